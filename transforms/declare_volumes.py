@@ -6,10 +6,10 @@ declaration goes to the file that refers to the volume, or to the first file whe
 A database, queue or store without a volume at the path where its image keeps its data loses the
 data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
 its settings names another directory that is mounted, and a fixed host name where the image finds
-its data by that name (RabbitMQ). That changes what runs: the data stored so far is not moved, so
-copy it first. Another file that mounts a volume for the same service and image gives it its name.
-Where a data store beside it has an anonymous volume, losing the data may be intended, and half of
-it kept is worse than none: the volume is a guess.
+its data by that name (RabbitMQ), also one that has a volume already. That changes what runs: the
+data stored so far is not moved, so copy it first. Another file that mounts a volume for the same
+service and image gives it its name. Where a data store beside it has an anonymous volume, losing
+the data may be intended, and half of it kept is worse than none: the volume is a guess.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
 from composerefactor.images.entries import DataPath
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, has_no_own_data
+from composerefactor.images.lookup import data_paths, has_no_own_data, unsteady_data
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
@@ -158,6 +158,8 @@ def _data_volumes(
         return
     lacking = [path.path for path in paths if not is_mounted(targets, path.path)]
     if not lacking:
+        if unsteady := unsteady_data(service, paths):
+            yield from _steady_host_name(service, unsteady)
         return
     reason = _replication_reason(service)
     destination = _destination(service)
@@ -194,10 +196,9 @@ def _data_volumes(
         Effect(("services", service.name, "volumes"), "changes"),
         *(Effect(("volumes", name), "adds") for name in names.values()),
     ]
-    if any(path.by_host for path in paths) and service.hostname is None:
-        own = ("services", service.name)
-        edits.append(AddKey(file.path, own, "hostname", service.name, SERVICE_ORDER))
-        effects.append(Effect((*own, "hostname"), "adds"))
+    if unsteady_data(service, paths):
+        edits.append(_host_name(file, service))
+        effects.append(Effect(("services", service.name, "hostname"), "adds"))
     temporary = _temporary_store(model)
     doubt = (
         f"; {temporary} has an anonymous volume, so the data may be meant to go"
@@ -214,6 +215,27 @@ def _data_volumes(
         confidence="guess" if temporary else "verified",
         leaves_data=True,
     )
+
+
+def _steady_host_name(service: Service, path: str) -> Iterator[Change]:
+    """Yield the change that gives *service* a host name, if one container can have it."""
+    destination = _destination(service)
+    if destination is None or _replication_reason(service):
+        return
+    file, _ = destination
+    yield Change(
+        f"Set the host name of {service.name}, by which it finds its data",
+        file.location_of("services", service.name),
+        [_host_name(file, service)],
+        [Effect(("services", service.name, "hostname"), "adds")],
+        evidence=f"each new container has another host name, and its own data at {path}; "
+        "the data stored so far is not moved",
+        leaves_data=True,
+    )
+
+
+def _host_name(file: ComposeFile, service: Service) -> AddKey:
+    return AddKey(file.path, ("services", service.name), "hostname", service.name, SERVICE_ORDER)
 
 
 def _temporary_store(model: StartModel) -> str | None:

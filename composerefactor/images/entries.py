@@ -302,6 +302,24 @@ class RefusedMount(Struct, frozen=True, forbid_unknown_fields=True):
         _check_range(self.versions)
 
 
+class RemovedOption(Struct, frozen=True, forbid_unknown_fields=True):
+    """An option that the server of an image does not know any more, and does not start with.
+
+    Attributes:
+        option: The option, such as ``--journal``.
+        versions: The version range without it, ``">=6.1"``.
+        remedy: What to do instead.
+    """
+
+    option: str
+    versions: str
+    remedy: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an invalid version range."""
+        _check_range(self.versions)
+
+
 class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     """A variable of an image that is a credential.
 
@@ -486,6 +504,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         ports: Container ports (``443/udp``, ``4510-4559``), the main one first.
         data: The paths at which the image stores state.
         refuses: The paths at which a mount keeps its server from starting.
+        removed: The options with which its server does not start any more.
         secrets: The variables that are credentials.
         file_env: The variables ``NAME`` of which the image also reads ``NAME_FILE``.
         builtin: Whether the image has its own HEALTHCHECK.
@@ -513,6 +532,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     ports: tuple[int | str, ...] = ()
     data: tuple[DataPath, ...] = ()
     refuses: tuple[RefusedMount, ...] = ()
+    removed: tuple[RemovedOption, ...] = ()
     secrets: tuple[Secret, ...] = ()
     file_env: tuple[str, ...] = ()
     builtin: bool = False

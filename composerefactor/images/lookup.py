@@ -37,6 +37,8 @@ from composerefactor.images.entries import (
     ImageUse,
     Memory,
     RefusedMount,
+    RemovedOption,
+    Tag,
     Times,
     Truth,
     in_range,
@@ -247,6 +249,17 @@ def data_paths(
     return paths
 
 
+def unsteady_data(service: Service, paths: Iterable[DataPath]) -> str:
+    """Return the one of *paths* whose data is not found again after a new start, or ``""``.
+
+    The server finds it by its host name, that of the container, and nothing sets that: each new
+    container has another one.
+    """
+    is_set = service.hostname is not None or any(map(_NODE_NAME.search, service.settings))
+    return "" if is_set else next((path.path for path in paths if path.by_host), "")
+
+
+_NODE_NAME = re.compile(r"NODE_?NAME$")
 _PATH_IN_TEXT = re.compile(
     r"(?:https?://[^/\s]+|(?<![\w./:$}-])|(?<=(?<!\S)-[A-Za-z]))(/[\w.{},-]+(?:/[\w.{},-]+)*)"
 )
@@ -304,6 +317,13 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
     return False
 
 
+def _known_image(image: str, catalog: Catalog) -> tuple[CatalogEntry | None, Tag]:
+    """Return the entry and the tag of *image*; (None, a tag) for ``""`` and an unknown one."""
+    reference = parse_image(image)
+    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
+    return (catalog.match(image) if image else None), tag
+
+
 def refused_mounts(
     service: Service, image: str, environment: Mapping[str, str | None], catalog: Catalog
 ) -> Iterator[tuple[Location, str, RefusedMount]]:
@@ -318,11 +338,9 @@ def refused_mounts(
         environment: The variables of the container.
         catalog: The image catalog.
     """
-    entry = catalog.match(image) if image else None
+    entry, tag = _known_image(image, catalog)
     if entry is None:
         return
-    reference = parse_image(image)
-    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
     for refused in entry.refuses:
         if refused.versions and not in_range(tag, refused.versions):
             continue
@@ -333,6 +351,24 @@ def refused_mounts(
         for location, target in mounts:
             if normpath(target) == refused.path:
                 yield location, target, refused
+
+
+def removed_options(service: Service, catalog: Catalog) -> Iterator[tuple[str, RemovedOption]]:
+    """Yield the options of *service* that the server of its image does not know any more.
+
+    The first item of each pair is the option as written. An image whose version is unknown knows
+    all of them.
+    """
+    image = service.image.at.known_text if service.image and service.build is None else None
+    entry, tag = _known_image(image or "", catalog)
+    if entry is None or not _runs_server(entry, service):
+        return
+    texts = (" ".join(each.value) for each in (service.entrypoint, service.command) if each)
+    for word in " ".join(texts).split():
+        option = word.partition("=")[0]
+        for removed in entry.removed:
+            if option.replace("_", "-") == removed.option and in_range(tag, removed.versions):
+                yield option, removed
 
 
 def _disables_persistence(service: Service) -> bool:

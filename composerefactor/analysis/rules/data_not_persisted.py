@@ -1,7 +1,8 @@
-"""A data store keeps its data in the container layer.
+"""A data store does not find its data in a new container.
 
-The data is lost when the container is recreated, for example by `docker compose down` and `up`, or
-for a new image.
+Data in the container layer is lost when the container is recreated, for example by `docker compose
+down` and `up`, or for a new image. RabbitMQ does not find the data in its volume either, unless
+`hostname` is set: it searches below the name of the host, and each new container has another one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, has_no_own_data
+from composerefactor.images.lookup import data_paths, has_no_own_data, unsteady_data
 
 _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
 """The severity for the categories whose data is less costly to lose."""
@@ -36,10 +37,9 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
             if architecture.is_short_lived(service.location.path):
                 continue  # its data is meant to go
             if service.build is None and service.image and not service.one_off:
-                for path in _unmounted_data(architecture.project, entry, service):
+                for path, problem in _lost_data(architecture.project, entry, service):
                     yield Occurrence(
-                        f"{service.name} stores data in the container layer ({path}); "
-                        f"it is lost when the container is recreated",
+                        f"{service.name} {problem}",
                         service.location,
                         service.name,
                         path,
@@ -47,10 +47,13 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _unmounted_data(
+def _lost_data(
     project: Project, entry: InvocationFacts, service: ServiceFacts
-) -> Iterator[str]:
-    """Yield the first data directory of *service* if nothing is mounted at any of them."""
+) -> Iterator[tuple[str, str]]:
+    """Yield the first data directory of *service* that a new container has anew, and why.
+
+    Nothing is mounted at any of them, or the data there is that of another host name.
+    """
     definition = entry.model.services[service.name]
     image = load_catalog().match(service.image)
     if image is None or definition.volumes_from or has_no_own_data(entry.model, definition):
@@ -60,4 +63,9 @@ def _unmounted_data(
     stored = data_paths(service.image, load_catalog(), environment)
     paths = [path.path for path in stored or ()]
     if not any(is_mounted(targets, path) for path in paths):
-        yield from paths[:1]
+        for path in paths[:1]:
+            lost = "it is lost when the container is recreated"
+            yield path, f"stores data in the container layer ({path}); {lost}"
+    elif path := unsteady_data(definition, stored or ()):
+        other = "which is another one when the container is recreated"
+        yield path, f"finds its data in {path} by its host name, {other}"
