@@ -33,6 +33,12 @@ from composerefactor.images.health.probes import missing_programs, shell_of
 PROBES = ("curl", "wget", "nc", "bash")
 """Programs that health checks call and that small images often lack."""
 
+BROWSER_PREFIXES = (
+    *("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_"),
+    *("GATSBY_", "NG_APP_", "STORYBOOK_"),
+)
+"""Prefixes of the variables that build tools put into the code for the browser (their docs)."""
+
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = re.compile(r"\./?|/|\*")
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")

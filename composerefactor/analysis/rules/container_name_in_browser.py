@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.hosts import urls
-
-_PREFIXES = (
-    *("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_"),
-    *("GATSBY_", "NG_APP_", "STORYBOOK_"),
-)
-"""Prefixes of the variables that build tools put into the code for the browser (their docs)."""
 
 
 @rule(Severity.MEDIUM, "configuration")
@@ -26,7 +21,7 @@ def container_name_in_browser(architecture: Architecture) -> Iterator[Occurrence
         for service in entry.model.services.values():
             variables = {**service.environment, **service.build_arguments}
             for name, variable in variables.items():
-                for url in urls(variable.value or "") if name.startswith(_PREFIXES) else ():
+                for url in urls(variable.value or "") if name.startswith(BROWSER_PREFIXES) else ():
                     callee = entry.hosts.service(service.name, url.hosts[0][0])
                     if callee is not None:
                         yield Occurrence(
