@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from composerefactor.analysis.analysis import Analysis, all_rules
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import Location
+from composerefactor.report.analysis.summary import finding_groups
 from composerefactor.report.findings import junit, sarif, workflow_commands
 from support.analyses import analysed
 
@@ -110,3 +111,15 @@ def test_junit_counts_what_it_holds() -> None:
     assert "docker-socket" in passed
     assert "floating-tag" not in passed
     assert any("\ufffd" in (failure.text or "") for failure in failures)
+
+
+def test_a_group_names_what_its_messages_begin_with() -> None:
+    text = """\
+services:
+  web: {image: "acme/web:1", environment: ["A=${FIRST}", "B=${SECOND}"]}
+  job: {image: "acme/job:1", privileged: true}
+  tool: {image: "acme/tool:1", privileged: true}
+"""
+    names = {group.rule: group.names for group in finding_groups(analysed(text))}
+    assert names["unset-variable"] == ("FIRST", "SECOND")
+    assert names["privileged"] == ("job", "tool")

@@ -160,8 +160,14 @@ def finding_groups(analysis: Analysis) -> list[FindingGroup]:
 def _message(analysis: Analysis, of_rule: list[Finding]) -> tuple[str, tuple[str, ...]]:
     if len(of_rule) == 1:
         return of_rule[0].message, ()
-    names = tuple(dict.fromkeys(each.service or each.subject for each in of_rule))
+    names = tuple(dict.fromkeys(map(_name, of_rule)))
     return _summary_of(analysis, of_rule[0].rule), names if all(names) else ()
+
+
+def _name(finding: Finding) -> str:
+    """Return what *finding* is about: the subject with which its message begins, or its service."""
+    is_subject = finding.subject and finding.message.startswith(f"{finding.subject} ")
+    return finding.subject if is_subject else finding.service or finding.subject
 
 
 def _summary_of(analysis: Analysis, rule: str) -> str:
