@@ -274,6 +274,9 @@ _ELEMENT = re.compile(
     r">(?:(?P<value>[^<>\s][^<>\n]*)</)?"
 )
 _XML_ATTRIBUTE = re.compile(r"\s(?P<name>[\w.:-]{1,80})=(?P<quote>[\"'])(?P<value>[^\"'<>\n]*)")
+_WORDS = re.compile(r"[A-Za-z]+(?:[._:-][A-Za-z]+)*")
+_ANCHOR = re.compile(r"&[A-Za-z]+(?:[._-][A-Za-z]+)*(?:\s+#.*)?")
+"""An anchor of words. Other text after ``&`` may be a password that should have quotes."""
 _ELEMENT_PARTS = ("</", "value=")
 _LOGIN_LINE = re.compile(
     r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
@@ -340,9 +343,11 @@ def _spans(text: str) -> Iterator[Span]:
     if "$" in text:
         yield from _default_spans(text)
     if ":" in text:
-        yield from _named_spans(_NAMED_HEADER, text)
+        headers = _named_spans(_NAMED_HEADER, text)
+        yield from (span for span in headers if not _ANCHOR.fullmatch(text[slice(*span)]))
     if "=" in text:
-        yield from _named_spans(_ASSIGNMENT, text)
+        names = {*_name_spans(text)}
+        yield from (span for span in _named_spans(_ASSIGNMENT, text) if span not in names)
     yield from (span for span in password_spans(text) if not is_reference(text[slice(*span)]))
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
@@ -376,6 +381,17 @@ def _element_spans(text: str) -> Iterator[Span]:
         if value and is_secret(name, value["value"]):
             start = match.start("attributes")
             yield start + value.start("value"), start + value.end("value")
+
+
+def _name_spans(text: str) -> Iterator[Span]:
+    """Yield the spans of names in XML: ``Password`` in ``<add key="Password" value="..."/>``."""
+    for match in _ELEMENT.finditer(text) if "<" in text and "key=" in text else ():
+        for attribute in _XML_ATTRIBUTE.finditer(match["attributes"]):
+            value = attribute["value"]
+            is_name = attribute["name"] == "key" and is_secret_name(value)
+            if is_name and "value=" in match["attributes"] and _WORDS.fullmatch(value):
+                start = match.start("attributes")
+                yield start + attribute.start("value"), start + attribute.end("value")
 
 
 def said_spans(text: str) -> Iterator[Span]:
@@ -697,7 +713,7 @@ def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
         body = r"(?:\\.|[^\"\\])*" if quote == '"' else rf"(?:''|{_QUOTED_CHARACTER})*"
         closed = re.compile(body, re.DOTALL).match(text, start)
         end = closed.end() if closed else end
-    elif value[0] in "{[*":
+    elif value[0] in "{[*" or (match.re is _MAPPING_LINE and _ANCHOR.fullmatch(value)):
         return
     else:
         end = start + len(re.split(r"\s#", value)[0].rstrip())
@@ -708,10 +724,13 @@ def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
 def _continued(text: str, match: re.Match[str], end: int, indent: int) -> Iterator[Span]:
     """Yield the further lines of the plain scalar that is the group ``value`` of *match*.
 
-    They are deeper than *indent*, and neither comments nor entries.
+    They are deeper than *indent*, and neither comments nor entries. All lines are further ones if
+    the group is an anchor.
     """
     is_quoted = match.re is _ITEM_LINE and match["quote"]
-    if is_quoted or match["value"][0] in _NOT_PLAIN or " #" in match["value"]:
+    is_anchor = re.fullmatch(r"&\S+", match["value"]) is not None
+    is_other = not is_anchor and match["value"][0] in _NOT_PLAIN
+    if is_quoted or is_other or " #" in match["value"]:
         return
     for start, stop in _indented(text, end, indent):
         if _ENTRY.match(text, start, stop):

@@ -78,6 +78,8 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
         ("<db:Password>s3cr3t</db:Password>", "<db:Password>***</db:Password>"),
         ('<add name="ApiKey" value="s3cr3t"/>', '<add name="ApiKey" value="***"/>'),
         ('<add value="s3cr3t" name="Password"/>', '<add value="***" name="Password"/>'),
+        ('<add key="Password" value="s3cr3t"/>', '<add key="Password" value="***"/>'),
+        ('<add key="s3cr3t" value="a"/>', '<add key="***" value="a"/>'),
         ('<password enc="no">s3cr3t</password>', '<password enc="no">***</password>'),
         ('<entry name="db.password">s3cr3t</entry>', '<entry name="db.password">***</entry>'),
         ("mc alias set m http://m:9000 admin s3cr3t", "mc alias set m http://m:9000 admin ***"),
@@ -122,6 +124,16 @@ def test_further_lines_of_a_plain_scalar() -> None:
     assert GENERAL.lines(lines) == masked
 
 
+def test_an_anchor_of_words_is_shown_and_what_follows_it_is_not() -> None:
+    lines = ["secret: &app-keys", "  a: b", "password: &pw s3cr3t", "password: &pw", "  s3cr3t"]
+    masked = [*lines[:2], "password: &pw ***", "password: &pw", "  ***"]
+    assert GENERAL.lines(lines) == masked
+    assert GENERAL.lines(["password: &Xk29s", "- PASSWORD=&word"]) == [
+        "password: ***",
+        "- PASSWORD=***",
+    ]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -132,7 +144,7 @@ def test_further_lines_of_a_plain_scalar() -> None:
     ],
 )
 def test_lines_that_are_no_part_of_a_plain_scalar(lines: list[str]) -> None:
-    assert GENERAL.lines(lines)[1:] == lines[1:]
+    assert GENERAL.lines(lines) == lines
 
 
 def test_an_escaped_quote_of_an_env_file() -> None:
