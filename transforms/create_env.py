@@ -33,7 +33,7 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_credential, password_spans
+from composerefactor.compose.secrets import is_credential, is_placeholder, password_spans
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
 from composerefactor.images.catalog import service_placement
@@ -48,11 +48,6 @@ _LINE = re.compile(
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^#\n]*?)(?P<rest>\s+#.*|\s*)"
 )
 _COMMAND = re.compile(r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})")
-_STOPGAP = re.compile(
-    r"change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|\.\.\.|<[^>]+>", re.IGNORECASE
-)
-"""A value that stands for another one."""
-
 _ISSUED = frozenset(
     {
         *("smtp", "mail", "email", "mailgun", "sendgrid", "twilio", "slack", "telegram", "sentry"),
@@ -193,7 +188,7 @@ class _NewFile(Struct, frozen=True):
             name
             for name, value in values.items()
             if name not in maker.made
-            and (not value or _STOPGAP.search(value))
+            and (not value or is_placeholder(value))
             and not (name in used and used[name].default is not None)
         )
         return cls(text, values, example, tuple(maker.made), empty)

@@ -194,6 +194,17 @@ def is_common_word(value: str) -> bool:
     return value.lower() in _COMMON_VALUES
 
 
+_PLACEHOLDER = re.compile(
+    r"change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)|\.\.\.|<[^>]+>",
+    re.IGNORECASE,
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether *value* stands for another one, as ``your-api-key`` does."""
+    return _PLACEHOLDER.search(value) is not None
+
+
 Span = tuple[int, int]
 """Start and end of a secret in a text."""
 

@@ -6,7 +6,7 @@ For a missing service, :func:`starter_for` returns how to start it, from starter
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from composerefactor.compose.connections import Reference, service_references
 from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
+from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.references import referenced_resources
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import load_catalog, read_json
@@ -234,12 +235,12 @@ def missing_hosts(
 
     A host is searched in URLs of known schemes, in addresses, and in variables that are named
     like one. Names with dots, the name of the caller itself, what a server calls itself
-    (``MARIADB_HOST: shop`` of a MariaDB), and names of services in *others*, further files of the
-    project, are excluded. *mentions* are the results of
+    (``MARIADB_HOST: shop`` of a MariaDB), and names of services and containers in *others*, further
+    files of the project, are excluded. *mentions* are the results of
     :func:`~composerefactor.images.connections.host_mentions` if the caller has them already.
     """
     names = HostNames(model)
-    known = {name.lower() for file in others for name in file.services}
+    known = {name.lower() for file in others for name in _names_of_services(file)}
     mentions_by_host: dict[str, list[HostMention]] = {}
     for mention in host_mentions(model) if mentions is None else mentions:
         host = mention.mention.host
@@ -266,6 +267,13 @@ def _is_own_name(service: Service, mention: HostMention) -> bool:
     entry = load_catalog().match(text_of(service.image))
     is_same = entry is not None and starter is not None and entry.id == starter.id
     return is_same and not _OF_ANOTHER.search(mention.variable)
+
+
+def _names_of_services(file: ComposeFile) -> Iterator[str]:
+    """Yield the names of the services in *file*, and of their containers."""
+    for name, body in file.services.items():
+        yield name
+        yield scalar_text(merged_get(body, "container_name")) or name
 
 
 def _is_host(mention: HostMention) -> bool:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from composerefactor.compose.dotenv import assignments
+from composerefactor.compose.env_files import file_text
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_secret_name
+from composerefactor.compose.secrets import is_credential, is_secret_name
 from composerefactor.compose.service_values import Build
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import (
@@ -215,8 +217,16 @@ def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
 def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Iterator[str]:
     for name in _SECRET_FILES:
         path = posixpath.normpath(posixpath.join(build.directory or "", name))
-        if project.exists(path) and (ignored is None or not ignored.excludes(name)):
+        if not project.exists(path) or (ignored is not None and ignored.excludes(name)):
+            continue
+        # Settings for the build of a web page are public: .env.production of Vite and others.
+        if not name.startswith(".env.") or _has_credential(file_text(project, path)):
             yield path
+
+
+def _has_credential(text: str) -> bool:
+    """Return whether the *text* of an env file contains a credential."""
+    return any(is_credential(each.name, each.value) for each in assignments(text))
 
 
 def _secrets(file: Dockerfile, place: Callable[[int], Location]) -> Iterator[SecretInImage]:

@@ -19,7 +19,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
-from composerefactor.compose.secrets import is_credential, is_secret_name
+from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
 from composerefactor.compose.services import (
     StartModel,
     env_file_text,
@@ -39,13 +39,6 @@ _SHELL = frozenset(
 )
 _SET_BY_COMPOSE = frozenset({"COMPOSE_PROJECT_NAME"})
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
-
-
-_STOPGAP = re.compile(
-    r"change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)|<[^>]+>",
-    re.IGNORECASE,
-)
-"""Words of a value that stands for another one."""
 
 
 class VariableUse(Struct, frozen=True):
@@ -251,7 +244,7 @@ def _facts(
 def _is_stopgap(name: str, defaults: list[str]) -> bool:
     """Return whether one of *defaults* of the variable *name* is not meant to be used."""
     return any(
-        _STOPGAP.search(default) or (is_secret_name(name) and is_credential(name, default))
+        is_placeholder(default) or (is_secret_name(name) and is_credential(name, default))
         for default in defaults
     )
 

@@ -12,7 +12,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_credential
+from composerefactor.compose.secrets import is_credential, is_placeholder
 from composerefactor.errors import Location
 
 
@@ -42,5 +42,7 @@ def _credentials(project: Project, path: str) -> list[Assignment]:
     return [
         assignment
         for assignment in assignments(file_text(project, path))
-        if "$" not in assignment.value and is_credential(assignment.name, assignment.value)
+        if "$" not in assignment.value
+        and is_credential(assignment.name, assignment.value)
+        and not is_placeholder(assignment.value)
     ]

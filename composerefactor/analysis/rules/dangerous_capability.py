@@ -5,10 +5,12 @@ With it a program can leave the container, or change the network or the kernel o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.definitions import text_of
 
 _DANGEROUS = frozenset(
     {
@@ -18,6 +20,18 @@ _DANGEROUS = frozenset(
 )
 
 
+_NETWORK = (
+    r"vpn|wireguard|\bwg\b|wg-easy|tailscale|gluetun|zerotier|netbird|netmaker|openconnect|firewall"
+    r"|fail2ban|pcap|packet|suricata|zeek|snort|arkime|ntop|dhcp|pi-?hole|keepalived|netdata"
+)
+_PURPOSES = {
+    "NET_ADMIN": re.compile(_NETWORK, re.IGNORECASE),
+    "SYS_MODULE": re.compile(r"vpn|wireguard|tailscale|gluetun|zerotier", re.IGNORECASE),
+    "SYS_PTRACE": re.compile(r"netdata|debug|profil|strace", re.IGNORECASE),
+}
+"""The services that a capability is made for, by their name or image."""
+
+
 @rule(Severity.MEDIUM, "security")
 def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the capabilities that allow a program to leave the container."""
@@ -25,7 +39,10 @@ def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.model.services.values():
             for capability in service.cap_add:
                 text = capability.value
-                if text.upper().removeprefix("CAP_") in _DANGEROUS:
+                name = text.upper().removeprefix("CAP_")
+                purpose = _PURPOSES.get(name)
+                is_purpose = purpose and purpose.search(f"{service.name} {text_of(service.image)}")
+                if name in _DANGEROUS and not is_purpose:
                     yield Occurrence(
                         f"{service.name} has the capability {text}",
                         capability.location,

@@ -11,21 +11,29 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.errors import Location
 
 
 @rule(Severity.LOW, "builds", transform="add-dockerignore")
 def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the contexts without a .dockerignore that an image copies as a whole."""
+    copied: dict[str, dict[str, Location]] = {}
     for entry in architecture.entries:
         for build in entry.builds:
-            if not build.exists or build.context is None or build.ignore_file:
-                continue
-            if build.copies_context is not None:
-                yield Occurrence(
-                    f"{build.context} has no .dockerignore, but the image of {build.service} "
-                    f"copies the whole directory",
-                    build.copies_context,
-                    build.service,
-                    build.context,
-                    f"create {posixpath.normpath(posixpath.join(build.context, '.dockerignore'))}",
-                )
+            is_whole = build.exists and build.copies_context is not None and not build.ignore_file
+            if is_whole and build.context is not None and build.copies_context is not None:
+                services = copied.setdefault(build.context, {})
+                services.setdefault(build.service, build.copies_context)
+    for context, services in copied.items():
+        first = next(iter(services))
+        path = posixpath.normpath(posixpath.join(context, ".dockerignore"))
+        is_one = len(services) == 1
+        subject = f"the image of {first} copies" if is_one else "the images built there copy"
+        where = "the project directory" if context == "." else context
+        yield Occurrence(
+            f"{where} has no .dockerignore, but {subject} the whole directory",
+            services[first],
+            first,
+            context,
+            f"create {path}",
+        )

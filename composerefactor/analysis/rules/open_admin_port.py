@@ -10,13 +10,17 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
+_PAGES = ("swagger-ui", "swagger-editor")
+"""Tools that only show a page, and give access to nothing."""
+
 
 @rule(Severity.MEDIUM, "security")
 def open_admin_port(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the ports of admin tools that are published on all addresses."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.category != "tools" or service.profiles:
+            is_page = any(name in (service.image or service.name) for name in _PAGES)
+            if service.category != "tools" or service.profiles or is_page:
                 continue
             for port in service.ports:
                 if port.is_open:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
+_COLLECTION = 8
+"""With more conflicts, the services of a start command are a collection to choose from."""
+
 
 @rule(
     Severity.HIGH,
@@ -19,6 +22,19 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 def port_conflict(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the host ports that two services publish at the same time."""
     for entry in architecture.certain:
+        if len(entry.conflicts) > _COLLECTION:
+            one = entry.conflicts[0]
+            yield Occurrence(
+                f"{len(entry.conflicts)} pairs of services publish the same port, so they cannot "
+                f"all run together ({one.first.service} and {one.second.service} on port "
+                f"{one.number}, and others)",
+                one.second.location,
+                None,
+                entry.invocation.title,
+                "give alternatives a profile each, or start services by name",
+                Severity.MEDIUM,
+            )
+            continue
         for conflict in entry.conflicts:
             first, second = conflict.first, conflict.second
             yield Occurrence(

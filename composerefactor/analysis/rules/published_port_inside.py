@@ -10,9 +10,12 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.services import Service
 from composerefactor.errors import Location
 
 _HOST_ENDINGS = ("HOST", "HOSTNAME", "SERVER", "ADDRESS", "ADDR")
+_HOST = "host.docker.internal"
+"""The name of the host in containers (Docker Desktop, or ``host-gateway`` in ``extra_hosts``)."""
 
 
 @rule(Severity.HIGH, "configuration")
@@ -39,14 +42,19 @@ def _used_ports(entry: InvocationFacts) -> Iterator[tuple[str, str, str, str, Lo
     """Yield (caller, callee, variable, port, location), also for pairs of a host and a port."""
     for mention in entry.mentions:
         callee = entry.hosts.service(mention.caller, mention.mention.host)
-        if callee is None or callee == mention.caller:
+        service = entry.model.services[mention.caller]
+        if callee is None or callee == mention.caller or _uses_the_host(service):
             continue
         if mention.mention.port:
             place = mention.hint.location
             yield mention.caller, callee, mention.variable, mention.mention.port, place
-        service = entry.model.services[mention.caller]
         ending = next((end for end in _HOST_ENDINGS if mention.variable.endswith(end)), "")
         port = service.environment.get(f"{mention.variable.removesuffix(ending)}PORT")
         if ending and port is not None and port.value:
             name = f"{mention.variable.removesuffix(ending)}PORT"
             yield mention.caller, callee, name, port.value, port.location
+
+
+def _uses_the_host(service: Service) -> bool:
+    """Return whether a variable of *service* names the host, so that published ports are meant."""
+    return any(_HOST in (setting.value or "") for setting in service.settings.values())

@@ -14,12 +14,17 @@ from composerefactor.compose.image_references import parse_image
 
 _ROOT_IMAGES = frozenset(
     {
-        *("alpine", "debian", "ubuntu", "node", "python", "golang", "rust", "ruby", "php", "nginx"),
-        *("openjdk", "eclipse-temurin", "amazoncorretto", "maven", "gradle", "scratch", "httpd"),
+        *("alpine", "debian", "ubuntu", "node", "python", "golang", "rust", "ruby", "php"),
+        *("openjdk", "eclipse-temurin", "amazoncorretto", "maven", "gradle", "scratch"),
         *("aspnet", "runtime", "sdk", "bun", "buster", "bookworm", "caddy", "centos", "fedora"),
     }
 )
-"""Base images that are known to run as root."""
+"""Base images that are known to run as root.
+
+nginx and httpd are not among them: what serves their clients runs as another user. That is true for
+the variants of PHP with a server, too.
+"""
+_PHP_SERVERS = ("fpm", "apache")
 
 
 @rule(Severity.LOW, "security")
@@ -46,6 +51,8 @@ def _has_own_user(base: str) -> bool:
     """Return whether the image *base* may itself set another user than root."""
     name = parse_image(base).name
     short_name = name.rpartition("/")[2]
+    if short_name == "php" and any(word in base for word in _PHP_SERVERS):
+        return True
     return short_name not in _ROOT_IMAGES or any(
         word in base for word in ("nonroot", "unprivileged")
     )

@@ -5,6 +5,7 @@ It misleads readers; Docker Compose does not create it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
@@ -29,7 +30,7 @@ def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
                 if network.members:
                     used.add(("network", network.name))
     for (noun, name), location in declared.items():
-        if (noun, name) not in used:
+        if (noun, name) not in used and not _is_in_comment(architecture, location, name):
             yield Occurrence(
                 f"the {noun} {name} is declared but not used",
                 location,
@@ -37,3 +38,10 @@ def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
                 f"{noun} {name}",
                 "remove it",
             )
+
+
+def _is_in_comment(architecture: Architecture, location: Location, name: str) -> bool:
+    """Return whether a commented-out line of the file at *location* uses *name*."""
+    file = architecture.project.files.get(location.path)
+    use = re.compile(rf"\s*#+\s*-\s+[\"']?{re.escape(name)}(?:[:\"']|\s*$)")
+    return file is not None and any(use.match(line) for line in file.source.text.splitlines())
