@@ -516,6 +516,11 @@ def count_comment_lines(text: str) -> int:
     return len(_FULL_LINE.findall(text))
 
 
+def count_commented_out_lines(text: str) -> int:
+    """Return how many lines of a YAML text are a comment that looks like YAML."""
+    return sum(_LOOKS_LIKE_YAML.match(comment) is not None for comment in full_line_comments(text))
+
+
 def full_line_comments(text: str) -> list[str]:
     """Return the comments of *text* that have a line of their own, each from its ``#`` on."""
     return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]

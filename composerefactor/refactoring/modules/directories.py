@@ -8,6 +8,7 @@ the module stays as it is.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from composerefactor.refactoring.modules.grouping import Names
 from composerefactor.refactoring.modules.include import NO_VARIABLES, IncludeEntry, entries_of
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.root_file import RootFile
+from composerefactor.yaml.comments import full_line_comments
 
 ENV_FILE_NAMES = ("empty.env", "empty-env", "no-variables")
 """Names for an env file without variables; git often ignores ``*.env``."""
@@ -33,6 +35,8 @@ SINCE_EXTENDS_IN_ROOT = "2.27.0"
 """v2.24.7 looks for what a file that is included with ``project_directory`` extends in the current
 directory, v2.25.0 to v2.26.1 in that of the file (observed)."""
 
+_COMMENTED_OUT_PATH = re.compile(r"#+\s*(?:-\s+|[\w.-]+:\s+){1,2}[\"']?(\.{1,2}/[\w./-]*)")
+
 VERBATIM = "--verbatim"
 """The reason where the user wants no path rewritten."""
 
@@ -45,12 +49,14 @@ class IncludedFiles(Struct, frozen=True):
         reasons: why the files that are read in the directory of the root are, by path.
         env_file: the env file without variables for their entries; ``""`` where none is needed.
         since: the oldest Docker Compose that reads the other files; ``""`` where all do.
+        commented_out: a relative path in a comment of a file whose other paths are rewritten.
     """
 
     files: Mapping[str, PlannedFile]
     reasons: Mapping[str, str]
     env_file: str = ""
     since: str = ""
+    commented_out: Mapping[str, str] = {}
 
     def entry(self, paths: Sequence[str], directory: str) -> IncludeEntry:
         """Return the entry for *paths*, which are merged, in a root file in *directory*."""
@@ -78,6 +84,12 @@ class IncludedFiles(Struct, frozen=True):
                 by_reason.setdefault(reason, []).append(posixpath.basename(path))
         for reason, names in by_reason.items():
             yield f"included with project_directory, since {reason}: {', '.join(names)}"
+        for path, text in self.commented_out.items():
+            name = posixpath.basename(path)
+            yield (
+                f"comments in {name} stay as they are: paths in them, as {text}, are relative to "
+                "the directory of the root file"
+            )
 
 
 def included_files(
@@ -135,7 +147,16 @@ def included_files(
                 since = max(since, SINCE_EXTENDS)
             files[path] = paths_of(path).rewritten(files[path], up, changes(place))
     env_file = _env_file(roots, names) if reasons else ""
-    return IncludedFiles(files, reasons, env_file, since)
+    elsewhere = [p for p in files if p not in reasons and _up(p, directory) != "."]
+    commented_out = {p: text for p in elsewhere if (text := _commented_out_path(files[p]))}
+    return IncludedFiles(files, reasons, env_file, since, commented_out)
+
+
+def _commented_out_path(planned_file: PlannedFile) -> str:
+    """Return the first relative path in a comment of *planned_file* that looks like YAML, or ""."""
+    comments = full_line_comments("".join(piece.text for piece in planned_file.pieces))
+    found = filter(None, map(_COMMENTED_OUT_PATH.match, comments))
+    return next((match[1] for match in found), "")
 
 
 def _up(path: str, directory: str) -> str:

@@ -76,6 +76,9 @@ DATABASES, OTHER_DATA = "databases", "data-services"
 APPLICATIONS = DEFAULT_PLACEMENT.category
 """The name of a module with applications of no other category."""
 
+_APPLICATION = "app"
+"""A profile or block of this name is not to be taken for :data:`APPLICATIONS`."""
+
 MONITORING = "monitoring"
 """The name of a module with services that watch the others, of several categories."""
 
@@ -167,7 +170,7 @@ def service_groups(
     free.sort(key=rank.__getitem__)
     if options.granularity == "auto":
         planned = plan_groups(file, anchors, free, place, lines)
-        groups += _joined_by(ties, planned, rank, place)
+        groups += _joined_by(file, ties, planned, rank, place)
     elif options.granularity == "service":
         for tied in tied_groups(file, free):
             name = common_name(tied, free)
@@ -201,6 +204,7 @@ def plan_groups(
 
 
 def _joined_by(
+    file: ComposeFile,
     ties: Iterable[Tie],
     groups: list[ServiceGroup],
     rank: Mapping[str, int],
@@ -208,8 +212,9 @@ def _joined_by(
 ) -> list[ServiceGroup]:
     """Return *groups* with those of each of *ties* as one.
 
-    It has the name of the largest, unless that is a category, to which not all may belong. *rank*
-    is the order of the services, *place* returns the category of one.
+    It has the name of the block of *file* that all use if that says what runs, or else of the
+    largest, unless that is a category, to which not all may belong. *rank* is the order of the
+    services, *place* returns the category of one.
     """
     for tie in ties:
         parts = [group for group in groups if tie.services.issuperset(group.services)]
@@ -220,6 +225,8 @@ def _joined_by(
             category = domain_of(place(largest.services[0]))
             is_general = largest.name in {category, APPLICATIONS, SERVICES, INFRASTRUCTURE}
             name = _category_name(services, place) if is_general else largest.name
+            is_family = tie.block.startswith("x-") and says_what_runs(file, tie.block)
+            name = (block_name(tie.block) if is_family else "") or name
             why = f"share {tie.block}" if tie.block.startswith("x-") else f"refer to {tie.block}"
             joined = ServiceGroup(services, name, _directory(services, place), why)
             groups = [*(group for group in groups if group not in parts), joined]
@@ -240,6 +247,13 @@ def tied_groups(file: ComposeFile, names: Iterable[str]) -> list[list[str]]:
     rank = {name: n for n, name in enumerate(order)}
     groups = [sorted(group, key=rank.__getitem__) for group in unions(links)]
     return sorted(groups, key=lambda group: rank[group[0]])
+
+
+def says_what_runs(file: ComposeFile, block: str) -> bool:
+    """Return whether *block* of *file* has an image or a build: its services are alike, then."""
+    section = (file.sections or {}).get(block)
+    body = section.region.entry.value if section else file.services[block]
+    return not merged_entries(body).keys().isdisjoint({"image", "build"})
 
 
 def most_services(total: int) -> int:
@@ -304,21 +318,14 @@ class _Planner:
                 users.setdefault(block, []).append(name)
         found: dict[str, tuple[str, str]] = {}
         sizes = {block: self._block_lines(block) for block in users}
-        telling = [
-            block for block in users if self._says_what_runs(block) or sizes[block] > LONG_BLOCK
-        ]
+        tells = {block: says_what_runs(self.file, block) for block in users}
+        telling = [block for block in users if tells[block] or sizes[block] > LONG_BLOCK]
         for block in sorted(telling, key=lambda b: -sizes[b]):
             members = [name for name in users[block] if name not in found]
             if len(members) > 1 and 2 * len(users[block]) <= len(self.order):
-                name = block_name(block) if self._says_what_runs(block) else ""
+                name = block_name(block) if tells[block] else ""
                 found |= dict.fromkeys(members, (block, name))
         return found
-
-    def _says_what_runs(self, block: str) -> bool:
-        """Return whether *block* has an image or a build: its services are alike, then."""
-        section = (self.file.sections or {}).get(block)
-        body = section.region.entry.value if section else self.file.services[block]
-        return not merged_entries(body).keys().isdisjoint({"image", "build"})
 
     def _merged_blocks(self, name: str) -> Iterator[str]:
         """Yield the blocks that the service *name* merges, or that it carries for others.
@@ -660,7 +667,13 @@ class _Planner:
         return parts
 
     def _without_equal_names(self, domains: list[_Domain]) -> list[_Domain]:
-        """Return *domains* with those of one name joined, as long as they fit in one file."""
+        """Return *domains* with those of one name joined, as long as they fit in one file.
+
+        ``apps`` beside ``app``, a profile or a block, has another name.
+        """
+        if any(domain.name == _APPLICATION for domain in domains):
+            for domain in domains:
+                domain.name = SERVICES if domain.name == APPLICATIONS else domain.name
         found: dict[str, _Domain] = {}
         for n, domain in enumerate(domains):
             key = domain.name or str(n)

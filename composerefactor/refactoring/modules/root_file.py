@@ -23,6 +23,7 @@ from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.grouping import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
+from composerefactor.yaml.comments import count_commented_out_lines
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
 
 FEWEST_SERVICES = 4
@@ -217,14 +218,26 @@ class RootFile:
         return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
 
     def _too_few_services(self) -> str:
-        """Return the reason where the file is too small for modules, otherwise ``""``."""
+        """Return the reason where the file is too small for modules, otherwise ``""``.
+
+        One that is commented out for the most part is a template, in which people look for what to
+        bring back.
+        """
         included = [self.project.files[path] for path in self.included_modules]
         files = [self.file, *included]
         services = sum(len(file.services) for file in files)
         lines = sum(len(file.source.text.splitlines()) for file in files)
+        commented_out = sum(count_commented_out_lines(file.source.text) for file in files)
         if services == 1:
             return "nothing to gain for 1 service"
-        if self.is_forced or (services >= FEWEST_SERVICES and lines >= FEWEST_LINES):
+        if self.is_forced:
+            return ""
+        if 2 * commented_out > lines >= FEWEST_LINES:
+            return (
+                f"nothing to gain, since {commented_out} of its {lines} lines are commented out; "
+                "--force splits the file anyway"
+            )
+        if services >= FEWEST_SERVICES and lines >= FEWEST_LINES:
             return ""
         return (
             f"nothing to gain for {services} services in {lines} lines; --force splits the file "

@@ -147,6 +147,18 @@ def test_a_blank_line_is_below_the_list_where_a_comment_was_above_the_next_secti
     assert ".yml\n\nvolumes:\n" in found[MAIN]
 
 
+@pytest.mark.parametrize(("count", "is_split"), [(50, True), (120, False)])
+def test_a_file_that_is_mostly_commented_out_stays_whole(
+    divide: Divide, count: int, *, is_split: bool
+) -> None:
+    names = ("api", "web", "mail", "search", "docs", "postgres", "redis", "mongo")
+    text = "services:\n" + "".join(map(service, names)) + "  #   image: x\n" * count
+    plan, _ = divide({MAIN: text}, (MAIN,), SplitOptions())
+    assert bool(plan.moved) is is_split
+    reasons = {each.reason for each in plan.unmoved}
+    assert is_split or "120 of its 185 lines are commented out" in reasons.pop()
+
+
 def test_a_resource_moves_where_all_files_agree(divide: Divide) -> None:
     text = THREE + "    volumes: [data:/data]\nvolumes:\n  data:{}\n"
     files = {MAIN: text.format(""), PROD: text.format("")}

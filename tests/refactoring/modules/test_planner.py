@@ -610,7 +610,7 @@ def test_a_file_of_mostly_applications_is_called_so() -> None:
 
 def test_groups_joined_for_a_block_have_no_name_of_one_category() -> None:
     tied = ("prometheus", "grafana", "nginx")
-    file = parsed(file_of(*map(service, tied), *OTHERS))
+    file = parsed(file_of(*map(service, tied), *OTHERS, head="x-logging: {a: b}\n"))
     anchors, options = AnchorIndex(file), LayoutOptions()
     ties = [Tie(frozenset(tied), "x-logging")]
     found = service_groups(file, anchors, file.services, place, options, ties)
@@ -618,6 +618,28 @@ def test_groups_joined_for_a_block_have_no_name_of_one_category() -> None:
         "infrastructure": "share x-logging",
         "apps": "are applications",
     }
+
+
+def test_groups_joined_for_a_block_that_says_what_runs_are_called_after_it() -> None:
+    head = "x-shop: &shop\n  image: shop\nx-log: &log\n  logging: {}\n"
+    names = ("web", "scan", "sync")
+    web, scan, sync = (service(name, "<<: [*shop, *log]") for name in names)
+    rest = map(service, "abcd")
+    text = file_of(
+        web, "  # ---- Jobs ----\n", scan, sync, "  # ---- Rest ----\n", *rest, head=head
+    )
+    file = parsed(text)
+    anchors, options = AnchorIndex(file), LayoutOptions()
+    for block, name in (("x-shop", "shop"), ("x-log", "jobs")):
+        ties = [Tie(frozenset(names), block)]
+        found = service_groups(file, anchors, file.services, place, options, ties)
+        assert next(each.name for each in found if each.services == names) == name
+
+
+def test_applications_beside_a_profile_app_have_another_name() -> None:
+    own = [service(name, "profiles: [app]") for name in ("aa", "bb")]
+    found = planned("services:\n" + "".join([*own, *map(service, ("cc", "dd"))]))
+    assert found == {"app": ("aa", "bb"), "services": ("cc", "dd")}
 
 
 def test_names_that_differ_in_a_number_anywhere_are_siblings() -> None:

@@ -240,6 +240,16 @@ def test_variables_that_begin_no_path_are_no_reason() -> None:
     assert plan.notes == ()
 
 
+def test_paths_in_comments_stay_and_the_plan_says_so() -> None:
+    text = "build: .\nvolumes:\n  # - ./old:/old\n  - ./new:/new\n"
+    plan, found = planned(project(text))
+    assert "      # - ./old:/old\n      - ../../new:/new\n" in found[MODULE("api")]
+    notes = [note for note in plan.notes if "comments in" in note]
+    assert ["docker-compose.api.yml" in note and "./old" in note for note in notes] == [True]
+    plan, _ = planned(project("# see ./old\nbuild: .\n"))
+    assert not any("comments in" in note for note in plan.notes)
+
+
 def test_an_env_file_beside_a_module() -> None:
     files = project("build: .\n") | {"docker-compose/services/.env": "A=1\n"}
     plan, found = planned(files, modules={"db": "data/db.yml"})
