@@ -62,6 +62,14 @@ class Unmoved(Struct, frozen=True):
     location: Location
     predicted: bool = False
 
+    @property
+    def name(self) -> str:
+        """What it is called in a list of services: ``web``, ``volume db``, ``x-app``."""
+        _, section, name = self.element
+        if not name:
+            return section
+        return name if section == "services" else f"{section.removesuffix('s')} {name}"
+
 
 class Effect(Struct, frozen=True):
     """A place at which the resolved configuration may differ after a change; nothing else may.

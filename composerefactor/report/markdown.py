@@ -135,7 +135,7 @@ def _moves(proposal: Proposal) -> Iterator[str]:
             yield ""
         yield f"- {cell(moved_text(proposal))}"
     yield from _limited(
-        f"- {code(entry.element[2])} unmoved in {code(str(entry.location))}: {cell(entry.reason)}"
+        f"- {code(entry.name)} unmoved in {code(str(entry.location))}: {cell(entry.reason)}"
         for entry in plan.unmoved
     )
     yield from _limited(f"- {cell(note)}" for note in plan.notes)

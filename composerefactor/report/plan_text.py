@@ -529,7 +529,7 @@ def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[st
     """Yield one line per reason, with the services that do not move and their files."""
     by_reason: dict[tuple[str, str], list[str]] = {}
     for entry in unmoved:
-        by_reason.setdefault((entry.location.path, entry.reason), []).append(entry.element[2])
+        by_reason.setdefault((entry.location.path, entry.reason), []).append(entry.name)
     paths_by_line: dict[tuple[str, ...], list[str]] = {}
     for (path, reason), names in by_reason.items():
         paths_by_line.setdefault((reason, *names), []).append(path)
