@@ -562,7 +562,7 @@ class _Planner:
             lambda unit: word if last_words[word := _last_word(unit[0])] >= FEWEST_ALIKE else "",
             "end with “{}”".format,
         )
-        yield self._by(domain, self._area, "are {} by name".format)
+        yield self._by_area(domain)
         center_of = self._centers(domain.units)
         yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
 
@@ -582,6 +582,14 @@ class _Planner:
         for part in parts:
             if has_databases and part.name == DATA:
                 part.name = OTHER_DATA
+        return parts
+
+    def _by_area(self, domain: _Domain) -> list[_Domain]:
+        """Return the parts of *domain* by what applications are about."""
+        parts = self._by(domain, self._area, "are {} by name".format)
+        for part in parts:
+            if not part.key.endswith(_REST):  # more than a category: no stranger joins them
+                part.key = f"area {part.key}"
         return parts
 
     def _area(self, unit: tuple[str, ...]) -> str:
@@ -658,6 +666,7 @@ class _Planner:
         for name, units in found.items():
             services = [n for unit in units for n in unit]
             is_long = sum(self.lines[n] for n in services) >= FEWEST_LINES
+            is_long = is_long or len(services) >= MANY_SERVICES
             if name and is_long and 1 < len(services) < len(domain.services):
                 parts.append(_Domain(f"{domain.key} {name}", name_of(name), why(name), units))
             else:

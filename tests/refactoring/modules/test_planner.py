@@ -442,6 +442,22 @@ def test_a_long_list_of_applications_is_divided_by_what_they_are_about() -> None
     }
 
 
+def test_no_stranger_joins_the_services_of_an_area() -> None:
+    names = ["wallet", "card", "ticket", "support", *"abcdefg"]
+    found = planned("services:\n" + "".join(map(service, names)) + service("redis", length=4))
+    assert found["payments"] == ("wallet", "card")
+    assert found["support"] == ("ticket", "support")
+    assert found["apps"] == (*"abcdefg", "redis")
+
+
+def test_many_short_services_of_an_area_are_a_part() -> None:
+    names = ["wallet", "card", "bank", "ledger", *"abcdefghi"]
+    lines = dict.fromkeys(names, 2)
+    file = parsed(file_of(*map(service, names), *OTHERS))
+    found = plan_groups(file, AnchorIndex(file), names, place, lines)
+    assert ("payments", tuple(names[:4])) in [(each.name, each.services) for each in found]
+
+
 def test_a_list_that_fits_in_one_module_is_not_divided_by_what_it_is_about() -> None:
     names = ("wallet", "card", "ticket", "support")
     assert planned(file_of(*map(service, names)))["apps"][-4:] == names
