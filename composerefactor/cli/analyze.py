@@ -12,7 +12,14 @@ import click
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
-from composerefactor.cli.options import examples, path_argument, project_options, project_selection
+from composerefactor.cli.options import (
+    OutputOptions,
+    ProjectOptions,
+    examples,
+    option,
+    path_argument,
+    project_options,
+)
 from composerefactor.cli.terminal import (
     columns,
     counting,
@@ -118,7 +125,7 @@ _SUFFIXES = {
     help="The Docker Compose that reports which start commands it rejects; none, the default, only "
     "reads files.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print errors and results only.")
+@option(OutputOptions, "quiet")
 @click.option("--full", is_flag=True, help="Print the whole report, on a terminal in a pager.")
 @click.option(
     "--section",
@@ -128,13 +135,11 @@ _SUFFIXES = {
     metavar="NAME",
     help=f"Print only this section (repeatable): {', '.join(SECTIONS)}.",
 )
-@click.option("--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1.")
+@option(OutputOptions, "no_color")
 def command(
     path: Path,
+    project: ProjectOptions,
     *,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
     output_format: str | None,
     output: Path | None,
     baseline: Path | None,
@@ -157,7 +162,7 @@ def command(
     report_format = output_format or _SUFFIXES.get(output.suffix if output else "", "text")
     if recursive:
         return _fleet(path, report_format, output, jobs, quiet=quiet, no_color=no_color)
-    opened = open_for_analysis(project_selection(path, file, entry, env_file))
+    opened = open_for_analysis(project.selection(path))
     if smoke_test is not None:
         return _smoke_test(opened, smoke_test, quiet=quiet)
     known = _known(baseline, opened)
@@ -174,8 +179,7 @@ def command(
     masking = analysis.architecture.masking
     if report_format == "text":
         if is_screen:
-            selection = _arguments(path, file, entry, env_file)
-            place = place_of(path, opened.root, selection)
+            place = place_of(path, opened.root, project.arguments(path))
             lines = screen(analysis, place, style, columns(output))
         else:
             lines = full_text(analysis, style, width=columns(output), names=section)
@@ -196,15 +200,6 @@ def _say_written(output: Path | None, report_format: str, *, quiet: bool) -> Non
     """Say on stderr that the report is in *output*, None for stdout."""
     if output is not None and not quiet:
         say(f"wrote {output}" + ("; open it in a browser" if report_format == "html" else ""))
-
-
-def _arguments(
-    path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return what of a command line selects the project, as the user gave it."""
-    options = {"-f": file, "--entry": entry, "--env-file": env_file}
-    given = [word for option, values in options.items() for v in values for word in (option, v)]
-    return (*([] if path == Path() else [str(path)]), *given)
 
 
 def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from functools import reduce
 from operator import or_
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from composerefactor.analysis.diff.change import RULES, Risk
 from composerefactor.analysis.diff.compare import review
 from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
     GroupedCommand,
-    engine_option,
+    OutputOptions,
+    ProjectOptions,
+    ProofOptions,
     examples,
-    output_options_for,
+    option,
+    output_options,
     project_options,
-    project_selection,
 )
-from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.compose.masking import masked_errors
 from composerefactor.errors import UsageError
 from composerefactor.proof.engine import find_engine
@@ -66,24 +67,18 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
     help="Also write the result in this format to this file (repeatable).",
 )
 @project_options
-@engine_option
-@output_options_for(*FORMATS)
+@option(ProofOptions, "engine", default="auto")
+@output_options(*FORMATS)
 def command(
     old: str,
     new: str,
+    project: ProjectOptions,
+    options: OutputOptions,
     *,
+    engine: str,
     exit_code: bool,
     fail_on: tuple[str, ...],
     reports: tuple[str, ...],
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
-    engine: str,
-    output_format: str,
-    output: Path | None,
-    quiet: bool,
-    verbose: bool,
-    no_color: bool,
 ) -> int:
     """Show how the change from OLD to NEW affects running containers, networks and volumes.
 
@@ -93,24 +88,22 @@ def command(
     """
     _check_risks(fail_on)
     files = [_report(pair) for pair in reports]
-    chosen = project_selection(Path(), file, entry, env_file)
+    chosen = project.selection(Path())
     tool = find_engine(engine)
     here = Path(new) if Path(new).is_dir() else Path()
     with opened_pair(old, new, here, chosen) as (before, after):
         masking = reduce(or_, (each.masking for each in (before, after) if each))
-        with masked_errors(lambda: masking), progress(quiet=quiet, no_color=no_color) as shown:
+        with masked_errors(lambda: masking), options.progress() as shown:
             result = review(before, after, (old, new), tool, shown)
-    if output_format != "text" or output is not None or not quiet:
-        text = _rendered(result, output_format, output, verbose=verbose, no_color=no_color)
-        deliver(text, output)
+    options.deliver(_rendered(result, options))
     for form, path in files:
-        deliver(_rendered(result, form, path, verbose=verbose, no_color=no_color), path)
+        report = replace(options, output_format=form, output=path)
+        report.deliver(_rendered(result, report))
     return 1 if (exit_code and result.differs) or _fails(result, fail_on) else 0
 
 
-def _rendered(
-    result: Review, output_format: str, output: Path | None, *, verbose: bool, no_color: bool
-) -> str:
+def _rendered(result: Review, options: OutputOptions) -> str:
+    output_format = options.output_format
     if output_format == "json":
         return json_text(as_document(result))
     if output_format == "markdown":
@@ -118,8 +111,8 @@ def _rendered(
     if output_format in {"sarif", "github"}:
         return _as_findings(result, output_format)
 
-    style = style_for(sys.stdout, no_color=no_color or output is not None)
-    return "".join(f"{shown_line(line)}\n" for line in as_text(result, style, verbose=verbose))
+    lines = as_text(result, options.style, verbose=options.verbose)
+    return "".join(f"{shown_line(line)}\n" for line in lines)
 
 
 def _as_findings(result: Review, output_format: str) -> str:

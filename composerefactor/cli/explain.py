@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,12 +13,13 @@ from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.analysis.explanation import Explanation, explain, lines_of
 from composerefactor.cli.completion import service_keys, service_names
 from composerefactor.cli.options import (
+    OutputOptions,
+    ProjectOptions,
     examples,
     output_options,
     project_options,
-    project_selection,
 )
-from composerefactor.cli.terminal import columns, deliver, style_for
+from composerefactor.cli.terminal import columns, deliver
 from composerefactor.compose.attributes import SERVICE, SERVICE_ORDER, find_attribute
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.services import StartModel, start_models
@@ -52,20 +52,8 @@ from composerefactor.report.text import (
 @click.argument("service", default="", shell_complete=service_names)
 @click.argument("key", default="", shell_complete=service_keys)
 @project_options
-@output_options
-def command(
-    service: str,
-    key: str,
-    *,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
-    output_format: str,
-    output: Path | None,
-    quiet: bool,  # noqa: ARG001 - the result is all that it prints
-    verbose: bool,
-    no_color: bool,
-) -> int:
+@output_options("text", "json")
+def command(service: str, key: str, project: ProjectOptions, options: OutputOptions) -> int:
     """Show where each line of SERVICE is set, in the project in the current directory.
 
     SERVICE is shown as Docker Compose resolves it, over override files, include, extends, anchors,
@@ -74,7 +62,7 @@ def command(
     Start commands in which the service differs follow, and then what uses it. Without SERVICE, all
     services are listed with their places. Nothing is run; secrets are masked.
     """
-    opened = open_for_analysis(project_selection(Path(), file, entry, env_file))
+    opened = open_for_analysis(project.selection(Path()))
     masking = _masking(opened)
     if not service:
         places = _places(opened)
@@ -87,16 +75,16 @@ def command(
     explanations = _explanations(opened, service, masking)
     if key and not any(lines_of(each, key) for each in explanations):
         _check_key(key, explanations)
-        deliver(f"{shown_line(f'no file sets {key} of {service}')}\n", output)
+        deliver(f"{shown_line(f'no file sets {key} of {service}')}\n", options.output)
         return 0
     explanations = [each for each in explanations if not key or lines_of(each, key)]
-    if output_format == "json":
+    if options.output_format == "json":
         text = json_text(masking.document(explanation_document(explanations, key)))
     else:
-        style = style_for(sys.stdout, no_color=no_color or output is not None)
-        lines = explanation_text(explanations, key, style, columns(output), verbose=verbose)
+        width = columns(options.output)
+        lines = explanation_text(explanations, key, options.style, width, verbose=options.verbose)
         text = masked_text(lines, masking)
-    deliver(text, output)
+    deliver(text, options.output)
     return 0
 
 

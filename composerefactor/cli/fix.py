@@ -10,22 +10,22 @@ import click
 from composerefactor.cli.completion import transform_names, transform_options
 from composerefactor.cli.options import (
     GroupedCommand,
+    ProjectOptions,
+    RunOptions,
     examples,
+    option,
     path_argument,
-    planning_engine_option,
     project_options,
-    project_selection,
-    proof_options,
-    proposal_output_options,
     run_options,
 )
 from composerefactor.cli.run import Run, carry_out_proposal
-from composerefactor.confidence import CONFIDENCES, Confidence
+from composerefactor.confidence import Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.fix_request import FixRequest, names_of
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Checker, Proposal, propose_fixes
 from composerefactor.planning.selection import Selection
+from composerefactor.planning.settings import FixDefaults
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.staging import Progress
 
@@ -47,25 +47,12 @@ if TYPE_CHECKING:
 )
 @path_argument
 @project_options
-@click.option(
-    "--select",
-    metavar="A,B",
-    shell_complete=transform_names,
-    help="Run only these transforms (`composerefactor transforms` lists them).",
+@option(FixDefaults, "select", metavar="A,B", multiple=False, shell_complete=transform_names)
+@option(
+    FixDefaults, "skip", metavar="A,B", multiple=False, default="", shell_complete=transform_names
 )
-@click.option(
-    "--skip",
-    metavar="A,B",
-    default="",
-    shell_complete=transform_names,
-    help="Do not run these transforms.",
-)
-@click.option("--unsafe", is_flag=True, help="Also make changes that affect running containers.")
-@click.option(
-    "--confidence",
-    type=click.Choice(CONFIDENCES),
-    help="Make only changes that are at least this certain; likely without this option.",
-)
+@option(FixDefaults, "unsafe")
+@option(FixDefaults, "confidence")
 @click.option(
     "--set",
     "settings",
@@ -75,21 +62,16 @@ if TYPE_CHECKING:
     help="Set an option of a transform, for example add-networks.layout=tiers (repeatable).",
 )
 @run_options
-@planning_engine_option
-@proof_options
-@proposal_output_options
 def command(
     path: Path,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
+    project: ProjectOptions,
+    options: RunOptions,
     select: str | None,
     skip: str,
     settings: tuple[str, ...],
     confidence: Confidence | None,
     *,
     unsafe: bool,
-    **run: object,
 ) -> int:
     """Add missing settings and fix problems in place.
 
@@ -119,9 +101,9 @@ def command(
         fixers = request.chosen(opened.settings)
         return propose_fixes(opened, fixers, engine, selection, progress, check)
 
-    chosen = project_selection(path, file, entry, env_file)
+    chosen = project.selection(path)
     return carry_out_proposal(
-        Run.of("fix", run), chosen, proposer, repairable=True, by_hand=_by_hand
+        Run("fix", options), chosen, proposer, repairable=True, by_hand=_by_hand
     )
 
 

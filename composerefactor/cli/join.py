@@ -10,13 +10,11 @@ import click
 
 from composerefactor.cli.options import (
     GroupedCommand,
+    ProjectOptions,
+    RunOptions,
     examples,
     path_argument,
-    planning_engine_option,
     project_options,
-    project_selection,
-    proof_options,
-    proposal_output_options,
     run_options,
 )
 from composerefactor.cli.run import Run, carry_out
@@ -45,18 +43,9 @@ MOST_REVISIONS = 30
 @path_argument
 @project_options
 @run_options
-@planning_engine_option
-@proof_options
-@proposal_output_options
-def command(
-    path: Path,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
-    **run: object,
-) -> int:
+def command(path: Path, project: ProjectOptions, options: RunOptions) -> int:
     """Plan, verify and carry out a join."""
-    chosen = project_selection(path, file, entry, env_file)
+    chosen = project.selection(path)
     history = _History(chosen)
 
     def transformation(
@@ -74,7 +63,7 @@ def command(
             ),
         )
 
-    return carry_out(Run.of("join", run), chosen, lambda _: transformation)
+    return carry_out(Run("join", options), chosen, lambda _: transformation)
 
 
 class _History:

@@ -1,17 +1,39 @@
-"""Options that several commands share."""
+"""Options that several commands share.
+
+The field of a struct declares an option: its name, its type, its help, and in ``extra`` what else
+click needs to know. A command gets the values of all fields as one struct.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import click
+from msgspec import Meta, Struct
 
+from composerefactor.cli.terminal import deliver, progress, style_for
 from composerefactor.compose.paths import is_outside
 from composerefactor.errors import Location, RefusedError
 from composerefactor.planning.opening import ProjectSelection
+from composerefactor.report.text import Style
+
+if TYPE_CHECKING:
+    from composerefactor.proof.staging import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,153 +48,47 @@ def examples(*pairs: tuple[str, str]) -> str:
     return "\n".join(["\b", "Examples:", *lines])
 
 
-_GROUPS = {
-    "Project": ("file", "entry", "env_file"),
-    "Writing": ("dry_run", "check", "yes", "allow_dirty", "take", "leave", "unproven"),
-    "Verification": ("engine", "thorough", "no_cache"),
-    "Output": ("output_format", "output", "reports", "quiet", "verbose", "no_color", "help"),
-}
-"""The options that several commands have, by the heading under which help lists them."""
+def _said(text: str, *flags: str, **settings: Any) -> Meta:
+    """Return what the field of an option says: its help, its *flags* if not ``--name``."""
+    return Meta(description=text, extra={**({"flags": flags} if flags else {}), **settings})
 
 
-class GroupedCommand(click.Command):
-    """A command whose help lists its own options first, then those of others under headings."""
+class ProjectOptions(Struct, frozen=True):
+    """The options that name start commands."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, those of each group in a section of its own."""
-        headings = {name: heading for heading, names in _GROUPS.items() for name in names}
-        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
-        sections |= {heading: [] for heading in _GROUPS}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None and isinstance(parameter, click.Option):
-                sections[headings.get(parameter.name or "", "Options")].append(record)
-        for heading, records in sections.items():
-            if records:
-                with formatter.section(heading):
-                    formatter.write_dl(records)
+    file: Annotated[
+        tuple[str, ...],
+        _said("Same as `docker compose -f` (repeatable).", "-f", "--file", metavar="FILE"),
+    ] = ()
+    entry: Annotated[
+        tuple[str, ...],
+        _said(
+            "Files of a start command (repeatable); no others are considered.",
+            metavar="A.yml,B.yml",
+        ),
+    ] = ()
+    env_file: Annotated[
+        tuple[str, ...],
+        _said("Same as `docker compose --env-file` (repeatable).", metavar="FILE"),
+    ] = ()
 
+    def selection(self, path: Path) -> ProjectSelection:
+        """Return the project in *path* that the options name, with the environment of the shell.
 
-def project_options(function: F) -> F:
-    """Add the options that name start commands."""
-    for option in reversed(
-        [
-            click.option(
-                "-f",
-                "--file",
-                multiple=True,
-                metavar="FILE",
-                help="Same as `docker compose -f` (repeatable).",
-            ),
-            click.option(
-                "--entry",
-                multiple=True,
-                metavar="A.yml,B.yml",
-                help="Files of a start command (repeatable); no others are considered.",
-            ),
-            click.option(
-                "--env-file",
-                multiple=True,
-                metavar="FILE",
-                help="Same as `docker compose --env-file` (repeatable).",
-            ),
+        Absolute paths below *path* become relative to it. Raises RefusedError for a file outside.
+        """
+        root = path.resolve()
+        entries = [
+            ",".join(_local(root, each) for each in names.split(",")) for names in self.entry
         ]
-    ):
-        function = option(function)
-    return function
+        files = tuple(_local(root, name) for name in self.file)
+        return ProjectSelection(path, files, tuple(entries), self.env_file, dict(os.environ))
 
-
-engine_option = click.option(
-    "--engine",
-    default="auto",
-    metavar="auto|PATH",
-    help="The Docker Compose that resolves both states.",
-)
-"""Chooses Docker Compose, for commands that do nothing without it."""
-
-planning_engine_option = click.option(
-    "--engine",
-    default="auto",
-    metavar="auto|PATH|none",
-    help="The Docker Compose that verifies; none plans without verification.",
-)
-"""Chooses Docker Compose, for commands that plan changes."""
-
-
-def proof_options(function: F) -> F:
-    """Add the options for how a comparison is made."""
-    for option in reversed(
-        [
-            click.option(
-                "--thorough",
-                is_flag=True,
-                help="Verify each scenario in a run of its own; takes longer.",
-            ),
-            click.option(
-                "--no-cache",
-                is_flag=True,
-                help="Use no results of earlier commands, and keep none.",
-            ),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
-def output_options_for(*formats: str) -> Callable[[F], F]:
-    """Return a decorator that adds the options for the output, in one of *formats*."""
-
-    def add(function: F) -> F:
-        for option in reversed(
-            [
-                click.option(
-                    "--format",
-                    "output_format",
-                    type=click.Choice(formats),
-                    default=formats[0],
-                    help="Format of the result.",
-                ),
-                click.option(
-                    "-o",
-                    "--output",
-                    type=click.Path(path_type=Path, dir_okay=False),
-                    help="Write the result to this file instead of stdout.",
-                ),
-                click.option("-q", "--quiet", is_flag=True, help="Print errors and results only."),
-                click.option(
-                    "-v", "--verbose", is_flag=True, help="Print everything; shorten no list."
-                ),
-                click.option(
-                    "--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1."
-                ),
-            ]
-        ):
-            function = option(function)
-        return function
-
-    return add
-
-
-output_options = output_options_for("text", "json")
-proposal_output_options = output_options_for("text", "json", "markdown")
-
-
-def project_selection(
-    path: Path, file: tuple[str, ...], entry: tuple[str, ...], env_file: tuple[str, ...]
-) -> ProjectSelection:
-    """Return the project that the options name, with the environment of the shell.
-
-    Absolute paths below *path* become relative to it. Raises RefusedError for a file outside of it.
-    """
-    root = path.resolve()
-    entries = [",".join(_local(root, name) for name in names.split(",")) for names in entry]
-    return ProjectSelection(
-        path,
-        tuple(_local(root, name) for name in file),
-        tuple(entries),
-        env_file,
-        dict(os.environ),
-    )
+    def arguments(self, path: Path) -> tuple[str, ...]:
+        """Return what of a command line selects the project in *path*, as the user gave it."""
+        options = {"-f": self.file, "--entry": self.entry, "--env-file": self.env_file}
+        given = [word for option, values in options.items() for v in values for word in (option, v)]
+        return (*([] if path == Path() else [str(path)]), *given)
 
 
 def _local(root: Path, name: str) -> str:
@@ -188,36 +104,163 @@ def _local(root: Path, name: str) -> str:
     return name
 
 
-def run_options(function: F) -> F:
-    """Add the options of :class:`~composerefactor.cli.run.Run` for a command that changes files."""
-    for option in reversed(
-        [
-            click.option("--dry-run", is_flag=True, help="Print the patch and write nothing."),
-            click.option(
-                "--check",
-                is_flag=True,
-                help="Write nothing; exit with 1 if there is something to do.",
-            ),
-            click.option("-y", "--yes", is_flag=True, help="Write without confirmation."),
-            click.option(
-                "--allow-dirty", is_flag=True, help="Modify files with uncommitted changes."
-            ),
-            click.option(
-                "--take",
-                multiple=True,
-                metavar="ID",
-                help="Make only the change with this ID (repeatable).",
-            ),
-            click.option(
-                "--leave",
-                multiple=True,
-                metavar="ID",
-                help="Exclude the change with this ID (repeatable).",
-            ),
-            click.option(
-                "--unproven", is_flag=True, help="With --engine none: write without verification."
-            ),
-        ]
-    ):
-        function = option(function)
-    return function
+class OutputOptions(Struct, frozen=True):
+    """The options for how a command shows its result, and where."""
+
+    output_format: Annotated[str, _said("Format of the result.", "--format", "output_format")] = (
+        "text"
+    )
+    output: Annotated[
+        Path | None,
+        _said("Write the result to this file instead of stdout.", "-o", "--output"),
+    ] = None
+    quiet: Annotated[bool, _said("Print errors and results only.", "-q", "--quiet")] = False
+    verbose: Annotated[bool, _said("Print everything; shorten no list.", "-v", "--verbose")] = False
+    no_color: Annotated[bool, _said("Print no colours, same as NO_COLOR=1.")] = False
+
+    @property
+    def style(self) -> Style:
+        """The colours and links of the result."""
+        return style_for(sys.stdout, no_color=self.no_color or self.output is not None)
+
+    def progress(self) -> AbstractContextManager[Progress | None]:
+        """Show on a terminal what is done; see :func:`~composerefactor.cli.terminal.progress`."""
+        return progress(quiet=self.quiet, no_color=self.no_color)
+
+    def deliver(self, result: str) -> None:
+        """Write *result* to its file or to stdout; on stdout no text if only errors are printed."""
+        if self.output is not None or self.output_format != "text" or not self.quiet:
+            deliver(result, self.output)
+
+
+class ProofOptions(OutputOptions, frozen=True):
+    """The options for how Docker Compose compares two states."""
+
+    engine: Annotated[
+        str, _said("The Docker Compose that resolves both states.", metavar="auto|PATH")
+    ] = "auto"
+    thorough: Annotated[bool, _said("Verify each scenario in a run of its own; takes longer.")] = (
+        False
+    )
+    no_cache: Annotated[bool, _said("Use no results of earlier commands, and keep none.")] = False
+
+
+class RunOptions(ProofOptions, frozen=True):
+    """The options of every command that changes files."""
+
+    dry_run: Annotated[bool, _said("Print the patch and write nothing.")] = False
+    check: Annotated[bool, _said("Write nothing; exit with 1 if there is something to do.")] = False
+    yes: Annotated[bool, _said("Write without confirmation.", "-y", "--yes")] = False
+    allow_dirty: Annotated[bool, _said("Modify files with uncommitted changes.")] = False
+    take: Annotated[
+        tuple[str, ...], _said("Make only the change with this ID (repeatable).", metavar="ID")
+    ] = ()
+    leave: Annotated[
+        tuple[str, ...], _said("Exclude the change with this ID (repeatable).", metavar="ID")
+    ] = ()
+    unproven: Annotated[bool, _said("With --engine none: write without verification.")] = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether files are written, after confirmation."""
+        return not (self.dry_run or self.check)
+
+
+_HEADINGS = {
+    "Project": ProjectOptions.__struct_fields__,
+    "Writing": RunOptions.__struct_fields__[len(ProofOptions.__struct_fields__) :],
+    "Verification": ProofOptions.__struct_fields__[len(OutputOptions.__struct_fields__) :],
+    "Output": (*OutputOptions.__struct_fields__, "reports", "help"),
+}
+"""The options that several commands have, by the heading under which help lists them."""
+
+
+@cache
+def _hints(kind: type[Struct]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def option(kind: type[Struct], name: str, *flags: str, **settings: Any) -> Callable[[F], F]:
+    """Return the click option for the field *name* of *kind*.
+
+    *flags* and *settings* of click take precedence over what the field says.
+    """
+    value, meta = get_args(_hints(kind)[name])
+    settings = {"help": meta.description, **(meta.extra or {}), **settings}
+    if get_origin(value) is Literal:
+        settings.setdefault("type", click.Choice(get_args(value)))
+    elif get_origin(value) is tuple:
+        settings.setdefault("multiple", True)
+    elif value is bool:
+        settings["is_flag"] = True
+    elif Path in get_args(value):
+        settings["type"] = click.Path(path_type=Path, dir_okay=False)
+    declared = settings.pop("flags", (f"--{name.replace('_', '-')}",))
+    return click.option(*(flags or declared), **settings)
+
+
+def takes(parameter: str, kind: type[Struct], **settings: dict[str, Any]) -> Callable[[F], F]:
+    """Return a decorator that adds the options of *kind*, and passes their values as *parameter*.
+
+    *settings* are those of click, by field, that differ from what the field says.
+    """
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def command(**given: Any) -> Any:
+            values = {name: given.pop(name) for name in kind.__struct_fields__}
+            known = {name: value for name, value in values.items() if value is not None}
+            return function(**given, **{parameter: kind(**known)})
+
+        decorated: Any = command
+        for name in reversed(kind.__struct_fields__):
+            decorated = option(kind, name, **settings.get(name, {}))(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+project_options = takes("project", ProjectOptions)
+
+
+def output_options(*formats: str) -> Callable[[F], F]:
+    """Return a decorator that adds :class:`OutputOptions`, with one of *formats*."""
+    return takes("options", OutputOptions, output_format=_choice(*formats))
+
+
+def _choice(*formats: str) -> dict[str, Any]:
+    return {"type": click.Choice(formats), "default": formats[0]}
+
+
+proof_options = takes("options", ProofOptions, output_format=_choice("text", "json"))
+
+PLANNING_ENGINE = {
+    "metavar": "auto|PATH|none",
+    "help": "The Docker Compose that verifies; none plans without verification.",
+}
+"""The option that chooses Docker Compose, for commands that plan changes."""
+
+run_options = takes(
+    "options",
+    RunOptions,
+    output_format=_choice("text", "json", "markdown"),
+    engine=PLANNING_ENGINE,
+)
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its own options first, then those of others under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, those of each group in a section of its own."""
+        headings = {name: heading for heading, names in _HEADINGS.items() for name in names}
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        sections |= {heading: [] for heading in _HEADINGS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections[headings.get(parameter.name or "", "Options")].append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)

@@ -1,4 +1,4 @@
-"""A run that changes files: its options as a value, and carrying out a proposal."""
+"""A run that changes files: carrying out a proposal."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 from msgspec import Struct
 
+from composerefactor.cli.options import ProofOptions, RunOptions
 from composerefactor.cli.terminal import (
     deliver,
     deliver_patch,
     discard_typed_ahead,
     is_interactive,
     place_of,
-    progress,
     say,
     style_for,
 )
@@ -47,56 +47,22 @@ if TYPE_CHECKING:
     from composerefactor.analysis.findings import Finding
 
 
+def engine_of(options: ProofOptions) -> Engine:
+    """Return Docker Compose; see :func:`~composerefactor.proof.engine.find_engine`."""
+    memory = None if options.no_cache else Memory.open()
+    return find_engine(options.engine, thorough=options.thorough, memory=memory)
+
+
 class Run(Struct, frozen=True):
-    """The options of every command that changes files.
+    """A run of a command that changes files.
 
     Attributes:
         label: The name of the command, as the undo record keeps it.
-        dry_run: Print the patch and write nothing.
-        check: Write nothing, and exit with 1 if there would be changes, or if a program that
-            reads the files does not follow a split.
-        yes: Write without confirmation.
-        allow_dirty: Modify files with uncommitted changes.
-        take: The ids of the changes to make; empty for all.
-        leave: The ids of the changes to exclude.
-        unproven: Write without verification if *engine* is ``none``.
-        engine: ``auto``, the path of Docker Compose, or ``none``.
-        thorough: Verify each scenario in a run of its own.
-        no_cache: Use no results of earlier commands, and keep none.
-        output_format: ``text``, ``json`` or ``markdown``.
-        output: The file for the result, None for stdout.
-        quiet: Print only errors and results.
-        verbose: Shorten no list.
-        no_color: Print no colours.
-
+        options: The options that the user gives.
     """
 
     label: str
-    dry_run: bool = False
-    check: bool = False
-    yes: bool = False
-    allow_dirty: bool = False
-    take: tuple[str, ...] = ()
-    leave: tuple[str, ...] = ()
-    unproven: bool = False
-    engine: str = "auto"
-    thorough: bool = False
-    no_cache: bool = False
-    output_format: str = "text"
-    output: Path | None = None
-    quiet: bool = False
-    verbose: bool = False
-    no_color: bool = False
-
-    def find_engine(self) -> Engine:
-        """Return Docker Compose; see :func:`~composerefactor.proof.engine.find_engine`."""
-        memory = None if self.no_cache else Memory.open()
-        return find_engine(self.engine, thorough=self.thorough, memory=memory)
-
-    @property
-    def writes(self) -> bool:
-        """Whether files are written, after confirmation."""
-        return not (self.dry_run or self.check)
+    options: RunOptions
 
     def check_writing(self, proposal: Proposal, unchecked: Collection[str] = ()) -> None:
         """Check that *proposal*, proved or not, may be written if there is something to write.
@@ -108,15 +74,15 @@ class Run(Struct, frozen=True):
         """
         if proposal.changes.is_empty:
             return
-        if self.engine == "none" and not self.unproven:
+        if self.options.engine == "none" and not self.options.unproven:
             raise UsageError(
                 "nothing is written without verification (--engine none)",
                 remedy="add --unproven to write anyway, or --dry-run for the patch",
             )
         check_targets(proposal)
-        if not self.allow_dirty:
+        if not self.options.allow_dirty:
             check_clean(proposal, unchecked)
-        if not self.yes and not is_interactive():
+        if not self.options.yes and not is_interactive():
             raise UsageError(
                 "not a terminal: cannot prompt",
                 remedy="use --yes to write, --dry-run for the patch, or --check for the exit code",
@@ -131,12 +97,6 @@ class Run(Struct, frozen=True):
         label = f"composerefactor {self.label}"
         earlier = files_before_runs(proposal.opened.root, lambda each: each == label)
         self.check_writing(proposal, earlier.files if earlier else ())
-
-    @classmethod
-    def of(cls, label: str, given: dict[str, Any]) -> Run:
-        """Return the run for the parameters *given* by click; others are ignored."""
-        names = cls.__struct_fields__
-        return cls(label, **{k: v for k, v in given.items() if k in names})
 
 
 Proposer: TypeAlias = (
@@ -185,33 +145,34 @@ def carry_out_proposal(
     Raises ProofFailedError if the verification fails, RefusedError if it would not be safe to
     write, and UsageError if the user cannot be prompted.
     """
-    if run.output is not None and not run.dry_run and run.output_format == "text":
+    options = run.options
+    if options.output is not None and not options.dry_run and options.output_format == "text":
         raise UsageError(
             "-o needs a result to write",
             remedy="add --dry-run for the patch, or --format json or markdown",
         )
-    engine = None if run.engine == "none" else run.find_engine()
-    if run.writes:
+    engine = None if options.engine == "none" else engine_of(options)
+    if options.writes:
         recover_interrupted_run(chosen)
-    selection = Selection(frozenset(run.take), frozenset(run.leave))
-    with progress(quiet=run.quiet, no_color=run.no_color) as shown:
+    selection = Selection(frozenset(options.take), frozenset(options.leave))
+    with options.progress() as shown:
         opened = open_project(chosen, repairable=repairable)
         with masked_errors(lambda: opened.masking):
-            check = run.check_before_proof if run.writes else None
+            check = run.check_before_proof if options.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)
         check_targets(proposal)
-    _show(run, proposal, chosen.path, by_hand(opened) if by_hand and not run.quiet else ())
-    if proposal.changes.is_empty or not run.writes:
+    _show(run, proposal, chosen.path, by_hand(opened) if by_hand and not options.quiet else ())
+    if proposal.changes.is_empty or not options.writes:
         is_due = not proposal.changes.is_empty or proposal.leaves_readers_behind
-        return int(run.check and is_due)
+        return int(options.check and is_due)
     run.check_writing(proposal)
-    if not run.yes and not _confirmed(proposal, chosen.path):
+    if not options.yes and not _confirmed(proposal, chosen.path):
         say("nothing was written")
         return 0
 
     apply(opened.root, proposal.changes, f"composerefactor {run.label}")
-    if not run.quiet:
+    if not options.quiet:
         files = counted(len(proposal.changes.changes), "file")
         say(f"wrote {files}; `composerefactor undo` reverts this")
     return 0
@@ -226,28 +187,29 @@ def recover_interrupted_run(chosen: ProjectSelection) -> None:
 
 
 def _show(run: Run, proposal: Proposal, path: Path, by_hand: Sequence[Finding]) -> None:
-    if not run.quiet:
+    options = run.options
+    if not options.quiet:
         masking = proposal.opened.masking
-        style = style_for(sys.stderr, no_color=run.no_color)
+        style = style_for(sys.stderr, no_color=options.no_color)
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
         place = place_of(path, proposal.opened.root)
         if place.found_below:
             text = f"no Compose file here; this is the project in {place.found_below}/"
             say(row("Project", style(text, "yellow"), style))
-        for line in summary(proposal, style, verbose=run.verbose, by_hand=by_hand):
+        for line in summary(proposal, style, verbose=options.verbose, by_hand=by_hand):
             masked = masking.message(line)
             for part in wrapped(masked, width) if width else [masked]:
                 say(part)
-    if run.output_format == "json":
+    if options.output_format == "json":
         values = proposal.opened.masking.document(document(proposal, run.label))
-        if run.dry_run:
+        if options.dry_run:
             values["patch"] = patch_of(proposal, path).decode("utf-8", "replace")
-        deliver(json_text(values), run.output)
-    elif run.output_format == "markdown":
+        deliver(json_text(values), options.output)
+    elif options.output_format == "markdown":
         text = as_markdown(proposal, run.label, patch_of(proposal, path))
-        deliver(shown_text(text), run.output)
-    elif run.dry_run:
-        deliver_patch(patch_of(proposal, path), run.output)
+        deliver(shown_text(text), options.output)
+    elif options.dry_run:
+        deliver_patch(patch_of(proposal, path), options.output)
 
 
 def _confirmed(proposal: Proposal, path: Path) -> bool:

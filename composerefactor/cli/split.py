@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
 import click
 from msgspec.structs import replace
@@ -12,13 +12,12 @@ from msgspec.structs import replace
 from composerefactor.cli.completion import services
 from composerefactor.cli.options import (
     GroupedCommand,
+    ProjectOptions,
+    RunOptions,
     examples,
+    option,
     path_argument,
-    planning_engine_option,
     project_options,
-    project_selection,
-    proof_options,
-    proposal_output_options,
     run_options,
 )
 from composerefactor.cli.run import Run, carry_out
@@ -26,16 +25,6 @@ from composerefactor.errors import UsageError
 from composerefactor.planning.split_request import SplitRequest, groups_of
 from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.transforms.split import split
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-
-def _layout_option(name: str, **settings: Any) -> Callable[[Decorated], Decorated]:
-    """Return the click option for the field *name* of :class:`LayoutOptions`."""
-    kind, meta = get_args(get_type_hints(LayoutOptions, include_extras=True)[name])
-    if get_origin(kind) is Literal:
-        settings["type"] = click.Choice(get_args(kind))
-    return click.option(f"--{name}", help=meta.description, **settings)
 
 
 def _pairs(_: click.Context, option: click.Option, values: tuple[str, ...]) -> dict[str, str]:
@@ -82,9 +71,9 @@ _HELP = (
 )
 @path_argument
 @project_options
-@_layout_option("into", default="", metavar="DIR")
-@_layout_option("strategy")
-@_layout_option("granularity")
+@option(LayoutOptions, "into", default="", metavar="DIR")
+@option(LayoutOptions, "strategy")
+@option(LayoutOptions, "granularity")
 @click.option(
     "--group",
     "groups",
@@ -102,9 +91,9 @@ _HELP = (
     shell_complete=services,
     help="Put this service into this file (repeatable).",
 )
-@_layout_option("anchors")
-@_layout_option("verbatim", is_flag=True)
-@_layout_option("force", is_flag=True)
+@option(LayoutOptions, "anchors")
+@option(LayoutOptions, "verbatim")
+@option(LayoutOptions, "force")
 @click.option(
     "--environment",
     "environments",
@@ -120,21 +109,15 @@ _HELP = (
     help="Also move the root files to DIR, and rewrite the commands that name them.",
 )
 @run_options
-@planning_engine_option
-@proof_options
-@proposal_output_options
 def command(
     path: Path,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
+    project: ProjectOptions,
+    options: RunOptions,
     move_roots: str,
-    **options: Any,
+    **layout: Any,
 ) -> int:
     """Plan, verify and carry out a split; the settings file supplies what is not given here."""
-    given = {name: options[name] for name in LayoutOptions.__struct_fields__}
-    request = SplitRequest(roots=move_roots).using(**given)
-
-    chosen = replace(project_selection(path, file, entry, env_file), roots=move_roots)
-    run = Run.of("split", options)
+    request = SplitRequest(roots=move_roots).using(**layout)
+    chosen = replace(project.selection(path), roots=move_roots)
+    run = Run("split", options)
     return carry_out(run, chosen, lambda opened: request.transformation(opened, path))

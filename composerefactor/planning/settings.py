@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, field
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, field
 from msgspec.json import schema_components
 from msgspec.structs import fields
 
@@ -70,19 +70,26 @@ class SplitDefaults(LayoutOptions, frozen=True):
 
 
 class FixDefaults(Struct, frozen=True, forbid_unknown_fields=True):
-    """Defaults of composerefactor fix.
+    """Defaults of composerefactor fix."""
 
-    Attributes:
-        select: The transforms to run; all if there are none.
-        skip: The transforms to skip.
-        unsafe: Whether changes that affect running containers are applied.
-        confidence: The least confidence of the changes that are applied.
-    """
-
-    select: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    unsafe: bool = False
-    confidence: Confidence = DEFAULT_CONFIDENCE
+    # The command line takes the names, values and descriptions from here.
+    select: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Run only these transforms (`composerefactor transforms` lists them).",
+        ),
+    ] = ()
+    skip: Annotated[tuple[str, ...], Meta(description="Do not run these transforms.")] = ()
+    unsafe: Annotated[
+        bool, Meta(description="Also make changes that affect running containers.")
+    ] = False
+    confidence: Annotated[
+        Confidence,
+        Meta(
+            description="Make only changes that are at least this certain; likely without this "
+            "option.",
+        ),
+    ] = DEFAULT_CONFIDENCE
 
 
 class AnalyzeDefaults(Struct, frozen=True, forbid_unknown_fields=True):

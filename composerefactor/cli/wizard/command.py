@@ -10,11 +10,14 @@ from pathlib import Path
 import click
 
 from composerefactor.cli.options import (
+    PLANNING_ENGINE,
+    OutputOptions,
+    ProjectOptions,
+    ProofOptions,
     examples,
+    option,
     path_argument,
-    planning_engine_option,
     project_options,
-    project_selection,
 )
 from composerefactor.cli.run import recover_interrupted_run
 from composerefactor.cli.terminal import is_interactive, say, style_for
@@ -48,14 +51,12 @@ from composerefactor.report.text import Style
     metavar="FILE",
     help="Take the answers from this file (YAML or JSON) instead of a terminal.",
 )
-@planning_engine_option
-@click.option("--no-color", is_flag=True, help="Print no colours, same as NO_COLOR=1.")
+@option(ProofOptions, "engine", default="auto", **PLANNING_ENGINE)
+@option(OutputOptions, "no_color")
 def command(
     path: Path,
+    project: ProjectOptions,
     *,
-    file: tuple[str, ...],
-    entry: tuple[str, ...],
-    env_file: tuple[str, ...],
     answers: Path | None,
     engine: str,
     no_color: bool,
@@ -68,7 +69,7 @@ def command(
     it. Ctrl-C leaves everything as it is. At the end, the wizard prints the command line that does
     the same.
     """
-    chosen = project_selection(path, file, entry, env_file)
+    chosen = project.selection(path)
     if answers is None and (not is_interactive() or os.environ.get("TERM") == "dumb"):
         argument = "" if path == Path() else f" {path}"
         raise UsageError(
