@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
@@ -285,6 +286,18 @@ class FileChange:
         return self.before is not None and self.after is None
 
     @property
+    def kind(self) -> Literal["created", "changed", "deleted"]:
+        """What happens to the file."""
+        if self.is_deleted:
+            return "deleted"
+        return "created" if self.is_created else "changed"
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """The numbers of lines before and after; 0 for a file that does not exist."""
+        return line_count(self.before), line_count(self.after)
+
+    @property
     def id(self) -> str:
         """A short hash of the path and the contents, which identifies the change."""
         digest = hashlib.sha256(self.path.encode("utf-8", "surrogateescape"))
@@ -347,6 +360,11 @@ class Changeset(Struct, frozen=True):
         """Return how many non-blank lines the files have before and after."""
         before = sum(text_lines(change.before) for change in self.changes)
         return before, sum(text_lines(change.after) for change in self.changes)
+
+
+def line_count(content: bytes | None) -> int:
+    """Return how many lines *content* has; None is a file that does not exist."""
+    return len((content or b"").splitlines())
 
 
 def text_lines(content: bytes | None) -> int:

@@ -330,6 +330,11 @@ class ProofResult(Struct, frozen=True):
         """True if something was compared and no difference was found."""
         return not self.differences and self.covered > 0
 
+    @property
+    def recreated_names(self) -> list[str]:
+        """The services whose containers ``up`` would recreate in any start command, sorted."""
+        return sorted({name for names in self.recreated.values() for name in names})
+
     def with_lenient(self, other: ProofResult, entries: Collection[Invocation]) -> ProofResult:
         """Return this result combined with *other*, which covers *entries*.
 

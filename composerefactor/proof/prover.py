@@ -588,10 +588,9 @@ class _Verdict:
 
     def remember(self, result: ProofResult, expected: Callable[[ProofFinding], bool]) -> None:
         """Remember *result* if it can be recalled completely."""
-        names = {name for recreated in result.recreated.values() for name in recreated}
-        is_complete = result.not_covered == self.prover.rejected_scenarios() and names <= {
-            *self.intention.services
-        }
+        is_complete = result.not_covered == self.prover.rejected_scenarios() and {
+            *result.recreated_names
+        } <= {*self.intention.services}
         is_intended = all(map(expected, result.differences))
         if not (result.covered and is_complete and is_intended) or self.prover.is_supplied:
             return

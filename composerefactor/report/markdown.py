@@ -22,6 +22,7 @@ from composerefactor.report.plan_text import (
     consequence,
     moved_text,
     proof_line,
+    sensitivity_lines,
 )
 from composerefactor.report.text import Style, counted
 
@@ -121,7 +122,7 @@ def _files(proposal: Proposal) -> Iterator[str]:
 
 
 def _lines(change: FileChange) -> str:
-    before, after = (len((text or b"").splitlines()) for text in (change.before, change.after))
+    before, after = change.lines
     if change.is_created:
         return f"new, {after}"
     return "deleted" if change.is_deleted else f"{before} → {after}"
@@ -213,22 +214,18 @@ def _fix(fix: PlannedFix) -> str:
 def _reservations(proposal: Proposal) -> Iterator[str]:
     """Yield what the verification assumes and what it does not cover."""
     project = proposal.opened.project
-    lines = [f"- not covered: {e.title}: {error}" for e, error in project.errors.items()]
-    lines += [f"- not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
-    lines += [f"- not read: {error}" for error in project.not_read.values()]
+    lines = [f"not covered: {e.title}: {error}" for e, error in project.errors.items()]
+    lines += [f"not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
+    lines += [f"not read: {error}" for error in project.not_read.values()]
     if proposal.proof is not None:
-        lines += [f"- assumed: {assumption}" for assumption in proposal.proof.assumptions]
+        lines += [f"assumed: {assumption}" for assumption in proposal.proof.assumptions]
         lines += [
-            f"- not covered: {gap.entry.title}, {gap.scenario}: {gap.message}"
+            f"not covered: {gap.entry.title}, {gap.scenario}: {gap.message}"
             for gap in proposal.proof.not_covered
         ]
-    lines += [
-        f"- override files outside of the repository may behave differently: {sensitivity.message} "
-        f"({sensitivity.service or 'all services'})"
-        for sensitivity in proposal.sensitivities
-    ]
+    lines += sensitivity_lines(proposal)
     if lines:
-        shown = [f"- {cell(line.removeprefix('- '))}" for line in dict.fromkeys(lines)]
+        shown = (f"- {cell(line)}" for line in dict.fromkeys(lines))
         title = "Assumptions and limits of the verification"
         yield from details(title, _limited(shown))
         yield ""

@@ -11,7 +11,6 @@ from msgspec import to_builtins
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
-from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.proof.comparison import ProofResult
@@ -48,7 +47,7 @@ def document(proposal: Proposal, command: str) -> dict[str, Any]:
             {
                 "id": change.id,
                 "path": change.path,
-                "kind": _kind(change),
+                "kind": change.kind,
                 "services": list(proposal.plan.services.get(change.path, ())),
             }
             for change in proposal.changes.changes
@@ -157,12 +156,6 @@ def _fix(fix: PlannedFix) -> dict[str, Any]:
     }
 
 
-def _kind(change: FileChange) -> str:
-    if change.is_deleted:
-        return "deleted"
-    return "created" if change.is_created else "changed"
-
-
 def proof_document(proof: ProofResult, engine: Engine, project: Project) -> dict[str, Any]:
     """Return *proof* as plain values; *project* is the state before the change."""
     return {
@@ -170,8 +163,8 @@ def proof_document(proof: ProofResult, engine: Engine, project: Project) -> dict
         "ok": proof.ok,
         "compared": proof.covered,
         "runs": engine.usage.runs,
-        "containers": len(project.services) - len(project.templates),
-        "recreated": sorted({n for names in proof.recreated.values() for n in names}),
+        "containers": len(project.containers),
+        "recreated": proof.recreated_names,
         "assumptions": list(proof.assumptions),
         "not_covered": [
             {**_entry(n.entry), "scenario": n.scenario, "message": n.message}

@@ -12,7 +12,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.confidence import CONFIDENCES
-from composerefactor.edit.planned_files import PlannedFile, Slice
+from composerefactor.edit.planned_files import PlannedFile, Slice, line_count
 from composerefactor.errors import first_of
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
@@ -34,6 +34,7 @@ from composerefactor.report.text import (
     limited,
     reservations,
     row,
+    rows,
     usage_text,
 )
 from composerefactor.yaml.comments import count_comment_lines
@@ -53,7 +54,7 @@ _MOST_REASONS = 3
 """More reasons for changes that are not made are counted, not listed."""
 
 
-def fix_plan_lines(
+def _fix_plan(
     proposal: Proposal, fix_plan: FixPlan, style: Style, most: int, *, with_ids: bool
 ) -> Iterator[str]:
     """Yield the planned fixes by transform and risk, and those that are not made.
@@ -62,35 +63,33 @@ def fix_plan_lines(
     with its id.
     """
     if not fix_plan.applied:
-        yield row("Plan", style("nothing to do", "green"), style)
-    label = "Plan"
+        yield style("nothing to do", "green")
     for change in proposal.changes.changes:
-        before, after = _line_count(change.before), _line_count(change.after)
+        before, after = change.lines
         lines = counted(after, "line")
         size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
-        yield row(label, f"{style(change.path, 'bold')}  {size}", style)
-        label = ""
+        yield f"{style(change.path, 'bold')}  {size}"
     kinds = list(grouped(fix_plan.applied))
     width = max((len(kind.transform) for kind in kinds), default=0)
     are_listed = most > MOST_SHOWN
     for purpose, groups in groupby(kinds, key=lambda kind: kind.purpose):
-        yield row("", style(purpose.capitalize(), "bold"), style)
+        yield style(purpose.capitalize(), "bold")
         for kind in groups:
             text = f"{style(f'{kind.risk.word:<6}', RISK_COLOURS[kind.risk])}  "
             text += style(f"{kind.transform:<{width}}", "bold")
-            yield row("", f"  {text}  {_changes_text(kind.fixes, are_listed=are_listed)}", style)
+            yield f"  {text}  {_changes_text(kind.fixes, are_listed=are_listed)}"
             if kind.cause:
-                yield row("", f"{'':10}{style(kind.cause, 'dim')}", style)
+                yield f"{'':10}{style(kind.cause, 'dim')}"
             for sentence in sentences(kind.fixes) if are_listed else ():
                 ids = f"{style(' '.join(sentence.ids), 'dim')}  " if with_ids else ""
-                yield row("", f"    {ids}{_sentence(sentence, style)}", style)
+                yield f"    {ids}{_sentence(sentence, style)}"
             details = [line for fix in kind.fixes for line in fix.change.details]
             for line in details if are_listed else ():
-                yield row("", f"      {line}", style)
+                yield f"      {line}"
     yield from _not_made(fix_plan, style, most)
     if kinds and most <= MOST_SHOWN:
         hint = "-v lists each change with its id, for --take and --leave"
-        yield row("", style(hint, "dim"), style)
+        yield style(hint, "dim")
 
 
 def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
@@ -144,18 +143,18 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         count = f"{counted(len(fix_plan.uncertain), 'change')}: "
         count += _counts_by_transform(fix_plan.uncertain)
         text = f"not certain enough: {count}; --confidence guess makes them"
-        yield row("", style(text, "cyan"), style)
+        yield style(text, "cyan")
     lines = [
         f"{' '.join(each.ids)}  {_sentence(each, style)}"
         for kind in grouped(fix_plan.uncertain)
         for each in sentences(kind.fixes)
     ]
     for line in limited([] if fix_plan.applied and not are_listed else lines, most):
-        yield row("", f"  {line}", style)
+        yield f"  {line}"
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
         lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
         for line in limited(lines, most if are_listed else _MOST_REASONS):
-            yield row("", style(line, "yellow"), style)
+            yield style(line, "yellow")
     skipped = [
         f"skipped: {name}: {refusal.location}: {refusal.reason}"
         + (f" -> {refusal.remedy}" if refusal.remedy else "")
@@ -166,9 +165,9 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         names = _counts(name for name, _ in fix_plan.refusals)
         skipped = [f"skipped: {count} that cannot be made safely: {names}{hint}"]
     for line in limited(skipped, most):
-        yield row("", style(line, "yellow"), style)
+        yield style(line, "yellow")
     if fix_plan.available:
-        yield row("", style(f"available with --unsafe: {available_text(fix_plan)}", "cyan"), style)
+        yield style(f"available with --unsafe: {available_text(fix_plan)}", "cyan")
 
 
 def available_text(fix_plan: FixPlan) -> str:
@@ -230,7 +229,7 @@ def _fix_proof_lines(
     proposal: Proposal, fix_plan: FixPlan, proof: ProofResult, most: int
 ) -> Iterator[str]:
     """Yield what the successful *proof* of fixes shows; at most *most* names of containers."""
-    recreated = sorted({name for names in proof.recreated.values() for name in names})
+    recreated = proof.recreated_names
     containers = len(proposal.project.containers)
     compared = len(proposal.project.readable) - len(proposal.rejected)
     places = sum(effect.matters for effect in fix_plan.effects)
@@ -254,9 +253,6 @@ MOST_DIFFERENCES = 3
 
 MOST_NAMED = 20
 """More containers are counted, not named."""
-
-MOST_NOTES = 3
-"""More decisions of a plan are counted, not listed."""
 
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
@@ -294,21 +290,25 @@ def summary(
 
 def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
     """Yield the start commands, at most *most*, and the number of services."""
+    return rows("Found", _found(proposal, style, most), style)
+
+
+def _found(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     entries = proposal.opened.project.entries
-    yield row("Found", counted(len(entries), "start command"), style)
+    yield counted(len(entries), "start command")
     listed = list(entries)[:most]
     width = min(max((len(entry.command) for entry in listed), default=0), 60)
     for entry in listed:
         evidence = _evidence(entry, is_listed=most > MOST_SHOWN)
         state = _state(proposal, entry)
         note = f"  {style(state, 'yellow')}" if state else ""
-        yield row("", f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}", style)
+        yield f"  {entry.command:<{width}}  {style(evidence, 'dim')}{note}"
     if len(entries) > len(listed):
-        yield row("", f"  and {len(entries) - len(listed)} more", style)
+        yield f"  and {len(entries) - len(listed)} more"
     not_read = [f"not read: {error}" for error in proposal.opened.project.not_read.values()]
     for line in limited(not_read, most):
-        yield row("", style(line, "yellow"), style)
-    yield row("", _services(proposal.project), style)
+        yield style(line, "yellow")
+    yield _services(proposal.project)
 
 
 def _evidence(entry: Invocation, *, is_listed: bool) -> str:
@@ -357,50 +357,47 @@ def plan_lines(
     With *most* above :data:`MOST_SHOWN`, each new file has what its services have in common, and
     *with_ids* fixes and the files that can be selected have the id for ``--take``.
     """
+    return rows("Plan", _plan(proposal, style, most, with_ids=with_ids), style)
+
+
+def _plan(proposal: Proposal, style: Style, most: int, *, with_ids: bool) -> Iterator[str]:
     if proposal.fix_plan is not None:
-        yield from fix_plan_lines(proposal, proposal.fix_plan, style, most, with_ids=with_ids)
+        yield from _fix_plan(proposal, proposal.fix_plan, style, most, with_ids=with_ids)
         return
     plan = proposal.plan
     if proposal.changes.is_empty:
-        yield row("Plan", style("nothing to do", "green"), style)
+        yield style("nothing to do", "green")
         yield from _unmoved(plan.unmoved, style, most)
         return
     before = {c.path: c.before for c in proposal.changes.changes}
     ids = selectable(proposal.opened, plan) if with_ids else {}
     verbose = most > MOST_SHOWN
-    label = "Plan"
     created: dict[str, list[PlannedFile]] = {}
     old_paths = {new: old for old, new in plan.relocated.items()}
     for planned_file in (d for d in plan.planned_files if not d.deleted):
         if planned_file.path in old_paths:
-            yield row(
-                label, _relocated(old_paths[planned_file.path], planned_file, before, style), style
-            )
-            label = ""
+            yield _relocated(old_paths[planned_file.path], planned_file, before, style)
             continue
         old = before.get(planned_file.path)
         if old is None:
             created.setdefault(planned_file.path.rpartition("/")[0], []).append(planned_file)
             continue
-        size = f"{_line_count(old)} -> {counted(len(planned_file.text().splitlines()), 'line')}"
-        yield row(label, f"{style(planned_file.path, 'bold')}  {size}", style)
-        label = ""
+        size = f"{line_count(old)} -> {counted(len(planned_file.text().splitlines()), 'line')}"
+        yield f"{style(planned_file.path, 'bold')}  {size}"
     for directory, planned_files in created.items():
         services = {d.path: plan.services.get(d.path, ()) for d in planned_files}
         total = len({name for names in services.values() for name in names})
         size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
-        yield row(label, f"{style(directory + '/', 'bold')}  {size}", style)
+        yield f"{style(directory + '/', 'bold')}  {size}"
         yield from _created(plan, planned_files, style, most, ids)
-        label = ""
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
     yield from _unmoved(plan.unmoved, style, most)
-    yield from _commands(plan, style, most)
-    for note in plan.notes if verbose else ():
-        yield row("", note, style)
-    yield row("", moved_text(proposal, verbose=verbose), style)
+    yield from _commands(plan, most)
+    yield from plan.notes if verbose else ()
+    yield moved_text(proposal, verbose=verbose)
     if not verbose and len(plan.reasons) > MOST_EXPLAINED:
         hint = "-v says what the services of each file have in common"
-        yield row("", style(hint, "dim"), style)
+        yield style(hint, "dim")
     yield from _advice(proposal, style)
 
 
@@ -419,9 +416,9 @@ def _created(
         content = content_of(plan, planned_file.path)
         id_ = ids.get(planned_file.path)
         name = f"{style(id_, 'dim')}  {name:<{width}}" if id_ else f"{name:<{width}}"
-        yield row("", f"  {name}  {style(content, 'dim')}", style)
+        yield f"  {name}  {style(content, 'dim')}"
     if len(planned_files) > most:
-        yield row("", f"  and {len(planned_files) - most} more", style)
+        yield f"  and {len(planned_files) - most} more"
 
 
 def _advice(proposal: Proposal, style: Style) -> Iterator[str]:
@@ -431,7 +428,7 @@ def _advice(proposal: Proposal, style: Style) -> Iterator[str]:
     if percent > _MOST_COPIED:
         text = f"{percent} % of the text is copied: larger modules (--granularity category) or "
         text += "shared blocks (--anchors extends) copy less"
-        yield row("", style(text, "yellow"), style)
+        yield style(text, "yellow")
 
 
 def reader_lines(plan: Plan, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
@@ -439,25 +436,25 @@ def reader_lines(plan: Plan, style: Style, most: int = MOST_SHOWN) -> Iterator[s
 
     Readers that are fine as they are, and edits, are listed if *most* is more than usual.
     """
+    return rows("Readers", _readers(plan, style, most), style)
+
+
+def _readers(plan: Plan, style: Style, most: int) -> Iterator[str]:
     by_state: dict[str, list[Outcome]] = {}
     for outcome in plan.readers:
         by_state.setdefault(outcome.state, []).append(outcome)
     followed, named = by_state.get("followed", []), by_state.get("named", [])
-    label = "Readers"
     if followed:
-        yield row(label, f"edited to follow: {_readers_and_files(followed)}", style)
-        label = ""
+        yield f"edited to follow: {_readers_and_files(followed)}"
     if named:
         places = counted(len(named), "place")
         text = f"{places} to change by hand: {', '.join(dict.fromkeys(o.title for o in named))}"
-        yield row(label, style(text, "yellow"), style)
-        label = ""
+        yield style(text, "yellow")
     for line in limited([_reader_line(outcome) for outcome in named], most):
-        yield row("", style(f"  {line}", "yellow"), style)
+        yield style(f"  {line}", "yellow")
     if most > MOST_SHOWN:
         for outcome in (*followed, *by_state.get("fine", ()), *by_state.get("whole", ())):
-            yield row(label, f"  {_reader_line(outcome)}", style)
-            label = ""
+            yield f"  {_reader_line(outcome)}"
 
 
 def _readers_and_files(outcomes: Sequence[Outcome]) -> str:
@@ -478,27 +475,25 @@ def _relocated(
     old: str, planned_file: PlannedFile, before: Mapping[str, bytes | None], style: Style
 ) -> str:
     after = counted(len(planned_file.text().splitlines()), "line")
-    size = f"{_line_count(before[old])} -> {after}"
+    size = f"{line_count(before[old])} -> {after}"
     return f"{old} -> {style(planned_file.path, 'bold')}  {size}"
 
 
-def _commands(plan: Plan, style: Style, most: int) -> Iterator[str]:
+def _commands(plan: Plan, most: int) -> Iterator[str]:
     """Yield the new start commands, and the places that still name the old paths."""
     if plan.entries:
-        yield row("", "New start commands:", style)
+        yield "New start commands:"
     commands = [
         f"  {command_text(old)}  ->  {command_text(new)}" for old, new in plan.entries.items()
     ]
-    for line in limited(commands, most):
-        yield row("", line, style)
+    yield from limited(commands, most)
     places: dict[str, list[str]] = {}
     for mention in plan.mentions:
         places.setdefault(mention.path, []).append(str(mention.line))
     mentions = [f"  {path}:{', '.join(lines)}" for path, lines in places.items()]
     if mentions:
-        yield row("", "Not changed, though they name the old paths:", style)
-    for line in limited(mentions, most):
-        yield row("", line, style)
+        yield "Not changed, though they name the old paths:"
+    yield from limited(mentions, most)
 
 
 def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False) -> Iterator[str]:
@@ -522,7 +517,7 @@ def _deleted(planned_files: Sequence[PlannedFile], style: Style) -> Iterator[str
     )
     for directory, count in sorted(counts.items()):
         name = style(f"{directory or '.'}/", "bold")
-        yield row("", f"{name}  {counted(count, 'file')} deleted, no longer used", style)
+        yield f"{name}  {counted(count, 'file')} deleted, no longer used"
 
 
 def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
@@ -539,8 +534,7 @@ def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[st
         listed = ", ".join(names[:most]) + (" ..." if len(names) > most else "")
         label = style("unmoved", "yellow")
         lines.append(f"{label} in {first_of(paths, places)}: {listed} ({reason})")
-    for line in limited(lines, most):
-        yield row("", line, style)
+    yield from limited(lines, most)
 
 
 def _content(plan: Plan, path: str) -> str:
@@ -586,8 +580,8 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"
     changes = proposal.own_changes
-    before = sum(_line_count(change.before) for change in changes.changes)
-    after = sum(_line_count(change.after) for change in changes.changes)
+    before = sum(change.lines[0] for change in changes.changes)
+    after = sum(change.lines[1] for change in changes.changes)
     old = len(changes.changed) + len(changes.deleted)
     new = len(changes.changed) + len(changes.created)
     copied = proposal.plan.copied_lines
@@ -602,30 +596,28 @@ def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Ite
 
     With *most* above :data:`MOST_SHOWN`, the assumptions and the figures come before it.
     """
+    return rows("Proof", _proof(proposal, style, most), style)
+
+
+def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     engine, proof = proposal.engine, proposal.proof
     if engine is None or proof is None:
-        yield row("Proof", style("none: Docker Compose was not run (--engine none)", "red"), style)
+        yield style("none: Docker Compose was not run (--engine none)", "red")
         return
-    label = "Proof"
     if most > MOST_SHOWN:
         runs = f"{counted(proof.covered, 'comparison')}, {usage_text(engine)}"
-        yield row(label, f"{engine.origin}: {runs}", style)
-        label = ""
+        yield f"{engine.origin}: {runs}"
         yield from reservations(proof, style, most)
     elif proof.not_covered:
         count = counted(len(proof.not_covered), "scenario")
-        yield row(label, style(f"{count} could not be compared (-v lists them)", "yellow"), style)
-        label = ""
-    for line in limited(list(_sensitivity_lines(proposal)), most if label else MOST_NOTES):
-        yield row(label, style(line, "yellow"), style)
-        label = ""
+        yield style(f"{count} could not be compared (-v lists them)", "yellow")
+    for line in limited(list(sensitivity_lines(proposal)), most):
+        yield style(line, "yellow")
     oldest = oldest_engine(proposal) if proposal.fix_plan is None else ""
     if oldest:
-        yield row(label, f"the new files need Docker Compose v{oldest} or later", style)
-        label = ""
+        yield f"the new files need Docker Compose v{oldest} or later"
     for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
-        yield row(label, style(line, "green", "bold"), style)
-        label = ""
+        yield style(line, "green", "bold")
 
 
 def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
@@ -645,7 +637,7 @@ def _proved(proposal: Proposal) -> str:
 
 def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     entries = len(proposal.project.entries)
-    recreated = len({name for names in proof.recreated.values() for name in names})
+    recreated = len(proof.recreated_names)
     containers = len(proposal.project.containers)
     return (
         f"{_proved(proposal)}: {counted(entries, 'start command')} equal, "
@@ -653,7 +645,8 @@ def _split_proof_line(proposal: Proposal, proof: ProofResult) -> str:
     )
 
 
-def _sensitivity_lines(proposal: Proposal) -> Iterator[str]:
+def sensitivity_lines(proposal: Proposal) -> Iterator[str]:
+    """Yield what override files that are not in the repository may do differently."""
     by_message: dict[str, list[str]] = {}
     for sensitivity in proposal.sensitivities:
         service = sensitivity.service or "all services"
@@ -662,7 +655,3 @@ def _sensitivity_lines(proposal: Proposal) -> Iterator[str]:
         names = ", ".join(dict.fromkeys(services))
         subject = "override files outside of the repository may behave differently"
         yield f"{subject}: {message} ({names})"
-
-
-def _line_count(content: bytes | None) -> int:
-    return len((content or b"").splitlines())

@@ -117,6 +117,13 @@ def row(label: str, text: str, style: Style) -> str:
     return f"{style(f'{label:<{LABEL}}', 'cyan')}{text}".rstrip()
 
 
+def rows(label: str, texts: Iterable[str], style: Style) -> Iterator[str]:
+    """Yield a line for each of *texts*, the first one with *label* on the left."""
+    for text in texts:
+        yield row(label, text, style)
+        label = ""
+
+
 def counted(number: int, noun: str) -> str:
     """Return *number* with *noun* in the singular or plural: ``1 file``, ``2 files``."""
     if number == 1:
@@ -180,7 +187,7 @@ def usage_text(engine: Engine) -> str:
 def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:
     """Yield what *proof* assumes and what it does not cover, at most *most* lines of each kind."""
     for line in limited([f"assumed: {_cut(a, most)}" for a in proof.assumptions], most):
-        yield row("", style(line, "dim"), style)
+        yield style(line, "dim")
     scenarios_by_gap: dict[tuple[str, str], list[str]] = {}
     for n in proof.not_covered:
         scenarios_by_gap.setdefault((n.entry.title, n.message), []).append(n.scenario)
@@ -189,7 +196,7 @@ def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:
         for (title, message), scenarios in scenarios_by_gap.items()
     ]
     for line in limited(uncovered, most):
-        yield row("", style(line, "yellow"), style)
+        yield style(line, "yellow")
 
 
 def _cut(assumption: str, most: int) -> str:

@@ -19,6 +19,7 @@ from composerefactor.report.text import (
     limited,
     reservations,
     row,
+    rows,
     usage_text,
 )
 
@@ -34,9 +35,8 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
     for entry, error in comparison.old.project.errors.items():
         yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
     entries = len(comparison.old.project.readable) - len(comparison.rejected)
-    recreated = len({name for names in proof.recreated.values() for name in names})
     containers = len(comparison.old.project.containers)
-    effect = f"{recreated} of {counted(containers, 'container')} recreated"
+    effect = f"{len(proof.recreated_names)} of {counted(containers, 'container')} recreated"
     if proof.ok:
         line = f"{counted(entries, 'start command')} equal, {effect}"
         yield row("Proof", style(line, "green", "bold"), style)
@@ -50,7 +50,7 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
         yield row("", line, style)
     comparisons = counted(proof.covered, "comparison")
     yield row("", f"{comparisons}, {usage_text(engine)}", style)
-    yield from reservations(proof, style, most)
+    yield from rows("", reservations(proof, style, most), style)
 
 
 def _difference(comparison: Comparison, finding: ProofFinding) -> str:

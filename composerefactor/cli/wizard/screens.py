@@ -189,9 +189,7 @@ def files(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
     """Return how many files would be written, and which have changes that are not committed."""
     lines: list[str] = []
     changes = proposed.proposal.changes
-    kinds = Counter(
-        "new" if c.is_created else "deleted" if c.is_deleted else "changed" for c in changes.changes
-    )
+    kinds = Counter("new" if c.is_created else c.kind for c in changes.changes)
     lines.append(row("Files", ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())), style))
     lines += _dependent(proposed, style)
     risky = [item for item in proposed.items if item.is_data_risk]

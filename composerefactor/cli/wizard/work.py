@@ -169,7 +169,7 @@ def _file_items(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
         directory = change.path.rpartition("/")[0].rpartition("/")[2]
         kind = _KINDS.get(directory, "other files")
         names = first_of(services, _MOST)
-        before, after = _line_count(change.before), _line_count(change.after)
+        before, after = change.lines
         if change.is_changed:
             kind = "files that change with the others"
             title = f"{change.path}: {before} -> {counted(after, 'line')}"
@@ -200,10 +200,6 @@ def _file_items(proposal: Proposal, ids: Mapping[str, str]) -> Iterator[Item]:
             change.after or b"",
             services=services,
         )
-
-
-def _line_count(content: bytes | None) -> int:
-    return len((content or b"").splitlines())
 
 
 Request: TypeAlias = SplitRequest | FixRequest
