@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
-from composerefactor.analysis.diff.change import RULES, Risk
 from composerefactor.analysis.diff.compare import review
+from composerefactor.analysis.diff.kinds import RULES, Risk
 from composerefactor.analysis.diff.states import Review, opened_pair
 from composerefactor.cli.options import (
     GroupedCommand,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from composerefactor.analysis.diff.change import RULES, Risk, UpEffect, listed
+from composerefactor.analysis.diff.change import UpEffect, listed
+from composerefactor.analysis.diff.kinds import RULES, Risk
 from composerefactor.analysis.diff.states import ComparedStart, LocatedImpact, Review
 from composerefactor.analysis.findings import Area, Finding, Severity
 from composerefactor.analysis.findings import RuleInfo as FindingRule

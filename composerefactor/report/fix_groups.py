@@ -11,8 +11,8 @@ from typing import get_args
 
 from msgspec import Struct
 
-from composerefactor.analysis.diff.change import Risk
 from composerefactor.analysis.diff.fixes import risk_of_change
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.errors import first_of
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.registry import fixers

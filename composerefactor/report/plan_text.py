@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from composerefactor.analysis.diff.change import Risk
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.project import Project

@@ -12,21 +12,10 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.change import (
-    DEFINITION_CHANGED,
-    NETWORK_RENAMED,
-    PROJECT_RENAMED,
-    SECRET_IN_PLAIN_TEXT,
-    SECRET_OUT_OF_TEXT,
-    SERVICE_ADDED,
-    SERVICE_REMOVED,
-    SERVICE_RENAMED,
-    SETTING_CHANGED,
-    VOLUME_RENAMED,
-    WRITTEN_DIFFERENTLY,
     Impact,
     Place,
-    Risk,
     ServicePair,
     State,
     UpEffect,
@@ -47,6 +36,7 @@ from composerefactor.analysis.diff.exposure import (
     root_file_system,
     running_user,
 )
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.lifecycle import (
     build,
     dependencies,
@@ -122,7 +112,7 @@ def written_differently(
             message = f"{names[0]} is now written {new_text} instead of {old_text}"
         message += "; the value here is the same"
         path = group[0].path if len(group) == 1 else place
-        yield impact(WRITTEN_DIFFERENTLY, path, message, effect=UpEffect.NOTHING)
+        yield impact(kinds.WRITTEN_DIFFERENTLY, path, message, effect=UpEffect.NOTHING)
 
 
 def _setting(before: State, after: State, place: Place, group: list[Difference]) -> Impact:
@@ -134,7 +124,7 @@ def _setting(before: State, after: State, place: Place, group: list[Difference])
     is_read = any(part.startswith(_READ_BY_PROXIES) for d in group for part in d.path[3:4])
     risk = Risk.NONE if (key in _QUIET and not is_read) or key.startswith("x-") else None
     message = _setting_message(key, old, new, group)
-    return impact(SETTING_CHANGED, path, message, risk=risk, was=was, covers=(place,))
+    return impact(kinds.SETTING_CHANGED, path, message, risk=risk, was=was, covers=(place,))
 
 
 def _setting_message(key: str, old: Any, new: Any, group: list[Difference]) -> str:
@@ -222,9 +212,11 @@ def _definition(place: Place, group: list[Difference]) -> Impact:
     noun = SECTION_NOUNS.get(section, section)
     if not name:
         was, now = (_shown(v, place) for v in (group[0].before, group[0].after))
-        return impact(DEFINITION_CHANGED, place, f"{section}: {was} -> {now}")
+        return impact(kinds.DEFINITION_CHANGED, place, f"{section}: {was} -> {now}")
     message = f"{noun} {name}: {_mapping_message(group, 2)}"
-    return impact(DEFINITION_CHANGED, place, message, effect=UpEffect.NOTHING, covers=(place,))
+    return impact(
+        kinds.DEFINITION_CHANGED, place, message, effect=UpEffect.NOTHING, covers=(place,)
+    )
 
 
 def _shown(value: Any, path: Place) -> str:
@@ -256,12 +248,12 @@ def plain_secrets(pair: ServicePair) -> Iterator[Impact]:
         message = f"{_name(place)} is in the files as plain text"
         if place in old:
             message = f"{_name(place)} has a new value, still as plain text"
-        yield impact(SECRET_IN_PLAIN_TEXT, pair.at(*place), message, marks=_marks(place))
+        yield impact(kinds.SECRET_IN_PLAIN_TEXT, pair.at(*place), message, marks=_marks(place))
     for place in old:
         if place not in new and pair.new:
             message = f"{_name(place)} is no longer in the files as plain text"
             yield impact(
-                SECRET_OUT_OF_TEXT,
+                kinds.SECRET_OUT_OF_TEXT,
                 pair.at(*place),
                 message,
                 was=_value(raw_new, place) is None,
@@ -394,14 +386,14 @@ def _service(pair: ServicePair) -> Iterator[Impact]:
     if pair.old_name:
         message = f"was renamed from {pair.old_name} to {pair.name}: other services cannot reach "
         message += "it under the old name, and its old container runs until it is removed"
-        yield impact(SERVICE_RENAMED, pair.at(), message, effect=UpEffect.CREATED)
+        yield impact(kinds.SERVICE_RENAMED, pair.at(), message, effect=UpEffect.CREATED)
     elif not pair.old:
         source = pair.new.get("image") or ("built here" if pair.new.get("build") else "")
         message = f"is new ({GENERAL.text(str(source))})" if source else "is new"
         profiles = pair.new.get("profiles")
         effect = UpEffect.NOTHING if profiles else UpEffect.CREATED
         message += f", starts with the profile {listed(profiles)}" if profiles else ""
-        yield impact(SERVICE_ADDED, pair.at(), message, effect=effect)
+        yield impact(kinds.SERVICE_ADDED, pair.at(), message, effect=effect)
 
 
 def _removed(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[Impact]:
@@ -410,7 +402,7 @@ def _removed(before: State, after: State, renamed: Mapping[str, str]) -> Iterato
         if not known and name not in renamed.values():
             message = "was removed; its container runs until `up --remove-orphans` or `down`"
             path = ("services", name)
-            yield impact(SERVICE_REMOVED, path, message, effect=UpEffect.REMOVED, was=True)
+            yield impact(kinds.SERVICE_REMOVED, path, message, effect=UpEffect.REMOVED, was=True)
 
 
 def _project_name(before: State, after: State) -> Iterator[Impact]:
@@ -426,12 +418,12 @@ def _project_name(before: State, after: State) -> Iterator[Impact]:
         message += f"; the data in {noun} {listed(abandoned)} is left behind"
     effect = UpEffect.DATA if abandoned else UpEffect.CREATED
     risk = None if abandoned else Risk.MEDIUM
-    yield impact(PROJECT_RENAMED, ("name",), message, effect=effect, risk=risk)
+    yield impact(kinds.PROJECT_RENAMED, ("name",), message, effect=effect, risk=risk)
 
 
 def _follows_project_name(change: Impact) -> bool:
     """Return whether *change* is only due to a name that starts with that of the project."""
-    return change.rule in (NETWORK_RENAMED, VOLUME_RENAMED)
+    return change.rule in (kinds.NETWORK_RENAMED, kinds.VOLUME_RENAMED)
 
 
 def _renamed(before: State, after: State) -> dict[str, str]:

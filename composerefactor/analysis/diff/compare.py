@@ -13,21 +13,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.assess import assess, recreated
-from composerefactor.analysis.diff.change import (
-    ACCEPTED,
-    ENTRY_ADDED,
-    ENTRY_REMOVED,
-    NOT_COMPARED,
-    REJECTED,
-    SECRET_IN_PLAIN_TEXT,
-    SETTING_CHANGED,
-    Impact,
-    Risk,
-    State,
-    UpEffect,
-    impact,
-)
+from composerefactor.analysis.diff.change import Impact, State, UpEffect, impact
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.states import (
     ComparedStart,
     LocatedImpact,
@@ -153,7 +142,7 @@ def compare_entry(
         if errors[1]:
             message = f"Docker Compose rejects the new state: {errors[1]}"
             risk = None if _is_used(after) else Risk.MEDIUM
-            rejection = impact(REJECTED, (), message, effect=UpEffect.REJECTED, risk=risk)
+            rejection = impact(kinds.REJECTED, (), message, effect=UpEffect.REJECTED, risk=risk)
             return ComparedStart(before, after, (rejection,), None, reason=message)
     if before is None or (errors[0] and after is not None):
         nearest = nearest_state(after, both.old) if after and not before else ResolvedConfig()
@@ -163,7 +152,9 @@ def compare_entry(
     if after is None:
         message = f"the start command {before.title} no longer exists"
         risk = None if _is_used(before) else Risk.LOW
-        removal = impact(ENTRY_REMOVED, (), message, effect=UpEffect.REMOVED, risk=risk, was=True)
+        removal = impact(
+            kinds.ENTRY_REMOVED, (), message, effect=UpEffect.REMOVED, risk=risk, was=True
+        )
         return ComparedStart(before, None, () if before.assumed else (removal,), None)
     states = _state(was, old, before), _state(now, new, after)
     return ComparedStart(
@@ -180,7 +171,7 @@ def compare_entry(
 def _both_rejected(before: Invocation, after: Invocation, errors: Sequence[str]) -> ComparedStart:
     message = f"not compared: Docker Compose rejects both states: {errors[1]}"
     risk = Risk.LOW if errors[0] == errors[1] else None
-    change = impact(NOT_COMPARED, (), message, effect=UpEffect.UNKNOWN, risk=risk)
+    change = impact(kinds.NOT_COMPARED, (), message, effect=UpEffect.UNKNOWN, risk=risk)
     return ComparedStart(before, after, (change,) if _is_used(after) else (), None, reason=message)
 
 
@@ -208,17 +199,19 @@ def _only_new(
     assert after is not None  # noqa: S101 - one of the two exists
     if now is None or errors[1]:
         message = f"not compared: Docker Compose rejects it: {errors[1]}"
-        rejection = impact(REJECTED, (), message, effect=UpEffect.REJECTED)
+        rejection = impact(kinds.REJECTED, (), message, effect=UpEffect.REJECTED)
         if not _is_used(after):
-            rejection = impact(NOT_COMPARED, (), message, effect=UpEffect.UNKNOWN, risk=Risk.LOW)
+            rejection = impact(
+                kinds.NOT_COMPARED, (), message, effect=UpEffect.UNKNOWN, risk=Risk.LOW
+            )
         return ComparedStart(before, after, (rejection,), None, reason=message)
     if before is None:
         message = f"{after.title} is a new start command"
-        impacts = [impact(ENTRY_ADDED, (), message, effect=UpEffect.CREATED)]
+        impacts = [impact(kinds.ENTRY_ADDED, (), message, effect=UpEffect.CREATED)]
         reason = ""
     else:
         message = f"Docker Compose accepts the new state; it rejected the old one: {errors[0]}"
-        impacts = [impact(ACCEPTED, (), message, effect=UpEffect.CREATED)]
+        impacts = [impact(kinds.ACCEPTED, (), message, effect=UpEffect.CREATED)]
         reason = message
     base = State(_renamed_project(nearest.model, state.model.get("name")), nearest.raw or {}, {})
     impacts += [
@@ -281,7 +274,7 @@ def located(
     for each in compared:
         for original in each.changes:
             change, location = original, _location(original, each, old, new)
-            is_secret = change.rule is SECRET_IN_PLAIN_TEXT
+            is_secret = change.rule is kinds.SECRET_IN_PLAIN_TEXT
             if is_secret and location and not _is_new(location, old, new):
                 change = _known_secret(change, location)
             # The message may contain the project name, which differs between start commands.
@@ -316,7 +309,9 @@ def _is_new(place: Location, old: OpenProject | None, new: OpenProject | None) -
 def _known_secret(change: Impact, place: Location) -> Impact:
     """Return *change*, a credential that is not added to git, as the change of a setting."""
     message = f"{'.'.join(change.path[2:])} has the value in {place.path}"
-    return replace(change, rule=SETTING_CHANGED, risk=SETTING_CHANGED.risk, message=message)
+    return replace(
+        change, rule=kinds.SETTING_CHANGED, risk=kinds.SETTING_CHANGED.risk, message=message
+    )
 
 
 def _severity(change: Impact) -> tuple[int, bool]:
@@ -360,10 +355,10 @@ def _location(
         opened, entry = (new, compared.new) if change.was else (old, compared.old)
     if opened is None or entry is None:
         return None
-    if change.rule is REJECTED and entry in opened.project.errors:
+    if change.rule is kinds.REJECTED and entry in opened.project.errors:
         return opened.project.errors[entry].location
     if not change.path:
-        message = change.message if change.rule in (REJECTED, NOT_COMPARED) else ""
+        message = change.message if change.rule in (kinds.REJECTED, kinds.NOT_COMPARED) else ""
         if message and entry in opened.project.readable:
             return error_location(opened.project, entry, message)
         return Location(entry.root_file)

@@ -7,41 +7,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.change import (
-    ALIAS_LOST,
-    CAPABILITY_GAINED,
-    CAPABILITY_KEPT,
-    CAPABILITY_LOST,
-    CONFINEMENT_LOST,
-    DEVICE_GAINED,
-    HOST_NAMESPACE,
-    HOST_PATH_EXPOSED,
-    NETWORK_EXTERNAL,
-    NETWORK_JOINED,
-    NETWORK_LEFT,
-    NETWORK_OPENED,
-    NETWORK_RECREATED,
-    NETWORK_RENAMED,
-    PORT_CLOSED,
-    PORT_MOVED,
-    PORT_NARROWED,
-    PORT_OPENED_LOCALLY,
-    PORT_OPENED_ON_ADDRESS,
-    PORT_OPENED_TO_WORLD,
-    PRIVILEGED,
-    READ_ONLY_ROOT,
-    RIGHTS_REDUCED,
-    RUNS_AS_ROOT,
-    SERVICE_NETWORKS,
-    WRITABLE_ROOT,
     Impact,
-    Risk,
     ServicePair,
     State,
     UpEffect,
     impact,
     listed,
 )
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.storage import SharedResource, shared_resources
 from composerefactor.compose.ports import EVERYWHERE, is_local_address
 
@@ -103,12 +78,14 @@ def published_ports(pair: ServicePair) -> Iterator[Impact]:
             continue
         message = f"{port.name} is closed; it was open {port.scope}"
         yield impact(
-            PORT_CLOSED, place, message, was=not new, marks=_marks(port) if not new else ()
+            kinds.PORT_CLOSED, place, message, was=not new, marks=_marks(port) if not new else ()
         )
 
 
 def _opened(port: _Published, place: tuple[str, ...]) -> Impact:
-    rule = (PORT_OPENED_LOCALLY, PORT_OPENED_ON_ADDRESS, PORT_OPENED_TO_WORLD)[port.reach]
+    rule = (kinds.PORT_OPENED_LOCALLY, kinds.PORT_OPENED_ON_ADDRESS, kinds.PORT_OPENED_TO_WORLD)[
+        port.reach
+    ]
     inside = f"container port {port.target}" if port.host else "on a port that Docker chooses"
     message = f"{port.name} is open {port.scope} ({inside})"
     return impact(rule, place, message, marks=_marks(port))
@@ -121,15 +98,15 @@ def _moved(before: _Published, port: _Published, place: tuple[str, ...]) -> Impa
         return impact(opened.rule, place, message, marks=_marks(port))
     if port.reach < before.reach:
         message = f"{port.name} is open {port.scope}, no longer {before.scope}"
-        return impact(PORT_NARROWED, place, message, marks=_marks(port))
+        return impact(kinds.PORT_NARROWED, place, message, marks=_marks(port))
     if port.host == before.host and port.target != before.target:
         message = f"{port.name} leads to container port {port.target} instead of {before.target}"
-        return impact(PORT_MOVED, place, message, marks=_marks(port))
+        return impact(kinds.PORT_MOVED, place, message, marks=_marks(port))
     was, now = (f"{each.address or '*'}:{each.host or 'any'}" for each in (before, port))
     if before.address == port.address:
         was, now = (each.host or "any" for each in (before, port))
     message = f"container port {port.target} is published as {now} instead of {was}"
-    return impact(PORT_MOVED, place, message, marks=_marks(port))
+    return impact(kinds.PORT_MOVED, place, message, marks=_marks(port))
 
 
 def _same_port(one: _Published, other: _Published) -> bool:
@@ -183,14 +160,16 @@ def attachments(pair: ServicePair) -> Iterator[Impact]:
     if lost and left:
         message = f"leaves network {listed(left)}: it and {listed(lost)} "
         message += "can no longer reach each other"
-        yield impact(NETWORK_LEFT, place, message, was="networks" not in pair.new)
+        yield impact(kinds.NETWORK_LEFT, place, message, was="networks" not in pair.new)
     if gained and joined:
         message = f"joins network {listed(joined)}: it and {listed(gained)} can reach each other"
-        yield impact(NETWORK_JOINED, place, message, marks=())
+        yield impact(kinds.NETWORK_JOINED, place, message, marks=())
     if (left or joined) and not (lost and left) and not (gained and joined):
         parts = [f"leaves network {listed(left)}"] if left else []
         parts += [f"joins network {listed(joined)}"] if joined else []
-        yield impact(SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new)
+        yield impact(
+            kinds.SERVICE_NETWORKS, place, " and ".join(parts), was="networks" not in pair.new
+        )
     yield from _aliases(pair, was, now)
 
 
@@ -207,27 +186,29 @@ def network_definitions(before: State, after: State) -> Iterator[Impact]:
             message = f"network {key} was renamed from {was_name} to {now_name}"
             message += ", which must already exist (external)" if external else ""
             message += _users(after, now_name, "attached again")
-            yield impact(NETWORK_RENAMED, ("networks", key), message, effect=UpEffect.NETWORK)
+            yield impact(kinds.NETWORK_RENAMED, ("networks", key), message, effect=UpEffect.NETWORK)
 
 
 def _redefined(after: State, network: SharedResource) -> Iterator[Impact]:
     name, path = network.name, network.path
     if network.external == (False, True):
         message = f"network {name} must already exist (external)"
-        yield impact(NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
+        yield impact(kinds.NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
     elif network.external == (True, False):
         message = f"network {name} now belongs to this project"
-        yield impact(NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
+        yield impact(kinds.NETWORK_EXTERNAL, path, message, effect=UpEffect.NOTHING)
     elif network.external == (False, False):
         keys = network.differing(driver="bridge")
         if network.was.get("internal") and not network.now.get("internal"):
             message = f"network {name} is no longer internal: its containers can reach the outside"
-            yield impact(NETWORK_OPENED, (*path, "internal"), message, effect=UpEffect.NETWORK)
+            yield impact(
+                kinds.NETWORK_OPENED, (*path, "internal"), message, effect=UpEffect.NETWORK
+            )
             keys.remove("internal")
         if keys:
             message = f"network {name} is recreated: {listed(keys)} changed"
             message += _users(after, name, "stopped and attached again")
-            yield impact(NETWORK_RECREATED, path, message, effect=UpEffect.NETWORK)
+            yield impact(kinds.NETWORK_RECREATED, path, message, effect=UpEffect.NETWORK)
 
 
 def _aliases(
@@ -239,7 +220,7 @@ def _aliases(
     lost = [alias for alias in names(was) if alias not in names(now)]
     if lost:
         message = f"is no longer reachable as {listed(dict.fromkeys(lost))}"
-        yield impact(ALIAS_LOST, pair.at("networks"), message, was=not names(now))
+        yield impact(kinds.ALIAS_LOST, pair.at("networks"), message, was=not names(now))
     for key in ("container_name", "hostname"):
         old, new = pair.old.get(key), pair.new.get(key)
         if old and old not in {new, pair.name}:
@@ -249,7 +230,7 @@ def _aliases(
                 if new
                 else f"the {noun} is no longer named {old}"
             )
-            yield impact(ALIAS_LOST, pair.at(key), message, risk=Risk.MEDIUM, was=not new)
+            yield impact(kinds.ALIAS_LOST, pair.at(key), message, risk=Risk.MEDIUM, was=not new)
 
 
 def _attached(state: State, service: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -292,9 +273,11 @@ def privileged_mode(pair: ServicePair) -> Iterator[Impact]:
     old, new = bool(pair.old.get("privileged")), bool(pair.new.get("privileged"))
     if new and not old:
         message = "runs privileged, with full access to the host"
-        yield impact(PRIVILEGED, pair.at("privileged"), message)
+        yield impact(kinds.PRIVILEGED, pair.at("privileged"), message)
     elif old and not new and pair.new:
-        yield impact(RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True)
+        yield impact(
+            kinds.RIGHTS_REDUCED, pair.at("privileged"), "is no longer privileged", was=True
+        )
 
 
 def host_namespaces(pair: ServicePair) -> Iterator[Impact]:
@@ -305,10 +288,10 @@ def host_namespaces(pair: ServicePair) -> Iterator[Impact]:
             message = f"shares the host's {key.removesuffix('_mode')} namespace ({key}: host)"
             if key == "network_mode":
                 message += ": every port on which it listens is open"
-            yield impact(HOST_NAMESPACE, pair.at(key), message)
+            yield impact(kinds.HOST_NAMESPACE, pair.at(key), message)
         elif old == "host" and new != "host" and pair.new:
             message = f"no longer shares the host's {key.removesuffix('_mode')} namespace"
-            yield impact(RIGHTS_REDUCED, pair.at(key), message, was=new is None)
+            yield impact(kinds.RIGHTS_REDUCED, pair.at(key), message, was=new is None)
 
 
 def capabilities(pair: ServicePair) -> Iterator[Impact]:
@@ -328,22 +311,24 @@ def capabilities(pair: ServicePair) -> Iterator[Impact]:
     if given:
         risk = Risk.MEDIUM if _MILD.issuperset(given) else Risk.HIGH
         message = f"gains the {_capability_noun(given)} {listed(given)}"
-        yield impact(CAPABILITY_GAINED, pair.at("cap_add"), message, risk=risk, marks=(given[0],))
+        yield impact(
+            kinds.CAPABILITY_GAINED, pair.at("cap_add"), message, risk=risk, marks=(given[0],)
+        )
     kept = [name for name in _caps(pair.old, "cap_drop") if name not in dropped]
     if kept and "ALL" not in dropped:
         message = f"no longer drops the {_capability_noun(kept)} {listed(kept)}"
-        yield impact(CAPABILITY_KEPT, pair.at("cap_drop"), message, was=not dropped)
+        yield impact(kinds.CAPABILITY_KEPT, pair.at("cap_drop"), message, was=not dropped)
     lost = [name for name in had if name not in has]
     taken = [name for name in lost if name in was_added]
     if lost == taken and lost:
         message = f"no longer gets the {_capability_noun(lost)} {listed(lost)}"
-        yield impact(RIGHTS_REDUCED, pair.at("cap_add"), message, was=not added)
+        yield impact(kinds.RIGHTS_REDUCED, pair.at("cap_add"), message, was=not added)
     elif lost:
         message = f"loses the {_capability_noun(lost)} {listed(lost)}"
         if "ALL" in dropped:
             message = "loses all capabilities" + (f" but {listed(added)}" if added else "")
         covers = (pair.at("cap_add"),) if added else ()
-        yield impact(CAPABILITY_LOST, pair.at("cap_drop"), message, covers=covers)
+        yield impact(kinds.CAPABILITY_LOST, pair.at("cap_drop"), message, covers=covers)
 
 
 def _granted(dropped: list[str], added: list[str]) -> list[str]:
@@ -359,7 +344,7 @@ def confinement(pair: ServicePair) -> Iterator[Impact]:
     for option in sorted(new - old):
         if option.endswith(("=unconfined", "=disable")):
             message = f"is no longer confined ({option})"
-            yield impact(CONFINEMENT_LOST, place, message, marks=(option.partition("=")[0],))
+            yield impact(kinds.CONFINEMENT_LOST, place, message, marks=(option.partition("=")[0],))
     if not pair.new:
         return
     for option in sorted(old - new):
@@ -369,17 +354,17 @@ def confinement(pair: ServicePair) -> Iterator[Impact]:
         if not any(other.partition("=")[0] == name for other in new) or option.endswith("=true"):
             message = f"loses the security option {name}"
             risk = Risk.MEDIUM if name == "no-new-privileges" else None
-            yield impact(CONFINEMENT_LOST, place, message, risk=risk, was=not new)
+            yield impact(kinds.CONFINEMENT_LOST, place, message, risk=risk, was=not new)
 
 
 def running_user(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the container now runs as root, or as the default user of the image."""
     old, new = str(pair.old.get("user") or ""), str(pair.new.get("user") or "")
     if new in _ROOT and (old not in _ROOT):
-        yield impact(RUNS_AS_ROOT, pair.at("user"), "runs as root")
+        yield impact(kinds.RUNS_AS_ROOT, pair.at("user"), "runs as root")
     elif old and old not in _ROOT and not new and pair.new:
         message = f"runs as the default user of the image, no longer as {old}"
-        yield impact(RUNS_AS_ROOT, pair.at("user"), message, was=True)
+        yield impact(kinds.RUNS_AS_ROOT, pair.at("user"), message, was=True)
 
 
 def root_file_system(pair: ServicePair) -> Iterator[Impact]:
@@ -387,10 +372,12 @@ def root_file_system(pair: ServicePair) -> Iterator[Impact]:
     old, new = bool(pair.old.get("read_only")), bool(pair.new.get("read_only"))
     if old and not new and pair.new:
         message = "its root file system is now writable"
-        yield impact(WRITABLE_ROOT, pair.at("read_only"), message, was="read_only" not in pair.new)
+        yield impact(
+            kinds.WRITABLE_ROOT, pair.at("read_only"), message, was="read_only" not in pair.new
+        )
     elif new and not old and pair.old:
         message = "its root file system is now read-only"
-        yield impact(READ_ONLY_ROOT, pair.at("read_only"), message)
+        yield impact(kinds.READ_ONLY_ROOT, pair.at("read_only"), message)
 
 
 def devices(pair: ServicePair) -> Iterator[Impact]:
@@ -400,10 +387,12 @@ def devices(pair: ServicePair) -> Iterator[Impact]:
         gained = [name for name in new if name not in old]
         if gained:
             message = f"gets access to {listed(gained)} of the host"
-            yield impact(DEVICE_GAINED, pair.at(key), message, marks=(gained[0].split(":")[0],))
+            yield impact(
+                kinds.DEVICE_GAINED, pair.at(key), message, marks=(gained[0].split(":")[0],)
+            )
     if pair.new.get("use_api_socket") and not pair.old.get("use_api_socket"):
         message = "controls the Docker daemon (use_api_socket)"
-        yield impact(HOST_PATH_EXPOSED, pair.at("use_api_socket"), message)
+        yield impact(kinds.HOST_PATH_EXPOSED, pair.at("use_api_socket"), message)
 
 
 def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
@@ -422,7 +411,7 @@ def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
         if message:
             risk = None if source.endswith(_SOCKETS) or not mount.get("read_only") else Risk.MEDIUM
             yield impact(
-                HOST_PATH_EXPOSED,
+                kinds.HOST_PATH_EXPOSED,
                 pair.at("volumes"),
                 message,
                 risk=risk,

@@ -6,43 +6,23 @@ declared effects: the attribute that an effect is about decides which kind of im
 
 from __future__ import annotations
 
-from composerefactor.analysis.diff.change import (
-    ACCEPTED,
-    CAPABILITY_LOST,
-    DEFINITION_CHANGED,
-    DEPENDENCY_CHANGED,
-    HEALTHCHECK_CHANGED,
-    LIMIT_CHANGED,
-    MOUNT_ADDED,
-    NETWORK_LEFT,
-    NETWORK_RECREATED,
-    PORT_NARROWED,
-    READ_ONLY_ROOT,
-    RESTART_CHANGED,
-    RIGHTS_REDUCED,
-    SECRET_OUT_OF_TEXT,
-    SERVICE_ADDED,
-    SERVICE_REMOVED,
-    SETTING_CHANGED,
-    VOLUME_REPLACED,
-    ImpactKind,
-    Risk,
-)
+from composerefactor.analysis.diff import kinds
+from composerefactor.analysis.diff.kinds import ImpactKind, Risk
 from composerefactor.refactoring.contract import Change, Effect
 
 _BY_ATTRIBUTE: dict[str, ImpactKind] = {
-    "read_only": READ_ONLY_ROOT,
-    "cap_drop": CAPABILITY_LOST,
-    "security_opt": RIGHTS_REDUCED,
-    "healthcheck": HEALTHCHECK_CHANGED,
-    "depends_on": DEPENDENCY_CHANGED,
-    "deploy": LIMIT_CHANGED,
-    "mem_limit": LIMIT_CHANGED,
-    "cpus": LIMIT_CHANGED,
-    "restart": RESTART_CHANGED,
-    "ports": PORT_NARROWED,
-    "volumes": MOUNT_ADDED,
-    "environment": SECRET_OUT_OF_TEXT,
+    "read_only": kinds.READ_ONLY_ROOT,
+    "cap_drop": kinds.CAPABILITY_LOST,
+    "security_opt": kinds.RIGHTS_REDUCED,
+    "healthcheck": kinds.HEALTHCHECK_CHANGED,
+    "depends_on": kinds.DEPENDENCY_CHANGED,
+    "deploy": kinds.LIMIT_CHANGED,
+    "mem_limit": kinds.LIMIT_CHANGED,
+    "cpus": kinds.LIMIT_CHANGED,
+    "restart": kinds.RESTART_CHANGED,
+    "ports": kinds.PORT_NARROWED,
+    "volumes": kinds.MOUNT_ADDED,
+    "environment": kinds.SECRET_OUT_OF_TEXT,
 }
 """The kind of impact of a fix on an attribute of a service: fixers add and restrict, they take no
 limit, check or right of use away. Other attributes are settings."""
@@ -51,9 +31,9 @@ limit, check or right of use away. Other attributes are settings."""
 def risk_of_change(change: Change) -> Risk:
     """Return the highest risk of the effects of *change*; ``none`` if nothing that runs differs."""
     if change.leaves_data:
-        return VOLUME_REPLACED.risk
+        return kinds.VOLUME_REPLACED.risk
     if change.repairs:
-        return ACCEPTED.risk
+        return kinds.ACCEPTED.risk
     effects = [effect for effect in change.effects if effect.matters]
     return max((_kind(effect).risk for effect in effects), default=Risk.NONE)
 
@@ -62,9 +42,9 @@ def _kind(effect: Effect) -> ImpactKind:
     section, *keys = effect.path
     if section != "services":
         is_network = section == "networks" and effect.verb != "adds"
-        return NETWORK_RECREATED if is_network else DEFINITION_CHANGED
+        return kinds.NETWORK_RECREATED if is_network else kinds.DEFINITION_CHANGED
     if len(keys) < 2:  # noqa: PLR2004 - the whole service
-        return SERVICE_REMOVED if effect.verb == "removes" else SERVICE_ADDED
+        return kinds.SERVICE_REMOVED if effect.verb == "removes" else kinds.SERVICE_ADDED
     if keys[1] == "networks" and effect.verb != "adds":
-        return NETWORK_LEFT
-    return _BY_ATTRIBUTE.get(keys[1], SETTING_CHANGED)
+        return kinds.NETWORK_LEFT
+    return _BY_ATTRIBUTE.get(keys[1], kinds.SETTING_CHANGED)

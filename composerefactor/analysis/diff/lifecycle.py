@@ -6,35 +6,16 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
+from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.change import (
-    BUILD_CHANGED,
-    DATA_MAJOR,
-    DEPENDENCY_CHANGED,
-    DEPENDENCY_LOST,
-    DEPENDENCY_WEAKENED,
-    HEALTHCHECK_CHANGED,
-    HEALTHCHECK_LOST,
-    IMAGE_BASE,
-    IMAGE_CHANGED,
-    IMAGE_OLDER,
-    IMAGE_SWITCHED,
-    IMAGE_UNPINNED,
-    LIMIT_CHANGED,
-    LIMIT_LOST,
-    LOG_ROTATION_LOST,
-    NOT_STARTED,
-    REPLICAS_CHANGED,
-    RESTART_CHANGED,
-    RESTART_LOST,
-    STARTED,
     Impact,
     Place,
-    Risk,
     ServicePair,
     UpEffect,
     impact,
     listed,
 )
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.image_references import ImageReference, parse_image
 from composerefactor.compose.masking import GENERAL
 from composerefactor.images.catalog import load_catalog
@@ -60,17 +41,19 @@ def limits(pair: ServicePair) -> Iterator[Impact]:
         covers = tuple(pair.at(*place) for place in places)
         if now is None and was is not None:
             message = f"loses its {noun} limit of {_size(old, noun)}"
-            yield impact(LIMIT_LOST, pair.at(*was[0]), message, was=True, covers=covers)
+            yield impact(kinds.LIMIT_LOST, pair.at(*was[0]), message, was=True, covers=covers)
         elif was is None and now is not None:
             message = f"gets a {noun} limit of {_size(new, noun)}"
             place = pair.at(*now[0])
-            yield impact(LIMIT_CHANGED, place, message, risk=Risk.LOW, covers=covers)
+            yield impact(kinds.LIMIT_CHANGED, place, message, risk=Risk.LOW, covers=covers)
         elif old != new and now is not None:
             message = f"its {noun} limit changed from {_size(old, noun)} to {_size(new, noun)}"
-            yield impact(LIMIT_CHANGED, pair.at(*now[0]), message, covers=covers)
+            yield impact(kinds.LIMIT_CHANGED, pair.at(*now[0]), message, covers=covers)
         elif was is not None and now is not None and was[0] != now[0]:
             message = f"its {noun} limit is the same, now written as {'.'.join(now[0])}"
-            yield impact(LIMIT_CHANGED, pair.at(*now[0]), message, risk=Risk.NONE, covers=covers)
+            yield impact(
+                kinds.LIMIT_CHANGED, pair.at(*now[0]), message, risk=Risk.NONE, covers=covers
+            )
 
 
 def restart(pair: ServicePair) -> Iterator[Impact]:
@@ -83,11 +66,11 @@ def restart(pair: ServicePair) -> Iterator[Impact]:
     place = pair.at("restart")
     if new == "no":
         message = f"is no longer restarted (the policy was {old})"
-        yield impact(RESTART_LOST, place, message, was="restart" not in pair.new)
+        yield impact(kinds.RESTART_LOST, place, message, was="restart" not in pair.new)
     else:
         weaker = new.startswith("on-failure")
         message = f"its restart policy changed from {old} to {new}"
-        yield impact(RESTART_CHANGED, place, message, risk=Risk.LOW if weaker else Risk.NONE)
+        yield impact(kinds.RESTART_CHANGED, place, message, risk=Risk.LOW if weaker else Risk.NONE)
 
 
 def log_rotation(pair: ServicePair) -> Iterator[Impact]:
@@ -97,7 +80,7 @@ def log_rotation(pair: ServicePair) -> Iterator[Impact]:
     if _is_bounded(pair.old) and not _is_bounded(pair.new):
         is_removed = "logging" not in pair.new
         message = "its logs are no longer rotated"
-        yield impact(LOG_ROTATION_LOST, pair.at("logging"), message, was=is_removed)
+        yield impact(kinds.LOG_ROTATION_LOST, pair.at("logging"), message, was=is_removed)
 
 
 def profiles(pair: ServicePair) -> Iterator[Impact]:
@@ -108,10 +91,10 @@ def profiles(pair: ServicePair) -> Iterator[Impact]:
     place = pair.at("profiles")
     if new and not old:
         message = f"starts only with the profile {listed(new)}"
-        yield impact(NOT_STARTED, place, message, effect=UpEffect.NOTHING)
+        yield impact(kinds.NOT_STARTED, place, message, effect=UpEffect.NOTHING)
     elif old and not new:
         message = f"always starts, no longer only with the profile {listed(old)}"
-        yield impact(STARTED, place, message, effect=UpEffect.CREATED, was=True)
+        yield impact(kinds.STARTED, place, message, effect=UpEffect.CREATED, was=True)
 
 
 def replicas(pair: ServicePair) -> Iterator[Impact]:
@@ -127,11 +110,11 @@ def replicas(pair: ServicePair) -> Iterator[Impact]:
     place = pair.at(*(now or was or (places[0], 1))[0])
     if new == 0:
         message = "no longer starts: it has 0 replicas"
-        yield impact(NOT_STARTED, place, message, effect=UpEffect.NOTHING, covers=covers)
+        yield impact(kinds.NOT_STARTED, place, message, effect=UpEffect.NOTHING, covers=covers)
     else:
         message = f"runs in {new} container{'' if new == 1 else 's'} instead of {old}"
         yield impact(
-            REPLICAS_CHANGED,
+            kinds.REPLICAS_CHANGED,
             place,
             message,
             effect=UpEffect.NOTHING,
@@ -194,13 +177,13 @@ def health_check(pair: ServicePair) -> Iterator[Impact]:
         if waiting:
             message += f"; {listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it"
         risk = Risk.HIGH if waiting else None
-        yield impact(HEALTHCHECK_LOST, place, message, risk=risk, was=not off)
+        yield impact(kinds.HEALTHCHECK_LOST, place, message, risk=risk, was=not off)
     elif new and not old:
-        yield impact(HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
+        yield impact(kinds.HEALTHCHECK_CHANGED, place, "gets a health check", risk=Risk.NONE)
     elif old != new and old is not None and new is not None:
         keys = _changed_keys(old, new)
         message = f"its health check changed: {listed(keys)}"
-        yield impact(HEALTHCHECK_CHANGED, place, message)
+        yield impact(kinds.HEALTHCHECK_CHANGED, place, message)
 
 
 def dependencies(pair: ServicePair) -> Iterator[Impact]:
@@ -221,15 +204,17 @@ def _dependency(
         condition = _condition(new)
         message = f"waits for {name} ({condition.removeprefix('service_')})"
         risk = Risk.NONE
-        yield impact(DEPENDENCY_CHANGED, place, message, effect=effect, risk=risk, marks=(name,))
+        yield impact(
+            kinds.DEPENDENCY_CHANGED, place, message, effect=effect, risk=risk, marks=(name,)
+        )
     elif new is None:
         is_removed = name not in pair.after.services
         through = _waits_through(pair, name)
         message = f"no longer waits for {name}" + (", which was removed" if is_removed else "")
         message += f" directly, but for {through}, which waits for it" if through else ""
-        risk = Risk.NONE if is_removed or through else DEPENDENCY_LOST.risk
+        risk = Risk.NONE if is_removed or through else kinds.DEPENDENCY_LOST.risk
         yield impact(
-            DEPENDENCY_LOST, place, message, effect=effect, risk=risk, was=True, marks=(name,)
+            kinds.DEPENDENCY_LOST, place, message, effect=effect, risk=risk, was=True, marks=(name,)
         )
     elif old != new:
         was, now = _condition(old), _condition(new)
@@ -243,7 +228,11 @@ def _dependency(
             parts.append(f"also starts without {name} (required: false)")
         if unlinked:
             parts.append(f"is no longer restarted with {name}")
-        rule = DEPENDENCY_WEAKENED if weaker or optional or unlinked else DEPENDENCY_CHANGED
+        rule = (
+            kinds.DEPENDENCY_WEAKENED
+            if weaker or optional or unlinked
+            else kinds.DEPENDENCY_CHANGED
+        )
         message = "; ".join(parts) or f"its dependency on {name} changed"
         risk = Risk.LOW if unlinked and not (weaker or optional) else rule.risk
         yield impact(rule, place, message, effect=effect, risk=risk, marks=(name,))
@@ -308,7 +297,7 @@ def image(pair: ServicePair) -> Iterator[Impact]:
             message = f"is pulled as {_shown(new)}" + (
                 ", no longer built here" if built == (True, False) else ""
             )
-        rule = IMAGE_SWITCHED if built[0] != built[1] else IMAGE_CHANGED
+        rule = kinds.IMAGE_SWITCHED if built[0] != built[1] else kinds.IMAGE_CHANGED
         if built == (True, True):
             name = _shown(new or old)
             message = f"its built image is {'now' if new else 'no longer'} named {name}"
@@ -330,13 +319,13 @@ def build(pair: ServicePair) -> Iterator[Impact]:
     place = pair.at("build")
     if not old or not new:
         message = "is built here" if new else "is no longer built here"
-        rule, risk = BUILD_CHANGED, Risk.LOW
+        rule, risk = kinds.BUILD_CHANGED, Risk.LOW
     else:
         keys = _changed_keys(old, new)
         message = f"its build settings changed: {', '.join(keys)}"
         if keys == ["context"]:
             message += f" from {old['context']} to {new['context']}"
-        rule, risk = BUILD_CHANGED, Risk.LOW
+        rule, risk = kinds.BUILD_CHANGED, Risk.LOW
     yield impact(rule, place, message, effect=UpEffect.BUILD, risk=risk, was=not new)
 
 
@@ -346,13 +335,13 @@ def _compared(
     if old.name != new.name:
         same = old.repository.rpartition("/")[2] == new.repository.rpartition("/")[2]
         message += " (from another repository)" if same else ""
-        return impact(IMAGE_SWITCHED, place, message)
+        return impact(kinds.IMAGE_SWITCHED, place, message)
     if (old.tag, old.digest) == (new.tag, new.digest):
-        return impact(IMAGE_CHANGED, place, f"{message}: the same image", risk=Risk.NONE)
+        return impact(kinds.IMAGE_CHANGED, place, f"{message}: the same image", risk=Risk.NONE)
     if old.digest and not new.digest:
-        return impact(IMAGE_UNPINNED, place, f"{message}: no longer pinned by a digest")
+        return impact(kinds.IMAGE_UNPINNED, place, f"{message}: no longer pinned by a digest")
     if _floats(new) and not _floats(old):
-        return impact(IMAGE_UNPINNED, place, f"{message}: the tag can point to any version")
+        return impact(kinds.IMAGE_UNPINNED, place, f"{message}: the tag can point to any version")
     return _other_version(old, new, message, place)
 
 
@@ -366,14 +355,14 @@ def _other_version(
         if category and _major(new, was) != _major(new, now):
             message += ": another major version, which may not be able to read the existing data"
             risk = Risk.HIGH if is_older or category in _IRREPLACEABLE else Risk.MEDIUM
-            return impact(DATA_MAJOR, place, message, risk=risk)
+            return impact(kinds.DATA_MAJOR, place, message, risk=risk)
         if is_older:
-            risk = Risk.HIGH if category in _IRREPLACEABLE else IMAGE_OLDER.risk
-            return impact(IMAGE_OLDER, place, f"{message}: an older version", risk=risk)
+            risk = Risk.HIGH if category in _IRREPLACEABLE else kinds.IMAGE_OLDER.risk
+            return impact(kinds.IMAGE_OLDER, place, f"{message}: an older version", risk=risk)
     if category == "database" and _is_alpine(old) != _is_alpine(new):
         message += ": another C library, which may sort text differently from existing indexes"
-        return impact(IMAGE_BASE, place, message)
-    return impact(IMAGE_CHANGED, place, message)
+        return impact(kinds.IMAGE_BASE, place, message)
+    return impact(kinds.IMAGE_CHANGED, place, message)
 
 
 def _store_category(reference: ImageReference) -> str:

@@ -15,7 +15,8 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.analysis.diff.change import Impact, Risk
+from composerefactor.analysis.diff.change import Impact
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking, values_in_config
 from composerefactor.compose.paths import is_outside

@@ -13,29 +13,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.change import (
-    BIND_MOVED,
-    KEY_RENAMED,
-    MOUNT_ADDED,
-    MOUNT_LOST,
-    MOUNT_MODE,
-    MOUNT_MOVED,
-    MOUNT_REMOVED,
-    SOURCE_MOVED,
-    VOLUME_EXTERNAL,
-    VOLUME_REDEFINED,
-    VOLUME_RENAMED,
-    VOLUME_REPLACED,
-    VOLUME_SWITCHED,
-    VOLUME_UNUSED,
     Impact,
-    Risk,
     ServicePair,
     State,
     UpEffect,
     impact,
     listed,
 )
+from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.images.catalog import load_catalog
 
@@ -152,7 +139,9 @@ class SharedResource(Struct, frozen=True):
             kind = SECTION_NOUNS[self.section]
             message = f"{kind} {self.name}: the key changed from {old} to {new}; {same}"
             covers = ((self.section, old),)
-            yield impact(KEY_RENAMED, self.path, message, effect=UpEffect.NOTHING, covers=covers)
+            yield impact(
+                kinds.KEY_RENAMED, self.path, message, effect=UpEffect.NOTHING, covers=covers
+            )
 
     def differing(self, driver: str) -> list[str]:
         """Return the keys in which the definitions differ; *driver* is the default driver."""
@@ -189,12 +178,12 @@ def service_mounts(pair: ServicePair) -> Iterator[Impact]:
         if same:
             del removed[same[0].target]
             message = f"{mount.label} is mounted at {target}, no longer at {same[0].target}"
-            yield _about(pair, MOUNT_MOVED, message, mount)
+            yield _about(pair, kinds.MOUNT_MOVED, message, mount)
         elif pair.old:
             message = f"mounts {mount.label} at {target}"
             if mount.kind == "tmpfs":
                 message = f"keeps {target} in memory"
-            yield _about(pair, MOUNT_ADDED, message, mount)
+            yield _about(pair, kinds.MOUNT_ADDED, message, mount)
     for mount in removed.values():
         yield _removed(pair, mount)
 
@@ -208,7 +197,7 @@ def volumes_left(before: State, after: State) -> Iterator[Impact]:
         key = _key(before, name)
         message = f"volume {name} is no longer used (by {listed(services)}); its data is kept"
         path = ("volumes", key)
-        yield impact(VOLUME_UNUSED, path, message, effect=UpEffect.NOTHING, was=True)
+        yield impact(kinds.VOLUME_UNUSED, path, message, effect=UpEffect.NOTHING, was=True)
 
 
 def volume_definitions(before: State, after: State) -> Iterator[Impact]:
@@ -218,24 +207,26 @@ def volume_definitions(before: State, after: State) -> Iterator[Impact]:
         yield from volume.renamed("the same data")
         if volume.external == (False, True):
             message = f"volume {name} must already exist (external); its data is kept"
-            yield impact(VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
+            yield impact(kinds.VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
         elif volume.external == (True, False):
             message = f"volume {name} now belongs to this project; its data is kept"
-            yield impact(VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
+            yield impact(kinds.VOLUME_EXTERNAL, path, message, effect=UpEffect.NOTHING)
         elif volume.external == (False, False):
             keys = volume.differing(driver="local")
             if keys:
                 message = f"volume {name}: {listed(keys)} changed; Docker Compose asks whether to "
                 message += "recreate it, which deletes its data"
                 risk = Risk.MEDIUM if keys == ["labels"] else None
-                yield impact(VOLUME_REDEFINED, path, message, effect=UpEffect.VOLUME, risk=risk)
+                yield impact(
+                    kinds.VOLUME_REDEFINED, path, message, effect=UpEffect.VOLUME, risk=risk
+                )
 
 
 def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]:
     if _data(old) == _data(new):
         if old.read_only != new.read_only:
             message = f"{new.target} is now {'read-only' if new.read_only else 'writable'}"
-            yield _about(pair, MOUNT_MODE, message, new)
+            yield _about(pair, kinds.MOUNT_MODE, message, new)
         return
     at = f"at {new.target}"
     if old.kind == new.kind == "volume":
@@ -243,28 +234,28 @@ def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]
         message = f"{at}: volume {new.identity} instead of {old.identity}"
         if users:
             message += f", which {listed(users)} {_verb(users)}"
-            yield _about(pair, VOLUME_SWITCHED, message, new)
+            yield _about(pair, kinds.VOLUME_SWITCHED, message, new)
         else:
-            yield _left(pair, VOLUME_RENAMED, message, old, new)
+            yield _left(pair, kinds.VOLUME_RENAMED, message, old, new)
     elif old.kind == new.kind == "bind":
         message = f"{at}: {new.identity} instead of {old.identity}"
         if old.read_only or old.is_file or pair.before.is_source(old.identity):
-            yield _about(pair, SOURCE_MOVED, message, new)
+            yield _about(pair, kinds.SOURCE_MOVED, message, new)
         else:
-            yield _left(pair, BIND_MOVED, message, old, new)
+            yield _left(pair, kinds.BIND_MOVED, message, old, new)
     elif old.kind == "tmpfs" or (old.kind == "bind" and _is_source(pair, old)):
         message = f"{at}: {new.label} instead of {'memory' if old.kind == 'tmpfs' else old.label}"
-        yield _about(pair, SOURCE_MOVED, message, new)
+        yield _about(pair, kinds.SOURCE_MOVED, message, new)
     else:
         label = "memory (not persistent)" if new.kind == "tmpfs" else new.label
         message = f"{at}: {label} instead of {old.label}"
         users = mounted_volumes(pair.after).get(old.identity) if old.kind == "volume" else None
         if users:
             message += f", which {listed(users)} {_verb(users)}"
-            yield _about(pair, VOLUME_SWITCHED, message, new)
+            yield _about(pair, kinds.VOLUME_SWITCHED, message, new)
         else:
             risk = Risk.MEDIUM if old.kind == "anonymous" else None
-            yield _left(pair, VOLUME_REPLACED, message, old, new, risk)
+            yield _left(pair, kinds.VOLUME_REPLACED, message, old, new, risk)
 
 
 def _left(
@@ -289,10 +280,10 @@ def _removed(pair: ServicePair, mount: Mount) -> Impact:
         message = removed + (f"; {listed(users)} still {_verb(users)} it" if users else "")
         mild = mount.kind in {"tmpfs", "anonymous"} or (mount.is_file and bool(pair.new))
         risk = Risk.LOW if mild else None
-        return _about(pair, MOUNT_REMOVED, message, mount, was=True, risk=risk)
+        return _about(pair, kinds.MOUNT_REMOVED, message, mount, was=True, risk=risk)
     message = f"{removed}: its data is left behind, and new data is lost with the container"
     risk = None if mount.kind == "volume" or _keeps_data(pair) else Risk.MEDIUM
-    return _about(pair, MOUNT_LOST, message, mount, effect=UpEffect.DATA, was=True, risk=risk)
+    return _about(pair, kinds.MOUNT_LOST, message, mount, effect=UpEffect.DATA, was=True, risk=risk)
 
 
 def _about(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.diff.change import RULES
+from composerefactor.analysis.diff.kinds import RULES
 from support.commandline import CommandLine, Outcome, write
 from support.nodes import values
 
