@@ -66,11 +66,11 @@ def command(service: str, key: str, project: ProjectOptions, options: OutputOpti
     masking = _masking(opened)
     if not service:
         places = _places(opened)
-        if output_format == "json":
+        if options.output_format == "json":
             text = json_text(masking.document(services_document(places)))
         else:
             text = masked_text(services_text(places), masking)
-        deliver(text, output)
+        deliver(text, options.output)
         return 0
     explanations = _explanations(opened, service, masking)
     if key and not any(lines_of(each, key) for each in explanations):
