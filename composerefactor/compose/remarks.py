@@ -143,19 +143,28 @@ def _are_single_titles(file: ComposeFile, sections: list[ServiceSection]) -> boo
     """Return whether *sections* are no groups: most of them have one service.
 
     They are no groups either if most of the services are alone in their section, or if most of the
-    titles above one service have a word of its name.
+    titles above one service have a word of its name. A service and its own helpers, as ``feed`` and
+    ``feed-worker``, are one.
     """
-    singles = [section for section in sections if len(section.services) == 1]
-    grouped = sum(len(section.services) for section in sections) - len(singles)
+    singles = [section for section in sections if _is_of_one(section)]
+    grouped = sum(len(section.services) for section in sections if section not in singles)
     if len(singles) > grouped:
         return True
     titled = [section for section in singles if _is_titled_like(file, section)]
     return len(singles) * 2 > len(sections) and len(titled) * 2 > len(singles)
 
 
+def _is_of_one(section: ServiceSection) -> bool:
+    """Return whether *section* has one service, or several whose first word is in its title."""
+    if len(section.services) == 1:
+        return True
+    first = {re.split(r"[-_.]", name.lower())[0] for name in section.services}
+    return len(first) == 1 and first <= _words(section.title)
+
+
 def _is_titled_like(file: ComposeFile, section: ServiceSection) -> bool:
     """Return whether the title of *section* has a word of its service's name or image."""
-    [service] = section.services
+    service = section.services[0]
     body = file.services.get(service)
     named = _words(service) | _words(_image_name(body))
     return any(

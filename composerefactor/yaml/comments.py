@@ -467,7 +467,10 @@ def titles(source: Source, start: int, end: int, column: int) -> list[Title]:
     lines = lines[_deeper(lines, column) :]
     found = []
     for first, after in _banners(lines):
-        text = next((line.title for line in lines[first:after] if line.title), "")
+        texts = [line for line in lines[first:after] if line.title]
+        text = texts[0].title if texts else ""
+        if texts and _is_commented_out_key(texts[-1], lines[after:]):
+            continue
         found.append(
             Title(lines[first].start, lines[after - 1].end, text, _style(lines[first:after]))
         )
@@ -478,6 +481,16 @@ def titles(source: Source, start: int, end: int, column: int) -> list[Title]:
             style = "##" if line.text.startswith("##") else ""
             found.append(Title(line.start, line.end, line.title, style))
     return sorted(found, key=lambda title: title.start)
+
+
+def _is_commented_out_key(line: _Line, below: list[_Line]) -> bool:
+    """Return whether *line* is a commented-out key whose value begins in the lines *below*."""
+
+    def indentation(each: _Line) -> int:
+        return len(each.text) - len(each.text.lstrip("#").lstrip())
+
+    is_yaml = line.looks_like_yaml and bool(below) and below[0].looks_like_yaml
+    return is_yaml and indentation(below[0]) > indentation(line)
 
 
 def is_heading(source: Source, start: int, end: int) -> bool:

@@ -73,6 +73,7 @@ def test_offsets_are_those_of_the_lines_of_the_banner() -> None:
         ("# --- Redis Cache ---", "redis", "# --- Web ---", "web nginx", "# --- db ---", "db"),
         ("# --- Front ---", "web", "# --- Store ---", "db", "# --- Mail ---", "mailhog"),
         ("# redis\n", "redis", "# db\n", "db"),
+        ("# --- Feed ---", "feed feed-worker", "# --- Mail ---", "mail mail-worker"),
         ("# ---- the shop ----", "web db cache"),
         ("# --------------", "web", "# --------------", "db cache"),
         ("web db", "# On both of the services below.\n", "cache mail", "# Another one.\n", "a b"),
@@ -103,6 +104,12 @@ def test_a_group_that_is_commented_out_has_no_section() -> None:
     mail = "# ==== MAIL ====\n# mail:\n#   image: mailhog\n"
     blocks = ("# ==== APP ====", "web api", mail, "# ==== DATA ====", "db cache")
     assert grouped(*blocks) == [("app", "web", "api"), ("data", "db", "cache")]
+
+
+def test_a_commented_out_service_below_a_ruler_is_no_title() -> None:
+    mail = "# ---------\n# mail: (archived)\n#   image: mailhog\n"
+    blocks = ("# ---- APP ----", "web api", mail, "docs", "# ---- DATA ----", "db cache")
+    assert grouped(*blocks) == [("app", "web", "api", "docs"), ("data", "db", "cache")]
 
 
 @pytest.mark.parametrize("end", ["# ------------", "# ---- end of data ----"])

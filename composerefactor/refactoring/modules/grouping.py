@@ -18,6 +18,7 @@ from itertools import chain, count
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
 from composerefactor.images.environments import Kind, kind_of, word_in, word_in_header
@@ -239,6 +240,7 @@ class ServiceGroup(Struct, frozen=True):
         directory: its directory, :data:`SERVICES` or :data:`INFRASTRUCTURE`.
         why: what they have in common, as ``share x-app``; ``""`` for a single service.
         path: the whole path of the module where the user gives it.
+        other_name: a name that says more than *name* where that is taken; ``""`` for none.
     """
 
     services: tuple[str, ...]
@@ -246,6 +248,7 @@ class ServiceGroup(Struct, frozen=True):
     directory: str
     why: str = ""
     path: str = ""
+    other_name: str = ""
 
 
 def modules_of(
@@ -273,6 +276,11 @@ def modules_of(
         elsewhere: services that other root files define too; with one of them, no name says enough.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
+    if prefix in {"", f"{UNNAMED}-"}:
+        groups = [
+            _renamed(group, directory, family, names)
+            for group, directory in zip(groups, directories, strict=True)
+        ]
     is_free = [
         bool(group.path) or names.is_free(directory, family, group.name)
         for group, directory in zip(groups, directories, strict=True)
@@ -292,6 +300,14 @@ def modules_of(
             path = names.take(directory, family, name, first if says_both else f"{name}-{first}")
         modules.append(Module(path, group.services, group.name, group.why))
     return sorted(modules, key=lambda module: module.is_infrastructure)
+
+
+def _renamed(group: ServiceGroup, directory: str, family: Family, names: Names) -> ServiceGroup:
+    """Return *group* with its other name where that is free and its name is not."""
+    is_better = group.other_name and names.is_free(directory, family, group.other_name)
+    if not is_better or names.is_free(directory, family, group.name):
+        return group
+    return replace(group, name=group.other_name)
 
 
 _FAMILY = re.compile(r"(?:^|[._-])(?:docker[._-]?)?compose(?=$|[._-])", re.IGNORECASE)

@@ -471,9 +471,11 @@ class _Planner:
         """Return *domain* in parts that are small enough for one file."""
         if len(domain.services) <= self.limit or len(domain.units) == 1:
             return [domain]
-        divisions = [parts for parts in self._divisions(domain) if len(parts) > 1]
-        if divisions:
-            parts = max(divisions, key=self._services_that_fit)
+        parts = max(self._divisions(domain), key=self._services_that_fit)
+        if 2 * self._services_that_fit(parts) < len(domain.services):
+            # Groups around a service are found in no name, so names of most services come first.
+            parts = max(parts, self._by_connections(domain), key=self._services_that_fit)
+        if len(parts) > 1:
             return [smaller for part in parts for smaller in self._divided(part)]
         if one_by_one := self._one_by_one(domain):
             return one_by_one
@@ -518,11 +520,12 @@ class _Planner:
     def _services_that_fit(self, parts: Sequence[_Domain]) -> int:
         """Return how many services are in a group, or in a remainder that fits in a file.
 
-        A group that is too large has something in common, and is divided by the next criterion.
+        Where *parts* is one, there are none. A group that is too large has something in common, and
+        is divided by the next criterion.
         """
         return sum(
             len(part.services)
-            for part in parts
+            for part in (parts if len(parts) > 1 else ())
             if not part.key.endswith(_REST) or len(part.services) <= self.limit
         )
 
@@ -563,8 +566,13 @@ class _Planner:
             "end with “{}”".format,
         )
         yield self._by_area(domain)
+
+    def _by_connections(self, domain: _Domain) -> list[_Domain]:
+        """Return the parts of *domain* of services that need each other."""
         center_of = self._centers(domain.units)
-        yield self._by(domain, lambda unit: center_of.get(unit, ""), "work together with {}".format)
+        return self._by(
+            domain, lambda unit: center_of.get(unit, ""), "work together with {}".format
+        )
 
     def _by_category(self, domain: _Domain) -> list[_Domain]:
         """Return the parts of *domain* by category.
@@ -782,7 +790,16 @@ class _Planner:
                 why = _BY_NAME if is_alike else domain.why
                 yield ServiceGroup(tuple(services), name, directory, why)
             else:
-                yield ServiceGroup(tuple(services), domain.name, directory, domain.why)
+                other = self._area_of_most(services) if domain.name == APPLICATIONS else ""
+                yield ServiceGroup(
+                    tuple(services), domain.name, directory, domain.why, other_name=other
+                )
+
+    def _area_of_most(self, services: Sequence[str]) -> str:
+        """Return what at least half of *services* are about, ``""`` if that is nothing."""
+        areas = Counter(self._area((name,)) for name in services)
+        area, count = areas.most_common(1)[0]
+        return area if 2 * count >= len(services) else ""
 
     def _with_own_names(self, groups: Sequence[ServiceGroup]) -> list[ServiceGroup]:
         """Return *groups* with those of infrastructure renamed that have the name of services."""

@@ -66,6 +66,19 @@ def test_the_name_of_a_file_without_one_is_only_for_names_that_are_taken() -> No
     assert list(found) == ["m/services/compose.base-apps.yaml", "m/services/compose.proxy.yaml"]
 
 
+def test_a_name_that_says_more_is_for_one_that_is_taken() -> None:
+    names = Names(lambda _: False)
+    apps = ServiceGroup(("web", "admin"), "apps", "services", other_name="frontends")
+    first = paths(apps, names=names)
+    second = paths(apps, names=names, prefix="base-")
+    third = paths(apps, names=names, prefix="prod-")
+    assert [*first, *second, *third] == [
+        "m/services/compose.apps.yaml",
+        "m/services/compose.frontends.yaml",
+        "m/services/compose.prod-apps.yaml",
+    ]
+
+
 def test_names_of_several_words_say_enough() -> None:
     both = (group("apps", "web"), group("web-shop", "a", "b"))
     found = paths(*both, prefix="ci-", always=True)

@@ -532,6 +532,17 @@ def test_small_groups_join_the_one_that_they_are_connected_with() -> None:
     assert found["hub"] == ("hub", *pairs, *pairs.values())
 
 
+def test_what_names_of_most_services_say_counts_more_than_connections() -> None:
+    pairs = {f"{letter * 2}-api": f"{letter * 2}-job" for letter in "abcdef"}
+    singles = [letter * 2 for letter in LETTERS[10:21]]
+    users = [
+        service(name, f"depends_on: [{list(pairs)[n % len(pairs)]}]")
+        for n, name in enumerate(singles)
+    ]
+    found = planned(file_of(*map(service, (*pairs, *pairs.values())), *users))
+    assert [found[f"{letter * 2}"] for letter in "abcdef"] == list(pairs.items())
+
+
 def test_many_units_are_not_compared() -> None:
     chain = [service(f"{c}{d}", f"depends_on: [{c}a]") for c in LETTERS for d in LETTERS[:5]]
     found = planned(file_of(*chain))
