@@ -30,10 +30,7 @@ from composerefactor.images.dockerfiles import (
     read_dockerfile,
     read_dockerignore,
 )
-from composerefactor.images.health.probes import missing_programs, shell_of
-
-PROBES = ("curl", "wget", "nc", "bash")
-"""Programs that health checks call and that small images often lack."""
+from composerefactor.images.health.probes import PROBES, missing_programs, shell_of
 
 BROWSER_PREFIXES = (
     *("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "VUE_APP_", "NUXT_PUBLIC_", "EXPO_PUBLIC_"),

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal
@@ -21,6 +20,7 @@ from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.health.built import NoCheckNeeded, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
+from composerefactor.images.health.probes import first_program
 from composerefactor.images.health.usage import Usage
 from composerefactor.images.lookup import configured_memory
 
@@ -118,8 +118,6 @@ def _count(text: str) -> int:
 
 State = Literal["written", "in the image", "off", "not needed", "missing"]
 
-_SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
-_PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 
@@ -187,7 +185,7 @@ def health_facts(
             check.timeout,
             check.retries,
             check.start_period,
-            program=_program(words),
+            program=first_program(words),
             shell=_shell(words),
         )
     answer = healthcheck_for(project, model, use, catalog)
@@ -201,7 +199,7 @@ def health_facts(
             state,
             at,
             masking.text(_command_line(answer.test)),
-            program=_program(answer.test),
+            program=first_program(answer.test),
             shell=_shell(answer.test),
             reason=answer.reason,
         )
@@ -241,15 +239,4 @@ def _shell(words: tuple[str, ...]) -> str:
         program = word.rpartition("/")[2]
         if program in _SHELLS and after.startswith("-") and "c" in after:
             return program
-    return ""
-
-
-def _program(words: tuple[str, ...]) -> str:
-    """Return the program that a test runs first."""
-    rest = " ".join(words[_has_form_word(words) :]).replace("$$", "$").split()
-    for word, after in pairwise([*rest, ""]):
-        is_shell = word in {"sh", "/bin/sh"} and after == "-c"
-        if is_shell or _SHELL_WORDS.match(word) or word.startswith("-") or word.isdigit():
-            continue
-        return word.rpartition("/")[2] if _PROGRAM.fullmatch(word) else ""
     return ""

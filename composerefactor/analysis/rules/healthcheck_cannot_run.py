@@ -13,13 +13,12 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
-from composerefactor.analysis.facts.builds import PROBES
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import Chain
-from composerefactor.images.entries import CatalogEntry
-from composerefactor.images.health.probes import missing_programs, shell_of
+from composerefactor.images.health.check import image_lacks
+from composerefactor.images.health.probes import PROBES, shell_of
 
 _CHECKS = {"written": "health check", "in the image": "HEALTHCHECK in the Dockerfile"}
 """The health checks that can be read, by their state, and what a message calls them."""
@@ -103,14 +102,6 @@ def _image_without(entry: InvocationFacts, name: str, program: str) -> str:
     if service.build is not None:
         is_missing = program in service.build.lacks
         return f"its image (built from {service.build.base})" if is_missing else ""
-    known = load_catalog().match(service.image) if service.image else None
-    if known is not None and known.has.get(program) is False:
-        return "" if _some_version_has(known, program) else f"image {known.id}"
-    is_missing = program in missing_programs(Chain(service.image, ()), PROBES)
-    return f"image {service.image}" if is_missing and service.image else ""
-
-
-def _some_version_has(known: CatalogEntry, program: str) -> bool:
-    """Return whether the catalog has a check with *program* for some version of the image."""
-    tests = [variant.test or () for variant in known.variants]
-    return any(program in word for test in tests for word in test)
+    if not service.image or not image_lacks(service.image, program, load_catalog()):
+        return ""
+    return f"image {service.image}"

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.health.check import reports_health
 from composerefactor.images.readiness import can_start_first
 
 
@@ -26,7 +28,10 @@ def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
             dependency = entry.model.services[edge.caller].depends_on.get(edge.callee)
             if dependency is not None and dependency.at.below("condition") is not None:
                 continue  # `condition: service_started` is the owner's decision
-            if not can_start_first(entry.model, edge.caller, edge.callee):
+            model, project = entry.model, architecture.project
+            if can_start_first(model, edge.caller, edge.callee):
+                continue
+            if reports_health(project, model, edge.callee, load_catalog()):
                 yield Occurrence(
                     f"{edge.caller} does not wait until {edge.callee} is healthy",
                     edge.location,

@@ -18,7 +18,7 @@ from composerefactor.images.dockerfiles import (
     exposed_ports,
     read_dockerfile,
 )
-from composerefactor.images.entries import CatalogEntry, ImageUse, confidence, parse_tag
+from composerefactor.images.entries import CatalogEntry, Command, ImageUse, confidence, parse_tag
 from composerefactor.images.health.built import (
     PORT_REMEDY,
     Answer,
@@ -28,7 +28,16 @@ from composerefactor.images.health.built import (
     ProposedCheck,
     check_times,
 )
-from composerefactor.images.health.probes import Probe, ProbeKind, Programs, base_image, command_for
+from composerefactor.images.health.probes import (
+    PROBES,
+    Probe,
+    ProbeKind,
+    Programs,
+    base_image,
+    command_for,
+    first_program,
+    missing_programs,
+)
 from composerefactor.images.health.servers import (
     ImagePorts,
     command_line,
@@ -205,21 +214,47 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
     )
 
 
+def image_lacks(image: str, program: str, catalog: Catalog) -> bool:
+    """Return whether *image* is known not to contain *program*, in any version."""
+    entry = catalog.match(image)
+    if entry is not None and entry.has.get(program) is False:
+        return not any(program in word for each in entry.variants for word in each.test or ())
+    return program in missing_programs(Chain(image, ()), (program,))
+
+
+def _cannot_run(project: Project, use: Usage, test: Command, catalog: Catalog) -> bool:
+    """Return whether the program of *test* is known to be missing from the image of *use*."""
+    program = first_program(test)
+    if program not in PROBES:
+        return False
+    if use.build is None:
+        return use.image is not None and image_lacks(use.image, program, catalog)
+    text = dockerfile_text(project, use.build)
+    file = read_dockerfile(text) if text is not None else None
+    chain = file.chain(use.build.target, use.build.arguments) if file is not None else None
+    return chain is not None and program in missing_programs(chain, (program,))
+
+
 def reports_health(project: Project, model: StartModel, name: str, catalog: Catalog) -> bool:
     """Return whether other services can rely on the service *name* to become healthy.
 
     A container without a health check never becomes healthy, and one with a wrong check neither:
     services that wait for it never start. So the check must be the owner's, or verified: that of
-    the image, or one that this module proposes, written to the file before.
+    the image, or one that this module proposes, written to the file before. Its program must not
+    be known to be missing from the image.
     """
     service = model.services[name]
-    answer = _proposed_check(project, model, usage(project, model, service), catalog)
+    use = usage(project, model, service)
+    answer = _proposed_check(project, model, use, catalog)
     check = service.healthcheck
     if check is None:
         if not isinstance(answer, NoCheckNeeded):
             return False
-        return answer.has_check and answer.confidence == "verified"
+        is_verified = answer.has_check and answer.confidence == "verified"
+        return is_verified and not _cannot_run(project, use, answer.test, catalog)
     if check.value.is_off or not check.value.test:
+        return False
+    if _cannot_run(project, use, check.value.test, catalog):
         return False
     if not isinstance(answer, ProposedCheck) or answer.confidence == "verified":
         return True

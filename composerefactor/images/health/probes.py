@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -112,6 +113,24 @@ def missing_programs(chain: Chain, required: Iterable[str]) -> tuple[str, ...]:
         and program not in known.unsure
         and not any(program in text for text in texts)
     )
+
+
+PROBES = ("curl", "wget", "nc", "bash")
+"""Programs that health checks call and that small images often lack."""
+
+_SHELL_WORDS = re.compile(r"^(?:exec|test|\[|if|timeout|CMD-SHELL|CMD|NONE)$")
+_PROGRAM = re.compile(r"[A-Za-z0-9_./-]+")
+
+
+def first_program(words: Command) -> str:
+    """Return the program that the test of a health check runs first; ``""`` if it is not clear."""
+    rest = " ".join(words[words[:1] in {("CMD",), ("CMD-SHELL",)} :]).replace("$$", "$").split()
+    for word, after in pairwise([*rest, ""]):
+        is_shell = word in {"sh", "/bin/sh"} and after == "-c"
+        if is_shell or _SHELL_WORDS.match(word) or word.startswith("-") or word.isdigit():
+            continue
+        return word.rpartition("/")[2] if _PROGRAM.fullmatch(word) else ""
+    return ""
 
 
 _SHELL_PROGRAMS = ("dash", "ash", "bash")
