@@ -31,6 +31,12 @@ from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
 from composerefactor.yaml.nodes import SequenceNode, node_at
 
+_PLACEHOLDER = re.compile(
+    r"admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your",
+    re.IGNORECASE,
+)
+"""Words in values that stand for a password that the user chooses."""
+
 
 class Credential(Struct, eq=False):
     """A credential: its *literals* have the same value, the first gives it its name.
@@ -50,6 +56,18 @@ class Credential(Struct, eq=False):
     def services(self) -> tuple[str, ...]:
         """The services that use it."""
         return tuple(dict.fromkeys(name for literal in self.literals for name in literal.services))
+
+    @property
+    def looks_generated(self) -> bool:
+        """True if the value is a password of somebody, not a placeholder.
+
+        A name of the project with a number and a sign, such as ``Sentinel1!``, is a placeholder.
+        """
+        names = (*(literal.name for literal in self.literals), *self.services)
+        words = {word for name in names for word in name_words(name)}
+        letters = "".join(filter(str.isalpha, self.value)).lower()
+        is_placeholder = is_common(self.value) or bool(_PLACEHOLDER.search(self.value))
+        return is_mixed(self.value) and not is_placeholder and letters not in words
 
     @property
     def files(self) -> set[str]:
@@ -207,7 +225,7 @@ def with_all_places(
     placed = {(id(each.node), each.start) for group in groups for each in group.literals}
     for group in groups:
         is_only_default = all(literal.default_of for literal in group.literals)
-        if is_only_default and not looks_generated(group.value):
+        if is_only_default and not group.looks_generated:
             continue
         names = {literal.default_of for literal in group.literals} - {""}
         used = [v for file in project.files.values() for v in file.variables if v.name in names]
@@ -239,18 +257,6 @@ def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool,
     return (not servers.isdisjoint(place.services), *_nearness(place, group))
 
 
-_PLACEHOLDER = re.compile(
-    r"admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your",
-    re.IGNORECASE,
-)
-"""Words in values that stand for a password that the user chooses."""
-
-
-def looks_generated(value: str) -> bool:
-    """Return whether *value* is a password of somebody, not a placeholder."""
-    return not is_common(value) and is_mixed(value) and not _PLACEHOLDER.search(value)
-
-
 class VariableNames:
     """Chooses names of variables that nothing else in the project uses.
 
@@ -276,7 +282,9 @@ class VariableNames:
             r"^(?:docker-)?compose[.-]?|\.ya?ml$", "", posixpath.basename(first.file.path)
         )
         base = first.name
-        candidates = [base, f"{service}_{base}"]
+        prefix, _, rest = base.partition("_")
+        is_repeated = bool(rest) and prefix in service.split("_")
+        candidates = [base, f"{service}_{rest if is_repeated else base}"]
         if stem.replace(".", ""):
             candidates += [
                 f"{base}_{variable_name(stem)}",

@@ -50,7 +50,6 @@ from composerefactor.transforms._secrets import (
     gitignore_edit,
     group_credentials,
     is_for_tests,
-    looks_generated,
     secret_edits,
     secret_effects,
     with_all_places,
@@ -202,7 +201,7 @@ class _Mover(Struct, frozen=True):
         ]
         if all(is_for_tests(self.project, each.literals[0]) for each in group):
             yield f"{reasons[0]}, and may run without an env file"
-        elif all(reasons) and not any(looks_generated(each.value) for each in group):
+        elif all(reasons) and not any(each.looks_generated for each in group):
             yield f"{reasons[0]}, and the value is a placeholder"
         for each in group:
             others = [path for path in _env_files_with(self.models, each) if path not in needed]

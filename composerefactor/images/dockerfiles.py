@@ -66,11 +66,16 @@ class Instruction(Struct, frozen=True):
         """Yield the names and values of ENV or ARG, as written but without quotes."""
         name, _, rest = self.text.partition(" ")
         if self.name == "ENV" and "=" not in name:
-            yield name, rest.strip()
+            yield name, _unquoted(rest.strip())
             return
         for match in _PAIR.finditer(self.text):
             value = match[2]
-            yield match[1], None if value is None else re.sub(r"\\(.)|[\"']", r"\1", value)
+            yield match[1], None if value is None else _unquoted(value)
+
+
+def _unquoted(value: str) -> str:
+    """Return *value* as BuildKit reads it: without quotes and escapes, in both forms of ENV."""
+    return re.sub(r"\\(.)|[\"']", r"\1", value)
 
 
 class Stage(Struct, frozen=True):

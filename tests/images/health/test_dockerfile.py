@@ -123,7 +123,7 @@ def test_command(text: str, words: tuple[str, ...]) -> None:
 
 
 def test_old_env_form_and_crlf() -> None:
-    chain = read_dockerfile("FROM a\r\nENV KEY some value\r\nCMD x\r\n").chain("", {})
+    chain = read_dockerfile('FROM a\r\nENV KEY "some value"\r\nCMD x\r\n').chain("", {})
     assert chain is not None
     assert chain.environment({}) == {"KEY": "some value"}
 
