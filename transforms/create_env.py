@@ -6,8 +6,9 @@ with the services that use them. Passwords and keys of the project itself get a 
 form that the name, or a command such as `openssl rand -hex 32` in the comment above, asks for; also
 in the URLs that contain them. Secrets that somebody else issues (API keys, mail, OAuth) stay empty,
 or as the example has them, and so does the password of a server that no service of the project
-gets: that server is elsewhere, or asks for none. An `.env` that exists is never changed. The new
-file can be read by its owner alone, and `.gitignore` keeps it out of git.
+gets: that server is elsewhere, or asks for none. A value that the example of another env file has
+as well stays, since both must agree. An `.env` that exists is never changed. The new file can be
+read by its owner alone, and `.gitignore` keeps it out of git.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ _ISSUED = frozenset(
         *("openai", "anthropic", "stripe", "paypal", "github", "gitlab", "google", "gcp", "aws"),
         *("azure", "cloudflare", "facebook", "oauth", "oidc", "client", "recaptcha", "huggingface"),
         *("license", "registry", "supabase", "firebase", "auth0", "okta", "discord", "webhook"),
+        *("aliyun", "oss", "wechat", "alipay", "apple", "microsoft", "linkedin", "twitter"),
+        *("cloudinary", "razorpay", "plaid", "hcaptcha", "turnstile", "dropbox", "mapbox"),
     }
 )
 """Words in the name of a secret that somebody else issues: a random one would not work."""
@@ -174,7 +177,8 @@ class _NewFile(Struct, frozen=True):
         example = next(filter(project.exists, example_paths(path)), "")
         known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
         used = _users(models, set())
-        maker = _SecretMaker(random, known, _unasked(models, path, used))
+        unasked = _unasked(models, path, used)
+        maker = _SecretMaker(random, known, unasked, _set_elsewhere(project, models, path))
         text = maker.with_secrets(file_text(project, example)) if example else ""
         listed = variable_names_in(project, example) if example else set()
         more = _missing_lines(models, listed, maker)
@@ -197,17 +201,24 @@ class _NewFile(Struct, frozen=True):
 class _SecretMaker:
     """Makes secrets; *known* are the credentials of the images of the project.
 
-    *unasked* are variables that no server of the project gets.
+    *unasked* are variables that no server of the project gets, *fixed* those that another file sets
+    as well, by name, with their values.
     """
 
-    def __init__(self, random: RandomValues, known: set[str], unasked: set[str]) -> None:
-        self.random, self.known, self.unasked = random, known, unasked
+    def __init__(
+        self,
+        random: RandomValues,
+        known: set[str],
+        unasked: set[str],
+        fixed: Mapping[str, set[str]],
+    ) -> None:
+        self.random, self.known, self.unasked, self.fixed = random, known, unasked, fixed
         self.made: dict[str, str] = {}
 
     def secret(self, name: str, comment: str = "") -> str:
         """Return a random value for *name*; ``""`` if it is no secret that the project chooses."""
         words = set(name_words(name))
-        if name in self.unasked and words & _SERVERS:
+        if name in self.unasked and (words & _SERVERS or {"access", "key"} <= words):
             return ""
         is_own = name in self.known or (bool(words & _OWN) and not words & _ISSUED)
         is_own = is_own or name in {"APP_KEY", "SECRET_KEY", "SECRET_KEY_BASE"}
@@ -229,13 +240,26 @@ class _SecretMaker:
                 lines.append(line)
                 continue
             old = match["value"].strip("\"'")
-            new = self.secret(match["name"], f"{comment} {match['rest']}") if "$" not in old else ""
+            is_free = "$" not in old and old not in self.fixed.get(match["name"], ())
+            new = self.secret(match["name"], f"{comment} {match['rest']}") if is_free else ""
             if new:
                 replaced |= {old: new} if old else {}
             value = new or match["value"]
             lines.append(f"{match['lead']}{match['name']}{match['sign']}{value}{match['rest']}")
             comment = ""
         return "".join(f"{_with_passwords(line, replaced)}\n" for line in lines)
+
+
+def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dict[str, set[str]]:
+    """Return the values that other env files of services set, or their examples, by variable."""
+    values: dict[str, set[str]] = {}
+    files = {f.value.path for m in models for s in m.services.values() for f in s.env_file}
+    for other in sorted(files - {path}):
+        source = next(filter(project.exists, (other, *example_paths(other))), "")
+        for pair in assignments(file_text(project, source)) if source else ():
+            if pair.value:
+                values.setdefault(pair.name, set()).add(pair.value)
+    return values
 
 
 def _form(name: str, words: set[str], comment: str) -> tuple[str, int]:

@@ -189,9 +189,7 @@ def test_take_and_leave(shop: Path, command_line: CommandLine) -> None:
     assert "api" not in root.partition("services:\n")[2]
 
 
-def test_the_plan_shows_the_ids_that_can_be_selected(
-    shop: Path, command_line: CommandLine
-) -> None:
+def test_the_plan_shows_the_ids_that_can_be_selected(shop: Path, command_line: CommandLine) -> None:
     options = ("split", *SINGLY, "--verbatim", "--dry-run", "--engine", "none")
     changes = command_line(shop, *options, "--format", "json").document["changes"]
     ids = {c["path"]: c["id"] for c in changes}

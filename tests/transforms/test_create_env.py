@@ -27,7 +27,7 @@ from support.commandline import CommandLine
     ],
 )
 def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> None:
-    value = _SecretMaker(RandomValues(), set(), set()).secret(name, comment)
+    value = _SecretMaker(RandomValues(), set(), set(), {}).secret(name, comment)
     assert re.fullmatch(pattern, value)
 
 
@@ -40,14 +40,20 @@ def test_fernet_keys_can_be_decoded() -> None:
     "name", ["OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"]
 )
 def test_what_somebody_else_issues_is_not_random(name: str) -> None:
-    assert _SecretMaker(RandomValues(), set(), set()).secret(name) == ""
+    assert _SecretMaker(RandomValues(), set(), set(), {}).secret(name) == ""
 
 
 @pytest.mark.parametrize(
-    ("name", "is_made"), [("REDIS_PASSWORD", False), ("ADMIN_PASSWORD", True), ("JWT_SECRET", True)]
+    ("name", "is_made"),
+    [
+        ("REDIS_PASSWORD", False),
+        ("STORAGE_ACCESS_KEY_SECRET", False),
+        ("ADMIN_PASSWORD", True),
+        ("JWT_SECRET", True),
+    ],
 )
 def test_the_password_of_a_server_elsewhere_is_not_random(name: str, *, is_made: bool) -> None:
-    assert bool(_SecretMaker(RandomValues(), set(), {name}).secret(name)) == is_made
+    assert bool(_SecretMaker(RandomValues(), set(), {name}, {}).secret(name)) == is_made
 
 
 def test_values_differ_by_name_and_by_run() -> None:
@@ -70,3 +76,26 @@ def test_only_the_owner_can_read_the_file(tmp_path: Path, command_line: CommandL
     secret = (tmp_path / ".env").read_text().rpartition("=")[2].strip()
     assert re.fullmatch(r"[0-9a-f]{32}", secret)
     assert secret not in run.err
+
+
+def test_a_value_that_another_env_file_has_as_well_stays(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    (tmp_path / "compose.yaml").write_text("""\
+services:
+  db:
+    image: postgres:16
+    environment: {POSTGRES_PASSWORD: "${POSTGRES_PASSWORD}", PGDATA: "${DIRECTORY}"}
+  api:
+    image: acme/api:1
+    env_file: api/.env
+    environment: {JWT_SECRET: "${JWT_SECRET}"}
+""")
+    (tmp_path / ".env.example").write_text('POSTGRES_PASSWORD="shop"\nJWT_SECRET=change-me\n')
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api/.env.example").write_text("POSTGRES_PASSWORD=shop\nJWT_SECRET=\n")
+    arguments = ("--select", "create-env", "--engine", "none", "--unproven", "--yes")
+    assert command_line.plain(tmp_path, "fix", *arguments).code == 0
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert 'POSTGRES_PASSWORD="shop"' in lines
+    assert "JWT_SECRET=change-me" not in lines
