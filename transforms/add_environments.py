@@ -35,14 +35,7 @@ from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import service_placement
 from composerefactor.images.connections import connections
 from composerefactor.images.environments import environment_of, kind_of
-from composerefactor.refactoring.contract import (
-    Change,
-    Effect,
-    Refusal,
-    Variant,
-    fixer,
-    option,
-)
+from composerefactor.refactoring.contract import Change, Effect, Refusal, Variant, fixer, option
 from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.transforms._development import (
     DEBUG_PORTS,

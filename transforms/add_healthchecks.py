@@ -22,11 +22,7 @@ from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import (
-    Service,
-    StartModel,
-    start_models,
-)
+from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import least_certain
 from composerefactor.edit.operations import AddKey
 from composerefactor.images.catalog import Catalog, load_catalog

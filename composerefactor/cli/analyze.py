@@ -20,15 +20,7 @@ from composerefactor.cli.options import (
     path_argument,
     project_options,
 )
-from composerefactor.cli.terminal import (
-    columns,
-    counting,
-    deliver,
-    page,
-    place_of,
-    say,
-    style_for,
-)
+from composerefactor.cli.terminal import columns, counting, deliver, page, place_of, say, style_for
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject

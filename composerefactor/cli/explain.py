@@ -32,11 +32,7 @@ from composerefactor.report.explanation import (
     services_document,
     services_text,
 )
-from composerefactor.report.text import (
-    json_text,
-    masked_text,
-    shown_line,
-)
+from composerefactor.report.text import json_text, masked_text, shown_line
 
 
 @click.command(

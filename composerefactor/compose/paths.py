@@ -9,6 +9,7 @@ listed. Which attributes contain paths is in :mod:`composerefactor.compose.attri
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -48,6 +49,11 @@ def is_outside(path: str) -> bool:
 def is_inside(path: str) -> bool:
     """Return whether *path*, normalized, is a relative path that does not lead out."""
     return not (is_outside(path) or is_absolute(path))
+
+
+def path_from(directory: str, *names: str) -> str:
+    """Return the path *names*, which is relative to *directory*, in normal form."""
+    return posixpath.normpath(posixpath.join(directory, *names))
 
 
 class PathAttribute(Struct, frozen=True):

@@ -16,7 +16,7 @@ from composerefactor.compose.files import ComposeFile, Library, empty_file_error
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.paths import is_absolute, is_outside, is_remote
+from composerefactor.compose.paths import is_absolute, is_outside, is_remote, path_from
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml import nodes as yaml
@@ -76,7 +76,7 @@ class Scope(Struct, frozen=True, eq=False):
         Absolute paths, paths of Windows and paths below the home directory are returned as they
         are, since they do not belong to the project.
         """
-        return text if is_absolute(text) else _join(self.directory, text)
+        return text if is_absolute(text) else path_from(self.directory, text)
 
 
 class FileReading(Struct, frozen=True, eq=False):
@@ -333,9 +333,9 @@ class _StartCommandReader:
     def root_scope(self) -> Scope:
         """Return the scope of the files of ``-f``, and record the env files as inputs."""
         directory = project_directory(self.entry)
-        paths = self.entry.env_files or (_join(directory, ".env"),)
+        paths = self.entry.env_files or (path_from(directory, ".env"),)
         for env_directory in {directory, self.entry.directory}:
-            self.record_input(_join(env_directory, ".env"))
+            self.record_input(path_from(env_directory, ".env"))
         scope = self.scope(directory, paths, Scope())
         return self.shared(replace(scope, root_variables=scope.variables))
 
@@ -416,18 +416,18 @@ class _StartCommandReader:
         if not paths:
             return []
         project_dir = (
-            _join(directory, self.expanded(inner, scope))
+            path_from(directory, self.expanded(inner, scope))
             if inner
-            else posixpath.dirname(_join(directory, paths[0])) or "."
+            else posixpath.dirname(path_from(directory, paths[0])) or "."
         )
-        env_paths = [_join(directory, self.expanded(text, scope)) for text in item.env_files]
+        env_paths = [path_from(directory, self.expanded(text, scope)) for text in item.env_files]
         # Docker Compose resolves paths differently if the directory is missing.
         self.record_input(project_dir)
-        self.record_input(_join(project_dir, ".env"))
-        inner_scope = self.scope(project_dir, env_paths or [_join(project_dir, ".env")], scope)
+        self.record_input(path_from(project_dir, ".env"))
+        inner_scope = self.scope(project_dir, env_paths or [path_from(project_dir, ".env")], scope)
         readings = []
         for text, path in zip(written, paths, strict=True):
-            target = _join(directory, path)
+            target = path_from(directory, path)
             self.project.included_by.setdefault(target, set()).add(file.path)
             if not inner:
                 self.project.own_includes.add(target)
@@ -447,7 +447,7 @@ class _StartCommandReader:
                     merged_get(node, "path") if isinstance(node, yaml.MappingNode) else node
                 )
                 if text:
-                    path = _join(scope.directory, self.expanded(text, scope))
+                    path = path_from(scope.directory, self.expanded(text, scope))
                     self.record_input(path)
                     optional = scalar_text(merged_get(node, "required")) == "false"
                     if path in self.project.inputs and not optional:
@@ -456,7 +456,7 @@ class _StartCommandReader:
         if parent is None or parent[0] is None:
             return
         name, node = parent[1], parent[2]
-        target = _join(scope.directory, self.expanded(parent[0], scope))
+        target = path_from(scope.directory, self.expanded(parent[0], scope))
         at = file.source.location(node.start)
         if name and target != file.path:
             known = self.project.extensions.setdefault(target, [])
@@ -494,7 +494,3 @@ class _StartCommandReader:
     def expanded(self, text: str, scope: Scope) -> str:
         """Return *text* with its variables expanded; those of the shell have precedence."""
         return expand(text, {**scope.variables, **self.environ}) if "$" in text else text
-
-
-def _join(directory: str, path: str) -> str:
-    return posixpath.normpath(posixpath.join(directory, path))

@@ -23,7 +23,7 @@ from composerefactor.compose.forms import (
     parse_port,
     parse_volume,
 )
-from composerefactor.compose.paths import is_absolute, is_remote
+from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode
 from composerefactor.yaml.values import resolve_plain
@@ -319,7 +319,7 @@ class Build(Struct, frozen=True):
     @property
     def dockerfile_path(self) -> str:
         """The path of the Dockerfile, relative to the project root if the context is there."""
-        return posixpath.normpath(posixpath.join(self.directory or "", self.dockerfile))
+        return path_from(self.directory or "", self.dockerfile)
 
 
 def read_build(nodes: list[LocatedNode], default_context: str) -> Value[Build] | None:

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, Library
 from composerefactor.compose.merge_keys import merged_entries
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.references import (
     extends_target,
     includes,
@@ -91,15 +92,10 @@ class Listing:
 
     def _first(self, directory: str, names: Sequence[str]) -> str | None:
         for name in names:
-            path = join(directory, name)
+            path = path_from(directory, name)
             if path in self._known:
                 return path
         return None
-
-
-def join(directory: str, path: str) -> str:
-    """Return *path*, which is relative to *directory*, normalized and relative to the project."""
-    return posixpath.normpath(posixpath.join(directory, path))
 
 
 _DEFINING_KEYS = ("image", "build", "extends", "provider")
@@ -194,7 +190,7 @@ class TreeFacts:
                 is_complete = any(key in merged_entries(body) for key in _DEFINING_KEYS)
                 complete[name] = complete.get(name, False) or is_complete
             for name in self._included(current):
-                target = join(self.project_directory(path), name)
+                target = path_from(self.project_directory(path), name)
                 if target not in seen:
                     seen.add(target)
                     queue.append(target)
@@ -209,7 +205,7 @@ class TreeFacts:
         own = directory = directory_of(path)
         names = [name for name in self._named(path) if not _OUTSIDE_PATH.match(name)]
         while names:
-            if all(self._listing.exists(join(directory, name)) for name in names):
+            if all(self._listing.exists(path_from(directory, name)) for name in names):
                 return directory
             if directory == ".":
                 break
@@ -295,7 +291,8 @@ class TreeFacts:
             base_directory = (
                 self.project_directory(path) if current_path == path else directory_of(current_path)
             )
-            target = (join(base_directory, parent[0]) if parent[0] else current_path, parent[1])
+            place = path_from(base_directory, parent[0]) if parent[0] else current_path
+            target = place, parent[1]
             extended_body = dict(self._services(target[0])).get(target[1])
             if extended_body is not None and target not in seen:
                 seen.add(target)
@@ -320,11 +317,13 @@ class TreeFacts:
         extended_names: set[str] = set()
         for other in self.referenced_by(path) - {path}:
             base_directory = self.project_directory(other)
-            if any(join(base_directory, name) == path for name in self._included(other)):
+            if any(path_from(base_directory, name) == path for name in self._included(other)):
                 return None
             parents = (extends_target(body) for _, body in self._services(other))
             extended_names |= {
-                p[1] for p in parents if p and p[0] and p[1] and join(base_directory, p[0]) == path
+                p[1]
+                for p in parents
+                if p and p[0] and p[1] and path_from(base_directory, p[0]) == path
             }
         return frozenset(extended_names)
 
@@ -340,7 +339,8 @@ class TreeFacts:
             if not _REFERENCE.search(text) or not self.is_compose(path):
                 continue
             for name in self._named(path):
-                references.setdefault(join(self.project_directory(path), name), set()).add(path)
+                target = path_from(self.project_directory(path), name)
+                references.setdefault(target, set()).add(path)
         return references
 
     def _named(self, path: str) -> list[str]:

@@ -14,10 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Evidence, Invocation
+from composerefactor.compose.paths import path_from
 from composerefactor.discovery import readers, swarm
 from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.comments import comment_calls
-from composerefactor.discovery.files import Listing, TreeFacts, join
+from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.guess import guess_invocations
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.resolve import UnresolvedCall, resolve_call, split_files
@@ -117,7 +118,7 @@ def _independent_projects(shell_calls: Iterable[ShellCall], listing: Listing) ->
     for call in shell_calls:
         for move in (*call.moves, *_make_directories(call.words)):
             entered.update(
-                posixpath.normpath(posixpath.join(start, move))
+                path_from(start, move)
                 for start in call.script.directories[:1]
                 if not _is_below(call.script.path, move)
             )
@@ -280,7 +281,7 @@ def with_env_files(
 
 
 def _existing_path(path: str, source: str, listing: Listing) -> str:
-    normal = join(".", path)
+    normal = path_from(".", path)
     if not listing.exists(normal) and listing.read(normal) is None:
         raise InputError(
             f"no such file in the project ({source})",

@@ -14,7 +14,8 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.discovery.files import Listing, join
+from composerefactor.compose.paths import path_from
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.resolve import resolve_call
 from composerefactor.discovery.shell import ComposeCall, ShellCall
 
@@ -139,7 +140,7 @@ def _option_values(words: Sequence[str], options: frozenset[str]) -> list[str]:
 def _find_file(file: str, call: ShellCall, listing: Listing) -> str | None:
     for directory in call.script.directories:
         for move in ("", *call.moves):
-            path = join(join(directory, move), file)
+            path = path_from(path_from(directory, move), file)
             if listing.exists(path):
                 return path
     return None
@@ -194,7 +195,7 @@ def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherRea
         return
     for number, line in enumerate(text.splitlines(), start=1):
         for name in _YAML_NAME.findall(line[:2_000]):
-            candidates = [name, join(posixpath.dirname(path), name)]
+            candidates = [name, path_from(posixpath.dirname(path), name)]
             file = next((candidate for candidate in candidates if listing.exists(candidate)), None)
             if file is not None:
                 evidence = Evidence("reads it with Testcontainers", path, number)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.compose.paths import is_outside
-from composerefactor.discovery.files import Listing, join
+from composerefactor.compose.paths import is_outside, path_from
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.script import OPEN, ROOT, UNKNOWN, directory_of
 from composerefactor.discovery.shell import ComposeCall, ShellCall
 from composerefactor.discovery.structured import compose_settings
@@ -47,7 +47,7 @@ def local_path(directory: str, path: str) -> str | None:
         directory, path = ".", path[at + 1 :].lstrip("/") or "."
     if path.startswith(("/", "~")) or OPEN in path:
         return None
-    joined = join(directory, path)
+    joined = path_from(directory, path)
     return None if is_outside(joined) else joined
 
 
@@ -57,9 +57,8 @@ def implicit_files(directory: str, listing: Listing) -> tuple[str, ...]:
     These are the files of ``COMPOSE_FILE`` in the ``.env`` of the directory, or else the default
     file and its override file.
     """
-    text = (
-        listing.read(join(directory, ".env")) if listing.exists(join(directory, ".env")) else None
-    )
+    env_file = path_from(directory, ".env")
+    text = listing.read(env_file) if listing.exists(env_file) else None
     values = compose_settings(text or "")
     value = values.get("COMPOSE_FILE", ("", 0))[0]
     if value:
@@ -225,7 +224,7 @@ def _without_files(
     # difference in which directory the call runs.
     return Invocation(
         files=files,
-        directory=directory if not listing.exists(join(start, ".env")) else start,
+        directory=directory if not listing.exists(path_from(start, ".env")) else start,
         project_directory=_known_path(start, invocation.project_directory),
         env_files=_env_files(invocation, start, directory, {}),
         project_name=_project_name(invocation, {}),
@@ -269,7 +268,7 @@ def _env_files(
     paths = (_known_path(directory, _fill_in(name, values)) for name in named)
     env_files = tuple(path for path in paths if path is not None)
     # The .env of the project directory is read by default, so naming it changes nothing.
-    return () if env_files == (join(project, ".env"),) else env_files
+    return () if env_files == (path_from(project, ".env"),) else env_files
 
 
 def _project_name(invocation: ComposeCall, values: dict[str, str]) -> str | None:

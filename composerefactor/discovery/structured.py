@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.discovery.files import join
+from composerefactor.compose.paths import path_from
 from composerefactor.discovery.script import (
     Dialect,
     Line,
@@ -337,7 +337,7 @@ def devcontainer(path: str, text: str) -> list[Script]:
 
 def _path_in_project(directory: str, path: str) -> str:
     """Return *path*, relative to *directory*, as a quoted word; only the file name has offsets."""
-    joined_path = join(directory, path)
+    joined_path = path_from(directory, path)
     name = posixpath.basename(joined_path)
     if path.endswith(name):
         joined_path = joined("", [joined_path[: -len(name)], path[-len(name) :]])

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator
 
 from composerefactor.compose.invocation import Evidence
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
-from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, Listing, TreeFacts, join
+from composerefactor.compose.paths import path_from
+from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, Listing, TreeFacts
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines
@@ -107,7 +108,7 @@ def _named_by_readmes(listing: Listing) -> Iterator[tuple[str, Evidence]]:
             names = set(_COMPOSE_PATH.findall(line[:2_000]))
             if len(names) != 1 or not _says_for_swarm(line[:2_000]):
                 continue
-            paths = (join(directory_of(readme), name) for name in names)
+            paths = (path_from(directory_of(readme), name) for name in names)
             for path in filter(listing.exists, paths):
                 yield path, Evidence("says that it is for Docker Swarm", readme, number)
 

@@ -13,11 +13,7 @@ from msgspec import Struct
 
 from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import (
-    EXPRESSION_MASK,
-    expressions,
-    mask_expressions,
-)
+from composerefactor.compose.interpolation import EXPRESSION_MASK, expressions, mask_expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.secrets import (

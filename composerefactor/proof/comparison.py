@@ -18,10 +18,7 @@ from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL, MASK
-from composerefactor.errors import (
-    InputError,
-    shortened,
-)
+from composerefactor.errors import InputError, shortened
 from composerefactor.proof.engine import Result
 from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Kind

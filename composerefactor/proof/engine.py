@@ -21,10 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from composerefactor.errors import (
-    EngineError,
-    shortened,
-)
+from composerefactor.errors import EngineError, shortened
 from composerefactor.programs import find_program, search_path
 from composerefactor.proof.memory import Memory
 

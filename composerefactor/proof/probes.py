@@ -18,11 +18,7 @@ from msgspec import Struct
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
-from composerefactor.proof.comparison import (
-    compare,
-    parse_config,
-    services_named,
-)
+from composerefactor.proof.comparison import compare, parse_config, services_named
 from composerefactor.proof.engine import Engine, Result
 from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Scenario

@@ -21,10 +21,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.suppression import reason_in
 from composerefactor.discovery.command_files import reader_for
-from composerefactor.discovery.files import (
-    Listing,
-    directories_of,
-)
+from composerefactor.discovery.files import Listing, directories_of
 from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
 from composerefactor.edit.planned_files import Replacement

@@ -6,7 +6,6 @@ SARIF follows the OASIS standard; the properties that GitHub reads in addition
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
+from composerefactor.compose.paths import path_from
 from composerefactor.report.text import documentation_of, fix_command
 
 SCHEMA = (
@@ -108,7 +108,7 @@ def _result(
 ) -> dict[str, Any]:
     remedy = f" Remedy: {finding.remedy}." if finding.remedy else ""
     skipped = f" {finding.skip_note}." if finding.skip_note else ""
-    path = posixpath.normpath(posixpath.join(prefix, finding.location.path))
+    path = path_from(prefix, finding.location.path)
     place: dict[str, Any] = {
         "artifactLocation": {"uri": quote(path), "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": max(finding.location.line, 1)},
@@ -198,7 +198,7 @@ def workflow_commands(findings: Iterable[Finding], prefix: str = "") -> str:
 
 
 def _command(finding: Finding, prefix: str) -> str:
-    path = posixpath.normpath(posixpath.join(prefix, finding.location.path))
+    path = path_from(prefix, finding.location.path)
     properties = {
         "file": path,
         "line": str(max(finding.location.line, 1)),

@@ -24,11 +24,9 @@ from composerefactor.compose.forms import Binding, VolumeText
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.one_off import one_off
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import (
-    networks_of,
-    overlap,
-)
+from composerefactor.compose.resources import networks_of, overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.images.catalog import Catalog, service_placement
 from composerefactor.images.entries import CatalogEntry
@@ -444,7 +442,7 @@ def smoke_test(
 
 
 def _settings(entry: Invocation, directory: str) -> str:
-    path = posixpath.normpath(posixpath.join(directory, entry.directory))
+    path = path_from(directory, entry.directory)
     return (
         f"directory={shlex.quote(path)}\n"
         f"timeout={_TIMEOUT} answer_within={_ANSWER_WITHIN} pause={_PAUSE}\n"

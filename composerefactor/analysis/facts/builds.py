@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator
 
@@ -15,7 +14,7 @@ from msgspec import Struct
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.paths import is_outside
+from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, is_secret_name
 from composerefactor.compose.service_values import Build
@@ -203,8 +202,8 @@ def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
     """
     if build.directory is None or project.read is None:
         return None, ""
-    own = posixpath.normpath(posixpath.join(build.directory, f"{build.dockerfile}.dockerignore"))
-    common = posixpath.normpath(posixpath.join(build.directory, ".dockerignore"))
+    own = path_from(build.directory, f"{build.dockerfile}.dockerignore")
+    common = path_from(build.directory, ".dockerignore")
     for path in (own, common):
         if project.exists(path):
             return read_dockerignore(project.read(path).decode("utf-8", "replace")), path
@@ -213,7 +212,7 @@ def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
 
 def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Iterator[str]:
     for name in _SECRET_FILES:
-        path = posixpath.normpath(posixpath.join(build.directory or "", name))
+        path = path_from(build.directory or "", name)
         if not project.exists(path) or (ignored is not None and ignored.excludes(name)):
             continue
         # Settings for the build of a web page are public: .env.production of Vite and others.

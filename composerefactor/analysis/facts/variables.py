@@ -20,10 +20,7 @@ from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
-from composerefactor.compose.services import (
-    StartModel,
-    env_file_text,
-)
+from composerefactor.compose.services import StartModel, env_file_text
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode
 

@@ -6,11 +6,11 @@ each build, and with `COPY . .` into the image.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.paths import path_from
 from composerefactor.errors import Location
 
 
@@ -26,7 +26,7 @@ def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
                 services.setdefault(build.service, build.copies_context)
     for context, services in copied.items():
         first = next(iter(services))
-        path = posixpath.normpath(posixpath.join(context, ".dockerignore"))
+        path = path_from(context, ".dockerignore")
         is_one = len(services) == 1
         subject = f"the image of {first} copies" if is_one else "the images built there copy"
         where = "the project directory" if context == "." else context

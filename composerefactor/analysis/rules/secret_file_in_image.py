@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.paths import path_from
 
 
 @rule(Severity.HIGH, "security")
@@ -32,4 +32,4 @@ def secret_file_in_image(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _ignore_file(context: str | None) -> str:
     """Return the path of the .dockerignore of *context*."""
-    return posixpath.normpath(posixpath.join(context or "", ".dockerignore"))
+    return path_from(context or "", ".dockerignore")

@@ -101,11 +101,7 @@ def _from_file(chosen: ProjectSelection, path: Path, engine: str) -> int:
 
 def _on_terminal(chosen: ProjectSelection, engine: str, *, no_color: bool) -> int:
     # prompt_toolkit is slow to import, and not needed for answers from a file
-    from composerefactor.cli.wizard.prompts import (  # noqa: PLC0415
-        Prompts,
-        converse,
-        quiet_terminal,
-    )
+    from composerefactor.cli.wizard.prompts import Prompts, converse, quiet_terminal  # noqa: PLC0415
 
     style = style_for(sys.stderr, no_color=no_color)
     prompts = Prompts(style)

@@ -31,11 +31,7 @@ from composerefactor.refactoring.deduplicate.places import (
     taken_nodes,
     to_planned_file,
 )
-from composerefactor.refactoring.deduplicate.variants import (
-    FileIndices,
-    SharedServices,
-    keep_whole,
-)
+from composerefactor.refactoring.deduplicate.variants import FileIndices, SharedServices, keep_whole
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
@@ -51,11 +47,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
-from composerefactor.refactoring.modules.planner import (
-    FEWEST_LINES,
-    most_services,
-    service_groups,
-)
+from composerefactor.refactoring.modules.planner import FEWEST_LINES, most_services, service_groups
 from composerefactor.refactoring.modules.root_file import RootFile, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
-from composerefactor.compose.paths import is_absolute, is_remote
+from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import Include, includes
 from composerefactor.errors import Location
@@ -264,14 +264,10 @@ def _item_regions(file: ComposeFile) -> list[Region] | None:
 def _inclusion(
     file: ComposeFile, item: Include, directory: str, region: Region | None
 ) -> Inclusion:
-    paths = tuple(_join(directory, text) for text in item.paths)
+    paths = tuple(path_from(directory, text) for text in item.paths)
     own = item.project_directory
-    inner = _join(directory, own) if own else posixpath.dirname(paths[0] if paths else "")
+    inner = path_from(directory, own) if own else posixpath.dirname(paths[0] if paths else "")
     return Inclusion(file, item, paths, inner or ".", region)
-
-
-def _join(directory: str, path: str) -> str:
-    return posixpath.normpath(posixpath.join(directory, path))
 
 
 class Reader:
@@ -321,13 +317,17 @@ class Reader:
         for env_file in entry.item.env_files:
             if not self._is_without_variables(env_file):
                 yield f"it has variables of its own from {env_file}"
-        own = _join(entry.directory, ".env")
-        if not entry.item.env_files and own != _join(self.to, ".env") and self.project.exists(own):
+        own = path_from(entry.directory, ".env")
+        if (
+            not entry.item.env_files
+            and own != path_from(self.to, ".env")
+            and self.project.exists(own)
+        ):
             yield f"it has variables of its own from {own}"
 
     def _is_without_variables(self, env_file: str) -> bool:
         """Return whether the file *env_file* of an include entry defines no variables."""
-        path = _join(self.to, env_file)
+        path = path_from(self.to, env_file)
         if env_file == NO_VARIABLES or self.project.read is None or not self.project.exists(path):
             return env_file == NO_VARIABLES
         return not assignments(self.project.read(path).decode("utf-8", "replace"))

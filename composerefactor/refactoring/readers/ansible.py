@@ -11,13 +11,7 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.errors import Location
-from composerefactor.refactoring.reader import (
-    Outcome,
-    PlannedSplit,
-    Surroundings,
-    reader,
-    value_of,
-)
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.refactoring.readers._copies import alone, files_that_name
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
 

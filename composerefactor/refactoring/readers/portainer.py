@@ -10,13 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from composerefactor.refactoring.reader import (
-    Outcome,
-    PlannedSplit,
-    Surroundings,
-    reader,
-    value_of,
-)
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.refactoring.readers._platforms import mentions
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, walk
 

@@ -10,13 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from composerefactor.refactoring.reader import (
-    Outcome,
-    PlannedSplit,
-    Surroundings,
-    reader,
-    value_of,
-)
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 _SETTINGS = re.compile(r"(?:.*/)?(?:updatecli[^/]*\.ya?ml|updatecli(?:\.d)?/.*\.ya?ml)")

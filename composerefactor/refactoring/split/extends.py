@@ -17,10 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.merge_keys import (
-    acts_on_merge,
-    merged_entries,
-)
+from composerefactor.compose.merge_keys import acts_on_merge, merged_entries
 from composerefactor.compose.paths import path_attributes
 from composerefactor.compose.references import extends_target
 from composerefactor.refactoring.deduplicate.definitions import (
@@ -43,14 +40,7 @@ from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.paths import why_fixed
 from composerefactor.refactoring.modules.root_file import Reason, RootFile
 from composerefactor.yaml.comments import Region
-from composerefactor.yaml.nodes import (
-    AliasNode,
-    MappingNode,
-    Node,
-    SequenceNode,
-    resolve,
-    walk,
-)
+from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.source import Source
 
 MERGE = "<<"

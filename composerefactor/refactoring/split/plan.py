@@ -47,11 +47,7 @@ from composerefactor.refactoring.modules.root_file import (
     pinned_blocks,
 )
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
-from composerefactor.refactoring.split.budget import (
-    exceeds_budget,
-    most_copied,
-    plan_within_budget,
-)
+from composerefactor.refactoring.split.budget import exceeds_budget, most_copied, plan_within_budget
 from composerefactor.refactoring.split.common_base import CommonBase, common_base
 from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services

@@ -18,11 +18,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
-from composerefactor.refactoring.deduplicate.layout import (
-    Additions,
-    Layout,
-    place_blocks,
-)
+from composerefactor.refactoring.deduplicate.layout import Additions, Layout, place_blocks
 from composerefactor.refactoring.deduplicate.places import (
     Content,
     contents,

@@ -19,14 +19,7 @@ from composerefactor.cli.wizard.session import (
     Session,
     worked,
 )
-from composerefactor.cli.wizard.work import (
-    Lay,
-    Propose,
-    Say,
-    Work,
-    WorkError,
-    Write,
-)
+from composerefactor.cli.wizard.work import Lay, Propose, Say, Work, WorkError, Write
 from composerefactor.errors import RefusedError
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.planning.split_request import SplitRequest

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.report.html.categories import (
-    LEAST_SERVICES,
-    by_category,
-    large_categories,
-)
+from composerefactor.report.html.categories import LEAST_SERVICES, by_category, large_categories
 from composerefactor.report.html.graph import Graph, Group, Line, Node
 
 
