@@ -6,18 +6,24 @@ request can be written as command line arguments again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from composerefactor.confidence import Confidence
-from composerefactor.errors import InputError, UsageError, did_you_mean
+from composerefactor.errors import (
+    ComposerefactorError,
+    InputError,
+    Location,
+    UsageError,
+    did_you_mean,
+)
 from composerefactor.planning.fixes import ChosenFixer
 from composerefactor.planning.registry import fixers, rule_names
 from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform, Fixer, Option
+from composerefactor.refactoring.contract import AnyTransform, Option
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -50,22 +56,9 @@ def option_values(
         transform, _, key = name.partition(".")
         if not equals or not key:
             raise UsageError(f"--set {text!r}: the form is NAME.OPTION=VALUE")
-        if transform not in known:
-            raise UsageError(
-                f"unknown transform {transform!r}",
-                remedy=did_you_mean(transform, known, "known transforms:"),
-            )
-        options = {option.name: option for option in known[transform].settings}
-        if key not in options:
-            raise UsageError(
-                f"{transform} has no option {key!r}",
-                remedy=did_you_mean(key, options, "its options:")
-                if options
-                else "it has no options",
-            )
-        values.setdefault(transform, {})[key.replace("-", "_")] = _parse_value(
-            name, options[key], value
-        )
+        _check_known([transform], known)
+        option = _option(known[transform], key)
+        values.setdefault(transform, {})[key.replace("-", "_")] = _parse_value(name, option, value)
     return values
 
 
@@ -83,38 +76,23 @@ def check_names(settings: Settings, known: Mapping[str, AnyTransform]) -> None:
     named += [("fix", name) for name in (*settings.fix.select, *settings.fix.skip)]
     for section, name in named:
         if name not in known:
-            raise InputError(
-                f"unknown transform {name!r}",
-                location=settings.location(section, name),
-                remedy=did_you_mean(name, known, "known transforms:"),
-            )
+            raise _unknown_transform(name, known, settings.location(section, name))
 
 
 def configured_values(
     settings: Settings, known: Mapping[str, AnyTransform]
 ) -> dict[str, dict[str, Any]]:
-    """Return the option given of transforms from *settings*.
-
-    Returns:
-        The given by transform and by field of its options.
+    """Return the option values of transforms that *settings* give, by transform and field.
 
     Raises:
         InputError: An option is unknown, or a value has the wrong type.
     """
     values: dict[str, dict[str, Any]] = {}
     for name, given in settings.transforms.items():
-        options = {option.name: option for option in known[name].settings}
         for key, value in given.items():
             location = settings.location("transforms", name, key)
-            if key not in options:
-                raise InputError(
-                    f"{name} has no option {key!r}",
-                    location=location,
-                    remedy=did_you_mean(key, options, "its options:")
-                    if options
-                    else "it has no options",
-                )
-            kind, choices = options[key].kind, options[key].choices
+            option = _option(known[name], key, location)
+            kind, choices = option.kind, option.choices
             parsed = tuple(value) if isinstance(value, list) else value
             if type(parsed) is not kind or (choices and parsed not in choices):
                 expected = f"one of {', '.join(choices)}" if choices else _KIND_NAMES[kind]
@@ -208,10 +186,31 @@ class FixRequest(Struct, frozen=True):
         ]
 
 
-def _check_known(names: Sequence[str], known: Mapping[str, Fixer[Any]]) -> None:
+def _check_known(names: Sequence[str], known: Mapping[str, AnyTransform]) -> None:
     """Raise UsageError for a name that is not in *known*."""
     for name in sorted(set(names) - known.keys()):
-        raise UsageError(
-            f"unknown transform {name!r}",
-            remedy=did_you_mean(name, known, "known transforms:"),
-        )
+        raise _unknown_transform(name, known)
+
+
+def _unknown_transform(
+    name: str, known: Iterable[str], location: Location | None = None
+) -> ComposerefactorError:
+    """Return the error for the *name* of no transform, at *location* if the settings have it."""
+    error = UsageError if location is None else InputError
+    remedy = did_you_mean(name, known, "known transforms:")
+    return error(f"unknown transform {name!r}", location=location, remedy=remedy)
+
+
+def _option(transform: AnyTransform, key: str, location: Location | None = None) -> Option:
+    """Return the option *key* of *transform*.
+
+    Raises:
+        UsageError: There is no such option.
+        InputError: The same, at *location* in the settings.
+    """
+    options = {option.name: option for option in transform.settings}
+    if key in options:
+        return options[key]
+    error = UsageError if location is None else InputError
+    remedy = did_you_mean(key, options, "its options:") if options else "it has no options"
+    raise error(f"{transform.name} has no option {key!r}", location=location, remedy=remedy)

@@ -6,7 +6,6 @@ the JSON schema that ships with the tool. An error has the line of the value.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from msgspec.structs import fields
 
 from composerefactor.compose.project import EnvironmentKind
 from composerefactor.confidence import DEFAULT_CONFIDENCE, Confidence
-from composerefactor.errors import InputError, Location
+from composerefactor.errors import InputError, Location, did_you_mean
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.refactoring.modules.grouping import LayoutOptions
@@ -242,7 +241,7 @@ def _explain(problem: str, values: Any, tree: Tree) -> InputError:
     if start == "Object contains unknown field ":
         name = name[:-1]
         text = f"unknown key {name!r}" + (f" in {where}" if where else "")
-        path, remedy = (*path, name), _suggestion(name, known)
+        path, remedy = (*path, name), did_you_mean(name, known, "allowed:")
     elif start == "Object missing required field ":
         text = f"{where} has no {name[:-1]}"
     elif start == "Expected ":
@@ -250,7 +249,7 @@ def _explain(problem: str, values: Any, tree: Tree) -> InputError:
         text = f"{where or 'a settings file'} takes {' or '.join(_TYPE_NAMES[t] for t in types)}"
     elif start.startswith("Invalid enum value"):
         text = f"{where}: {value!r} is not one of {', '.join(known)}"
-        remedy = _suggestion(value, known)
+        remedy = did_you_mean(value, known, "allowed:")
     offset = _offset(tree.root, path) if tree.root else None
     return InputError(
         text,
@@ -293,11 +292,6 @@ def _is_valid(value: Any, kind: Any) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(known)}"
 
 
 def schema() -> dict[str, Any]:
