@@ -95,6 +95,15 @@ def first_of(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
+def enumerated(names: Iterable[object], most: int | None = None) -> str:
+    """Return *names* in words: ``a, b and c``; the others of more than *most* are only counted."""
+    texts = [str(name) for name in names]
+    if most is not None and len(texts) > most:
+        return first_of(texts, most)
+    *before, last = texts
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def shortened(text: str, most: int) -> str:
     """Return *text*, cut to *most* characters."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

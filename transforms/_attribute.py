@@ -501,12 +501,6 @@ def blocked_refusal(blocked: BlockedSite, skipped: str) -> Refusal:
     )
 
 
-def join_names(names: Sequence[str]) -> str:
-    """Return *names* as a list in words: ``a, b and c``."""
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last
-
-
 def shared_note(site: Site) -> str:
     """Return the ending of a title that names the block that several services share, or ``""``."""
     return f" (one edit, in {site.block})" if site.is_shared else ""

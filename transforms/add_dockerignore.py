@@ -15,9 +15,9 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import WriteFile
+from composerefactor.errors import enumerated
 from composerefactor.images.dockerfiles import read_dockerfile
 from composerefactor.refactoring.contract import Change, NoOptions, fixer
-from composerefactor.transforms._attribute import join_names
 
 _ALWAYS = (".git", ".env", ".env.local", "*.log", ".DS_Store", ".idea", ".vscode")
 _BY_FILE = {
@@ -56,7 +56,7 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
         if project.exists(path) or not _copies_all(dockerfiles[context]):
             continue
         yield Change(
-            f"Add {path} for the image of {join_names(names)}",
+            f"Add {path} for the image of {enumerated(names)}",
             project.files[project.root_files[0]].location_of("services", names[0]),
             [
                 WriteFile(

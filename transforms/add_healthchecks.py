@@ -25,17 +25,13 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import least_certain
 from composerefactor.edit.operations import AddKey
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import (
-    MergedServices,
-    ReachedService,
-    healthcheck_value,
-    join_names,
-)
+from composerefactor.transforms._attribute import MergedServices, ReachedService, healthcheck_value
 from composerefactor.yaml.nodes import MappingNode, path_of
 
 _PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
@@ -213,4 +209,4 @@ def _conflict(
 
 
 def _title(name: str, names: list[str]) -> str:
-    return f"Add a health check to {join_names([name, *(n for n in names if n != name)])}"
+    return f"Add a health check to {enumerated([name, *(n for n in names if n != name)])}"

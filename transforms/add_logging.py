@@ -19,6 +19,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import read_logging
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
 from composerefactor.edit.rendering import Quoted, Value
+from composerefactor.errors import enumerated
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     ENOUGH,
@@ -27,7 +28,6 @@ from composerefactor.transforms._attribute import (
     Site,
     blocked_refusal,
     find_sites,
-    join_names,
 )
 from composerefactor.yaml.nodes import ScalarNode
 
@@ -77,7 +77,7 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
         if present is not None and present.node.anchor and _keeps_everything(present):
             unset.setdefault(site.file.path, []).append(site)
             continue
-        title = f"Rotate the logs of {join_names(site.services)}"
+        title = f"Rotate the logs of {enumerated(site.services)}"
         value: dict[str, Value] = {
             "driver": options.driver,
             "options": {
@@ -143,7 +143,7 @@ def _unset_refusal(sites: list[Site]) -> Refusal:
     first = sites[0]
     present = _most_common(first.file)
     anchor = present.node.anchor if present is not None else ""
-    names = join_names([name for site in sites for name in site.services])
+    names = enumerated([name for site in sites for name in site.services])
     return Refusal(
         f"{names}: no log rotation added: other services of the file share &{anchor}, "
         "which does not rotate either",

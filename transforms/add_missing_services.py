@@ -32,12 +32,12 @@ from composerefactor.compose.resources import (
 )
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, AddLines, Edit
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import join_names
 from composerefactor.transforms._secrets import gitignore_edit
 from composerefactor.transforms._start import NewService, RequiredVariable, find_login, new_service
 
@@ -183,7 +183,7 @@ def _change(
     to_set = [each.name for each in new.requires if _is_unset(model, each)]
     if to_set and not wanted.repairs:
         return _refusal(wanted, f"set {' and '.join(to_set)} in .env, then run again")
-    reason = f"{join_names(wanted.callers)} {'needs' if len(wanted.callers) == 1 else 'need'} it."
+    reason = f"{enumerated(wanted.callers)} {'needs' if len(wanted.callers) == 1 else 'need'} it."
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body), (), reason)]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
     edits += _env_file_edits(project, model, new)

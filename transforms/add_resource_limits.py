@@ -25,7 +25,7 @@ from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
-from composerefactor.errors import UsageError
+from composerefactor.errors import UsageError, enumerated
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
 from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, format_size, memory_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
@@ -35,7 +35,6 @@ from composerefactor.transforms._attribute import (
     blocked_refusal,
     destinations,
     find_sites,
-    join_names,
 )
 
 _OLD_FORM = (
@@ -132,7 +131,7 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
             yield blocked_refusal(site, "no limits")
             continue
         size, text = site.value, format_size(site.value.memory)
-        title = f"Limit {join_names(site.services)}"
+        title = f"Limit {enumerated(site.services)}"
         details = f" to {_cpus_text(size.cpus)}{text} of memory"
         name = f"limits-{text.lower()}"
         value = _value(size, options.reservation)

@@ -21,6 +21,7 @@ from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
 from composerefactor.confidence import Confidence
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import load_catalog
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
@@ -29,7 +30,6 @@ from composerefactor.transforms._attribute import (
     blocked_refusal,
     destinations,
     find_sites,
-    join_names,
 )
 
 _FEWEST_OTHERS = 2
@@ -84,7 +84,7 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no restart policy")
         else:
-            title = f"Add restart: {site.value} to {join_names(site.services)}"
+            title = f"Add restart: {site.value} to {enumerated(site.services)}"
             doubt = next((doubts[name] for name in site.services if name in doubts), "")
             confidence: Confidence = "guess" if doubt else "verified"
             yield addition(site, site.value, title, doubt, confidence)

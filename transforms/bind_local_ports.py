@@ -23,10 +23,9 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey, Edit, Replace
-from composerefactor.errors import Location, UsageError
+from composerefactor.errors import Location, UsageError, enumerated
 from composerefactor.images.catalog import load_catalog, service_placement
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
-from composerefactor.transforms._attribute import join_names
 from composerefactor.yaml.nodes import ScalarNode, path_of
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
@@ -84,15 +83,15 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
         reason = _reason_to_skip(project, models, port, options)
         if reason is not None:
             yield Refusal(
-                f"{join_names(port.services)}: {reason}", port.location, "bind it by hand"
+                f"{enumerated(port.services)}: {reason}", port.location, "bind it by hand"
             )
         elif not is_outside(port.file.path):
             groups.setdefault((port.file.path, port.services), []).append(port)
     for (_, services), open_ports in groups.items():
-        numbers = join_names([_number(port.port) for port in open_ports])
+        numbers = enumerated([_number(port.port) for port in open_ports])
         noun = "port" if len(open_ports) == 1 else "ports"
         yield Change(
-            title=f"Publish {noun} {numbers} of {join_names(services)} on {options.address} only",
+            title=f"Publish {noun} {numbers} of {enumerated(services)} on {options.address} only",
             location=open_ports[0].location,
             edits=[_bind_edit(port, options.address) for port in open_ports],
             effects=list(_effects(services, open_ports)),

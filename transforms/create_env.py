@@ -37,10 +37,11 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, is_placeholder, password_spans
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import service_placement
 from composerefactor.images.credentials import known_secrets
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import join_names, model_places
+from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._secrets import gitignore_edit
 from composerefactor.yaml.nodes import ScalarNode
 
@@ -132,7 +133,7 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             unset = sorted(_users(models, variable_names_in(project, path), with_defaults=False))
             if unset:
                 reason = f"{path} exists, and is never overwritten"
-                yield Refusal(reason, location, f"set {join_names(unset)} in it")
+                yield Refusal(reason, location, f"set {enumerated(unset)} in it")
             continue
         new = _NewFile.of(project, models, path, options.random)
         if new.text:
@@ -164,9 +165,9 @@ class _NewFile(Struct, frozen=True):
         """What was generated, and what has to be set by hand."""
         parts = []
         if self.generated:
-            parts.append(f"random: {join_names(self.generated)}")
+            parts.append(f"random: {enumerated(self.generated)}")
         if self.empty:
-            parts.append(f"set yourself: {join_names(self.empty)}")
+            parts.append(f"set yourself: {enumerated(self.empty)}")
         return "; ".join(parts)
 
     @classmethod
@@ -350,7 +351,7 @@ def _missing_lines(models: list[StartModel], listed: set[str], maker: _SecretMak
 
 def _missing_line(name: str, users: list[str], default: str | None, maker: _SecretMaker) -> str:
     """Return the lines for the variable *name*: a comment, and the assignment."""
-    head = f"\n# Used by {join_names(users)}\n"
+    head = f"\n# Used by {enumerated(users)}\n"
     secret = maker.secret(name) if not default or is_credential(name, default) else ""
     if secret:
         return f"{head}{name}={secret}\n"

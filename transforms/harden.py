@@ -28,7 +28,7 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import Confidence, least_certain
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
-from composerefactor.errors import UsageError
+from composerefactor.errors import UsageError, enumerated
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import Chain, dockerfile_text, read_dockerfile
 from composerefactor.images.entries import confidence
@@ -42,7 +42,6 @@ from composerefactor.transforms._attribute import (
     addition,
     blocked_refusal,
     find_sites,
-    join_names,
     shared_note,
     site_effects,
 )
@@ -194,7 +193,7 @@ class _Privileges:
             return _Assessment(confidence(facts.verified), "its image only gives up privileges")
         names = [each.value for each in service.cap_add]
         if names and (service.build or load_catalog().match(_image(service)) is None):
-            return _Assessment("guess", f"its program may get {join_names(names)} from its file")
+            return _Assessment("guess", f"its program may get {enumerated(names)} from its file")
         return _Assessment("likely", "few images have programs that gain privileges")
 
     def _runs(self, service: Service) -> list[str]:
@@ -326,7 +325,7 @@ def _additions(
             comment = _comment(name, () if isinstance(value, bool) else value)
             edits.append(AddKey(site.file.path, site.path, name, content, SERVICE_ORDER, comment))
             effects += site_effects(_with_key(site, name))
-        names = join_names(site.services)
+        names = enumerated(site.services)
         yield Change(
             title.format(names) + shared_note(site),
             site.location,
@@ -344,7 +343,7 @@ def _comment(key: str, value: tuple[str, ...]) -> str:
     if key != "cap_add":
         return ""
     purposes = dict.fromkeys(_PURPOSES[name] for name in value if name in _PURPOSES)
-    return f"It needs these to {join_names([*purposes])}." if purposes else ""
+    return f"It needs these to {enumerated([*purposes])}." if purposes else ""
 
 
 def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterator[Change | Refusal]:
@@ -363,7 +362,7 @@ def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterato
             yield blocked_refusal(site, "no security_opt")
             continue
         known = privileges.assess([each for name in site.services for each in reached[name]])
-        title = _NO_NEW_TITLE.format(join_names(site.services))
+        title = _NO_NEW_TITLE.format(enumerated(site.services))
         yield addition(site, [_NO_NEW_PRIVILEGES], title, known.evidence, known.confidence)
 
 
@@ -415,7 +414,7 @@ def _list_additions(
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
             yield Change(
-                _NO_NEW_TITLE.format(join_names(names)),
+                _NO_NEW_TITLE.format(enumerated(names)),
                 first.location,
                 [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES)],
                 effect,

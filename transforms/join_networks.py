@@ -25,10 +25,10 @@ from composerefactor.compose.resources import (
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import service_placement
 from composerefactor.images.connections import connections, host_mentions
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
-from composerefactor.transforms._attribute import join_names
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
 _FOR_BROWSERS = re.compile(
@@ -104,7 +104,7 @@ def _change(
     readers = [m for m in models if any(f is file for f in m.files) and name in m.services]
     location = file.location_of("services", name)
     evidence = "; ".join(f"{name} needs {other} ({hint.message})" for other, hint in needed.items())
-    reason = f"To reach {join_names(list(needed))}."
+    reason = f"To reach {enumerated(list(needed))}."
     keeps_default = _others_on_default(readers, name)
     edits = _edits(definition, name, networks, reason, keeps_default=keeps_default)
     is_known = all(
@@ -112,12 +112,12 @@ def _change(
     )
     if edits is None or not is_known:
         return Refusal(
-            f"{name} shares no network with {join_names(list(needed))}",
+            f"{name} shares no network with {enumerated(list(needed))}",
             location,
-            f"add {join_names(list(networks))} to its networks",
+            f"add {enumerated(list(networks))} to its networks",
         )
     return Change(
-        f"Let {name} join {join_names(list(networks))} to reach {join_names(list(needed))}",
+        f"Let {name} join {enumerated(list(networks))} to reach {enumerated(list(needed))}",
         location,
         edits,
         [

@@ -37,11 +37,10 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
-from composerefactor.errors import Location
+from composerefactor.errors import Location, enumerated
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
 from composerefactor.images.environments import short_lived_reason
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
-from composerefactor.transforms._attribute import join_names
 from composerefactor.transforms._secrets import (
     Credential,
     FileSecret,
@@ -93,10 +92,10 @@ def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusa
 
 def _as_secrets(project: Project, secrets: list[FileSecret]) -> Change:
     """Return the change that makes secrets with files of *secrets*."""
-    names = join_names([_subject(secret.credential) for secret in secrets])
+    names = enumerated([_subject(secret.credential) for secret in secrets])
     noun = "a secret" if len(secrets) == 1 else "secrets"
     return Change(
-        title=f"Move {names} to {join_names([secret.path for secret in secrets])} as {noun}",
+        title=f"Move {names} to {enumerated([secret.path for secret in secrets])} as {noun}",
         location=_location([secret.credential for secret in secrets]),
         edits=list(secret_edits(project, secrets)),
         effects=list(dict.fromkeys(secret_effects(secrets))),
@@ -182,10 +181,10 @@ class _Mover(Struct, frozen=True):
                 ]
                 if also:
                     verb = "reads" if len(also) == 1 else "read"
-                    notes.append(f"{join_names(also)} {verb} all of {path}, also this variable")
+                    notes.append(f"{enumerated(also)} {verb} all of {path}, also this variable")
         doubts = [*self.doubts(group, needed)]
         return Change(
-            title=f"Move {' and '.join(_subject(c) for c in group)} to {join_names(needed)}",
+            title=f"Move {' and '.join(_subject(c) for c in group)} to {enumerated(needed)}",
             location=_location(group),
             edits=edits,
             effects=list(dict.fromkeys(effects)),
@@ -267,7 +266,7 @@ def _changed_places(literal: LiteralCredential) -> Iterator[tuple[str, ...]]:
 def _subject(credential: Credential) -> str:
     first = credential.literals[0]
     name = first.key if first.is_whole else credential.variable or first.key
-    return f"{name} of {join_names(credential.services)}"
+    return f"{name} of {enumerated(credential.services)}"
 
 
 def _location(group: list[Credential]) -> Location:

@@ -28,16 +28,12 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
+from composerefactor.errors import enumerated
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.health.check import reports_health
 from composerefactor.images.readiness import can_start_first
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._attribute import (
-    MergedServices,
-    ReachedService,
-    join_names,
-    written_entry,
-)
+from composerefactor.transforms._attribute import MergedServices, ReachedService, written_entry
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
@@ -104,12 +100,12 @@ def _plan_entry(
     variable = next((needed for needed in conditions if "$" in needed), None)
     if variable is not None:
         return Refusal(
-            f"{name} starts before {join_names(list(waits))} can be used: {variable} has no "
+            f"{name} starts before {enumerated(list(waits))} can be used: {variable} has no "
             "condition, since Docker Compose does not replace variables in keys",
             location,
             f"name the service in place of {variable}",
         )
-    problem = f"{name} starts before {join_names(list(waits))} can be used"
+    problem = f"{name} starts before {enumerated(list(waits))} can be used"
     if file.path in project.protected_files:
         return Refusal(f"{problem}: {project.protected_files[file.path].reason}", location)
     if needs.anchor:
@@ -132,7 +128,7 @@ def _plan_entry(
     if path[0] != "services":
         effects.append(Effect((str(path[0]), "depends_on"), "changes"))
     return Change(
-        title=f"Let {join_names([name, *others])} wait for {join_names(list(waits))}",
+        title=f"Let {enumerated([name, *others])} wait for {enumerated(list(waits))}",
         location=location,
         edits=[ToMapping(file.path, (*path, "depends_on"), values)],
         effects=effects,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.masking import GENERAL
-from composerefactor.errors import first_of, shortened
+from composerefactor.errors import enumerated, first_of, shortened
 from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, Difference
 
 _MAX_SHOWN = 48
@@ -93,7 +93,7 @@ def _missing(comparison: Comparison, names: Mapping[str, str]) -> Iterator[str]:
     for service in comparison.common:
         without = [f for f in comparison.files if f not in comparison.services[service]]
         if without:
-            yield f"{service}: not in {_listed(names[f] for f in without)}"
+            yield f"{service}: not in {enumerated(names[f] for f in without)}"
 
 
 def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
@@ -106,14 +106,16 @@ def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
         else:
             by_value.setdefault(_short(value, difference.path), []).append(names[file])
     if len(by_value) == 1 and not absent:
-        return f"{setting} is not the same in {_listed(names[f] for f in difference.values)}"
+        return f"{setting} is not the same in {enumerated(names[f] for f in difference.values)}"
     if len(by_value) == 1:
         (value, files), *_ = by_value.items()
         if value == _IS_SET and len(absent) <= len(files):
-            return f"no {setting} in {_listed(absent)}"
-        return f"{setting} only in {_listed(files)}" + ("" if value == _IS_SET else f" ({value})")
-    parts = [f"{value} in {_listed(files)}" for value, files in by_value.items()]
-    parts += [f"none in {_listed(absent)}"] if absent else []
+            return f"no {setting} in {enumerated(absent)}"
+        return f"{setting} only in {enumerated(files)}" + (
+            "" if value == _IS_SET else f" ({value})"
+        )
+    parts = [f"{value} in {enumerated(files)}" for value, files in by_value.items()]
+    parts += [f"none in {enumerated(absent)}"] if absent else []
     return f"{setting}: {', '.join(parts)}"
 
 
@@ -149,8 +151,3 @@ def _names(comparison: Comparison) -> dict[str, str]:
 
 def _rank(attribute: str) -> int:
     return _FIRST.index(attribute) if attribute in _FIRST else len(_FIRST)
-
-
-def _listed(names: Iterable[str]) -> str:
-    *others, last = list(names)
-    return f"{', '.join(others)} and {last}" if others else str(last)

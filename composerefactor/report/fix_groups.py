@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from composerefactor.analysis.diff.fixes import risk_of_change
 from composerefactor.analysis.diff.kinds import Risk
-from composerefactor.errors import first_of
+from composerefactor.errors import enumerated, first_of
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.registry import fixers
 from composerefactor.refactoring.contract import Purpose
@@ -85,7 +85,7 @@ def sentences(fixes: Sequence[PlannedFix], most: int = MOST_SERVICES) -> Iterato
         names = [service for _, service in members if service]
         lines = [str(fix.change.location.line) for fix, _ in members]
         place = path if len(names) > 1 else f"{path}:{first_of(lines, _MOST_LINES)}"
-        text = template.replace(HOLE, _join(names, most), 1) if names else template
+        text = template.replace(HOLE, enumerated(names, most), 1) if names else template
         yield FixSentence(place, text, why, tuple(fix.id for fix, _ in members))
 
 
@@ -106,11 +106,3 @@ def with_hole(fix: PlannedFix, text: str) -> tuple[str, str]:
     service = services.pop()
     template, count = re.subn(rf"(?<![\w.-]){re.escape(service)}(?![\w.-])", HOLE, text, count=1)
     return (service, template) if count else ("", text)
-
-
-def _join(names: Sequence[str], most: int) -> str:
-    """Return *names* as a list in words, at most *most* of them."""
-    if len(names) > most:
-        return first_of(names, most)
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last

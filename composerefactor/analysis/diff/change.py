@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.diff.kinds import ImpactKind, Risk
-from composerefactor.errors import first_of
+from composerefactor.errors import enumerated
 
 Place: TypeAlias = tuple[str, ...]
 """A path in a resolved configuration; positions in lists are decimal numbers."""
@@ -188,8 +188,4 @@ def with_effect(change: Impact, effect: UpEffect) -> Impact:
 
 def listed(names: Any, most: int = 6) -> str:
     """Return *names* as an enumeration; beyond *most* they are only counted."""
-    texts = [str(name) for name in names]
-    if len(texts) > most:
-        return first_of(texts, most)
-    *others, last = texts
-    return f"{', '.join(others)} and {last}" if others else last
+    return enumerated(names, most)
