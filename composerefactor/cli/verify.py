@@ -16,8 +16,8 @@ from composerefactor.cli.options import (
 )
 from composerefactor.cli.run import engine_of
 from composerefactor.compose.masking import masked_errors
-from composerefactor.planning.compare import compare, open_state
 from composerefactor.planning.opening import ProjectSelection, open_project
+from composerefactor.planning.verify import compare, open_state
 from composerefactor.proof.engine import find_engine
 from composerefactor.report.text import json_text, masked_text
 from composerefactor.report.verify import result_document, result_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from composerefactor.planning.compare import Comparison
 from composerefactor.planning.settle import locate
+from composerefactor.planning.verify import Comparison
 from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult

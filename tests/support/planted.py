@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE, find_attribute
-from composerefactor.planning.compare import Comparison, compare, open_state
 from composerefactor.planning.opening import ProjectSelection
+from composerefactor.planning.verify import Comparison, compare, open_state
 from composerefactor.proof.engine import Engine, release
 
 _NOT_HASHED = frozenset({"build", "pull_policy", "scale", "x-note"})

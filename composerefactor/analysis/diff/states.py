@@ -22,8 +22,8 @@ from composerefactor.compose.masking import Masking, values_in_config
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import project_name
 from composerefactor.errors import InputError, Location
-from composerefactor.planning.compare import open_state
 from composerefactor.planning.opening import OpenProject, ProjectSelection
+from composerefactor.planning.verify import open_state
 from composerefactor.proof.comparison import Difference
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.side_by_side import SideBySide, StateRequest, resolve_both

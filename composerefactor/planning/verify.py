@@ -1,4 +1,4 @@
-"""Comparing two states of a project: directories, Compose files or git revisions."""
+"""Verifying that two states of a project are equal: directories, Compose files or git revisions."""
 
 from __future__ import annotations
 
