@@ -19,8 +19,8 @@ from posixpath import join, normpath
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import Hint
 from composerefactor.compose.definitions import text_of
+from composerefactor.compose.dependencies import Hint
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project, project_directory

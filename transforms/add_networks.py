@@ -19,8 +19,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.connections import connected
 from composerefactor.compose.definitions import text_of
+from composerefactor.compose.dependencies import connected
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.project import Project

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.connections import Hint
 from composerefactor.compose.definitions import Definition
+from composerefactor.compose.dependencies import Hint
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,

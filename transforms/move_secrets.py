@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import connected
+from composerefactor.compose.dependencies import connected
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.env_files import (
     env_files,

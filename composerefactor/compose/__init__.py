@@ -14,7 +14,7 @@ suppression      comments that switch off a rule, a transform or a reader
 merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
 references       what one service refers to, and what an include names
-connections      references between services, start order, cycles and connected groups
+dependencies     references between services, start order, cycles and connected groups
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
 forms            ports and mounts in both forms; one form for all spellings, to compare them

@@ -12,8 +12,8 @@ from posixpath import basename, normpath
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import service_references
 from composerefactor.compose.definitions import Definition, text_of
+from composerefactor.compose.dependencies import service_references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text

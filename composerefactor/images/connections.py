@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import Hint, service_references
 from composerefactor.compose.definitions import LocatedNode, text_of
+from composerefactor.compose.dependencies import Hint, service_references
 from composerefactor.compose.hosts import Mention, hosts_in_command, hosts_in_variable
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.interpolation import expressions, mask_expressions

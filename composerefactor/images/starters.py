@@ -11,8 +11,8 @@ from functools import cache
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import Reference, service_references
 from composerefactor.compose.definitions import Definition, text_of
+from composerefactor.compose.dependencies import Reference, service_references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.merge_keys import merged_get, scalar_text

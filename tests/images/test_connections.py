@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from composerefactor.compose.connections import cycles, dependencies, start_order
+from composerefactor.compose.dependencies import cycles, dependencies, start_order
 from composerefactor.images.connections import connections
 from support.models import stack_of
 

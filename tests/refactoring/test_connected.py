@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.connections import connected, unions
+from composerefactor.compose.dependencies import connected, unions
 
 
 @pytest.mark.parametrize(

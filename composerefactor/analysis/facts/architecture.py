@@ -27,7 +27,7 @@ from composerefactor.analysis.facts.resources import (
 from composerefactor.analysis.facts.services import ServiceFacts, service_facts
 from composerefactor.analysis.facts.variables import EnvFileFacts, VariableFacts, variable_facts
 from composerefactor.analysis.facts.volumes import StoredData, mounts, stored
-from composerefactor.compose.connections import cycles, dependencies, start_order
+from composerefactor.compose.dependencies import cycles, dependencies, start_order
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.connections import service_references
+from composerefactor.compose.dependencies import service_references
 
 
 @rule(Severity.HIGH, "validity")

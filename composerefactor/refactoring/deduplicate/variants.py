@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import Path
-from composerefactor.compose.connections import unions
+from composerefactor.compose.dependencies import unions
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import merged_entries

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from composerefactor.compose.connections import connected
+from composerefactor.compose.dependencies import connected
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.refactoring.modules.grouping import Names

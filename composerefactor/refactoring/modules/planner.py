@@ -18,8 +18,8 @@ from textwrap import shorten
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.connections import unions
 from composerefactor.compose.definitions import text_of
+from composerefactor.compose.dependencies import unions
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_entries

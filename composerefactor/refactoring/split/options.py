@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import field
 from msgspec.structs import replace
 
-from composerefactor.compose.connections import connected
+from composerefactor.compose.dependencies import connected
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target

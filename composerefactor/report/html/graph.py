@@ -15,7 +15,7 @@ from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.networks import Edge, NetworkFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.compose.connections import Reference
+from composerefactor.compose.dependencies import Reference
 from composerefactor.compose.ports import PublishedPort
 from composerefactor.images.starters import missing_services
 
