@@ -547,10 +547,7 @@ class _Planner:
             lambda unit: "exporters" if self._collects_metrics(unit[0]) else "",
             lambda _: "collect metrics",
         )
-        common = _common_words(domain.services)
-        yield self._by(
-            domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
-        )
+        yield self._by_first_words(domain)
         roles = Counter(_role(name) for name in domain.services)
         says_nothing = {"service"} if roles["service"] > self.limit else set()
         yield self._by(
@@ -573,6 +570,18 @@ class _Planner:
         return self._by(
             domain, lambda unit: center_of.get(unit, ""), "work together with {}".format
         )
+
+    def _by_first_words(self, domain: _Domain) -> list[_Domain]:
+        """Return the parts of *domain* by the first word in which the names differ."""
+        common = _common_words(domain.services)
+        parts = self._by(
+            domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
+        )
+        for part in parts:
+            name = common_name(part.services, self.order)
+            if not part.key.endswith(_REST) and name not in map(kebab, part.services):
+                part.name = name
+        return parts
 
     def _by_category(self, domain: _Domain) -> list[_Domain]:
         """Return the parts of *domain* by category.

@@ -285,6 +285,14 @@ def test_a_large_category_is_divided_by_names() -> None:
     assert found["bank"] == tuple(names[4:])
 
 
+def test_parts_are_called_after_all_words_with_which_the_names_begin() -> None:
+    parts = ("api", "web", "job", "mail")
+    names = [f"{team}-core-{part}" for team in ("shop", "bank") for part in parts]
+    found = planned(file_of(*map(service, [*names, *"abcd"])))
+    assert found["shop-core"] == tuple(names[:4])
+    assert found["bank-core"] == tuple(names[4:])
+
+
 # --- extends ----------------------------------------------------------------------------------
 
 
