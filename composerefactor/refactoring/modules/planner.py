@@ -602,8 +602,18 @@ class _Planner:
         return parts
 
     def _by_area(self, domain: _Domain) -> list[_Domain]:
-        """Return the parts of *domain* by what applications are about."""
-        parts = self._by(domain, self._area, "are {} by name".format)
+        """Return the parts of *domain* by what applications are about; databases are one.
+
+        Where the names begin with a word of their own, those of the parts do, too.
+        """
+        words = _first_words(domain.services[0], _common_words(domain.services))
+        prefix = f"{words}-" if words and self._first_word(domain.services[0]) else ""
+        parts = self._by(
+            domain,
+            lambda unit: self._area(unit) or (DATABASES if _role(unit[0]) == "db" else ""),
+            "are {} by name".format,
+            lambda area: prefix + area,
+        )
         for part in parts:
             if not part.key.endswith(_REST):  # more than a category: no stranger joins them
                 part.key = f"area {part.key}"

@@ -450,6 +450,15 @@ def test_a_long_list_of_applications_is_divided_by_what_they_are_about() -> None
     }
 
 
+def test_areas_of_services_with_one_first_word_begin_with_it() -> None:
+    names = ["lab-shareddb", "lab-vocabdb", "lab-frontend", "lab-dashboard"]
+    names += [f"lab-{letter * 2}" for letter in "abcdefghi"]
+    found = planned("services:\n" + "".join(map(service, [*names, *"abcdefgh"])))
+    assert found["lab-databases"] == tuple(names[:2])
+    assert found["lab-frontends"] == tuple(names[2:4])
+    assert found["lab"] == tuple(names[4:])
+
+
 def test_no_stranger_joins_the_services_of_an_area() -> None:
     names = ["wallet", "card", "ticket", "support", *"abcdefg"]
     found = planned("services:\n" + "".join(map(service, names)) + service("redis", length=4))
