@@ -25,7 +25,7 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                 if not env_file.required or project.exists(path):
                     continue
                 sample = next(filter(project.exists, example_paths(path)), "")
-                remedy = f"create {path}.example" if is_inside(path) else ""
+                remedy = f"list its variables in {path}.example" if is_inside(path) else ""
                 yield Occurrence(
                     f"{service.name} uses the env file {env_file.written}, which does not exist",
                     item.location,

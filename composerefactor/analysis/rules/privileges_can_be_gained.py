@@ -1,4 +1,4 @@
-"""Programs in a service can gain privileges by setuid.
+"""A service lets its programs gain privileges by setuid.
 
 `no-new-privileges` works with nearly all images, and blocks one way from a break-in to root in the
 container.

@@ -5,6 +5,7 @@ These are the overview, the rating, the findings, and the limitations of the ana
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -236,7 +237,7 @@ def findings(analysis: Analysis) -> Section:
     for each in analysis.findings:
         message = each.message
         if each.service and not each.subject:
-            message = message.replace(each.service, "", 1)
+            message = re.sub(rf"(?<!\w){re.escape(each.service)}(?!\w)", "", message, count=1)
         fix = each.transform or _by_hand(each)
         alike.setdefault((each.severity.value, each.rule, message, fix), []).append(each)
     rows = [
