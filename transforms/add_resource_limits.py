@@ -54,6 +54,9 @@ _SIZE_OPTION = {
 _FRONTEND = frozenset({"frontend", "ui", "webapp"})
 """Words in the name of an application that serves pages."""
 
+_MODELS = frozenset({"ai", "ml", "llm", "inference", "embedding", "embeddings"})
+"""Words in the name of an application that runs AI models."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -193,6 +196,8 @@ def _size_option(service: Service, *, is_known: bool) -> str:
     words = re.split(r"[^a-z]+", service.name.lower())
     if place.counts_as == "applications" and _FRONTEND.intersection(words):
         return "frontends"
+    if place.counts_as == "applications" and _MODELS.intersection(words):
+        return "models"
     return _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
 
 
