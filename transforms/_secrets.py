@@ -278,18 +278,14 @@ class VariableNames:
             self.values.setdefault(defaults[0], credential.value)
             return defaults[0]
         service = variable_name(first.services[0])
-        stem = re.sub(
-            r"^(?:docker-)?compose[.-]?|\.ya?ml$", "", posixpath.basename(first.file.path)
-        )
+        file_name = posixpath.splitext(posixpath.basename(first.file.path))[0]
+        stem = re.sub(r"^(?:docker-)?compose[.-]?", "", file_name)
         base = first.name
         prefix, _, rest = base.partition("_")
-        is_repeated = bool(rest) and prefix in service.split("_")
-        candidates = [base, f"{service}_{rest if is_repeated else base}"]
+        own = f"{service}_{rest if rest and prefix in service.split('_') else base}"
+        candidates = [base, own]
         if stem.replace(".", ""):
-            candidates += [
-                f"{base}_{variable_name(stem)}",
-                f"{service}_{base}_{variable_name(stem)}",
-            ]
+            candidates += [f"{each}_{variable_name(stem)}" for each in (base, own)]
         n = 2
         while True:
             for name in candidates:

@@ -37,6 +37,8 @@ def use(
         (use("mariadb:11-jammy"), (), ("CMD", "mariadb-admin")),
         (use("redis:7", "redis-server", "--port", "6380"), (), ("CMD-SHELL", "-p 6380")),
         (use("redis:7", "redis-server", "--port=6379"), (), ("CMD-SHELL", "redis-cli ping")),
+        (use("redis:7", "redis-sentinel", "/s.conf"), (), ("CMD-SHELL", "redis-cli -p 26379 ping")),
+        (use("valkey/valkey:8", "/s.conf", "--sentinel"), (), ("CMD-SHELL", "-p 26379")),
         (use("memcached:1.6"), (), ("CMD", "bash")),
         (use("memcached:1.6-alpine", "memcached", "-S"), (), ("CMD", "nc -z 127.0.0.1 11211")),
         (use("nats:2-alpine"), (), ("CMD", "nc")),

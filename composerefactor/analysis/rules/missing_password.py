@@ -33,27 +33,26 @@ def missing_password(architecture: Architecture) -> Iterator[Occurrence]:
         id(service.definitions[0].body)
         for model in start_models(project)
         for service in model.services.values()
-        if not any(_problems(project, model, service))
+        if not any(_without_variables(project, model, service))
     }
     for entry in architecture.certain:
         for service in entry.model.services.values():
             if id(service.definitions[0].body) not in supplied:
-                yield from _problems(project, entry.model, service)
+                yield from _without_variables(project, entry.model, service)
+            yield from _without_value(project, entry.model, service)
 
 
-def _problems(project: Project, model: StartModel, service: Service) -> Iterator[Occurrence]:
-    """Yield the reasons for which *service* of *model* does not start."""
+def _needs(model: StartModel, service: Service, use: Usage) -> StartNeeds | None:
+    """Return what the server of *service* needs to start; None if nothing is known of it."""
     catalog = load_catalog()
-    use = usage(project, model, service)
     known = catalog.match(use.image) if use.image and use.build is None else None
     if known is None or known.starts is None or use.image is None:
-        return
+        return None
     tag = parse_tag(parse_image(use.image).tag or "")
     is_tool = not runs_server(service) or _has_other_entrypoint(service)
     is_known = known.starts.applies_to(catalog.known_name(use.image) or "", tag)
-    if is_known and not is_tool and service.name not in model.without_container:
-        yield from _without_variables(service, use, known.starts)
-        yield from _without_value(service, known.starts)
+    has_container = service.name not in model.without_container
+    return known.starts if is_known and not is_tool and has_container else None
 
 
 def _has_other_entrypoint(service: Service) -> bool:
@@ -62,9 +61,13 @@ def _has_other_entrypoint(service: Service) -> bool:
     return bool(words) and not any("entrypoint" in word for word in words)
 
 
-def _without_variables(service: Service, use: Usage, needs: StartNeeds) -> Iterator[Occurrence]:
+def _without_variables(
+    project: Project, model: StartModel, service: Service
+) -> Iterator[Occurrence]:
     """Yield the problem that variables of *service* are empty or missing."""
-    if use.unread:
+    use = usage(project, model, service)
+    needs = _needs(model, service, use)
+    if needs is None or use.unread:
         return
     is_set = {name for name, value in use.environment.items() if value != ""}
     names = [each.partition("=")[0] for each in needs.any_of]
@@ -106,8 +109,11 @@ def _remedy(variables: list[str]) -> str:
     return f"set {variables[0]}, and write ${{{variables[0]}:?}} so that it cannot be forgotten"
 
 
-def _without_value(service: Service, needs: StartNeeds) -> Iterator[Occurrence]:
+def _without_value(project: Project, model: StartModel, service: Service) -> Iterator[Occurrence]:
     """Yield the options in the command of *service* that have no value."""
+    needs = _needs(model, service, usage(project, model, service))
+    if needs is None:
+        return
     for value in (service.entrypoint, service.command):
         items = value.at.items if value is not None else []
         words = [word for item in items for word in _words(item, is_only=len(items) == 1)]
