@@ -182,6 +182,7 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
     place = key_place(file, parent, edit.path, edit.key, edit.order)
     above = section_place(file, edit.above) if edit.above and not edit.path else None
     lines = [*_comment_lines(edit.comment, place.column)]
+    style = style.within(file.source, parent)
     lines += entry_lines(edit.key, edit.value, place.column, style)
     if above is not None:
         place = above

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.yaml.comments import end_of_comments_below, regions
@@ -60,6 +61,12 @@ class Style(Struct, frozen=True):
                     quotes[node.style] += 1
         indent = _most_common(steps, 2)
         return cls(indent, _most_common(dashes, indent), _most_common(quotes, '"'), source.newline)
+
+    def within(self, source: Source, mapping: MappingNode) -> Style:
+        """Return this style with the dashes of the lists in *mapping*, if there are any."""
+        dashes: Counter[int] = Counter()
+        _count_indentation(source, mapping, Counter(), dashes)
+        return replace(self, dash=_most_common(dashes, self.dash))
 
 
 def _count_indentation(

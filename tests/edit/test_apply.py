@@ -239,6 +239,17 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "  redis:\n    image: redis:7\n\nvolumes:\n  d:\n"
         ),
     ),
+    "a list as the others of its service have it": (
+        (
+            "services:\n  job:\n    ports:\n        - 1:1\n    volumes:\n        - a:/a\n"
+            "  web:\n    ports:\n    - 80:80\n"
+        ),
+        AddKey("", SERVICE, "networks", ["front"]),
+        (
+            "services:\n  job:\n    ports:\n        - 1:1\n    volumes:\n        - a:/a\n"
+            "  web:\n    ports:\n    - 80:80\n    networks:\n    - front\n"
+        ),
+    ),
     "an item in the list's own indentation": (
         "services:\n  web:\n    ports:\n    - 80:80  # http\n    image: a\n",
         AddItem("", (*SERVICE, "ports"), Quoted("443:443")),
