@@ -239,9 +239,11 @@ _PREPARES = re.compile(
         (?:npm|pnpm|yarn|bun)\s+(?:ci|i|install|(?:run\s+)?build)|yarn\s*(?:&&|;)
         |(?:pip3?|poetry|pipenv|bundle|composer)\s+install|uv\s+sync
         |(?:go|cargo|dotnet)\s+(?:run|build|watch|restore)|mvnw?|gradlew?
+        |(?<![\w./-])(?:air|reflex)
     )(?![\w.-])""",
     re.VERBOSE,
 )
+_SHELL_SCRIPT = re.compile(r"(?<![\w./-])\.?/?([\w./-]+\.sh)\b")
 _PREPARING_TIME = "300s"
 """A container that first installs or compiles what it runs is not unhealthy in that time."""
 _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastify": "", "koa": ""}
@@ -256,14 +258,16 @@ _PROBE_LIMITS: Mapping[ProbeKind, str] = {
 }
 
 
-def check_times(command: str, times: Times | None = None) -> Times:
+def check_times(command: str, times: Times | None = None, scripts: str = "") -> Times:
     """Return the times of a check for what *command* starts, *times* if they are given.
 
-    A first start that installs dependencies or compiles takes minutes.
+    A first start that installs dependencies or compiles takes minutes. *scripts* is the text of the
+    scripts that it runs.
     """
     if times is None:
         times = SLOW if any(word in command for word in _SLOW_STARTERS) else QUICK
-    return replace(times, start_period=_PREPARING_TIME) if _PREPARES.search(command) else times
+    prepares = _PREPARES.search(command) or _PREPARES.search(scripts)
+    return replace(times, start_period=_PREPARING_TIME) if prepares else times
 
 
 class BuiltImage(Struct, frozen=True, dict=True):
@@ -405,13 +409,19 @@ class BuiltImage(Struct, frozen=True, dict=True):
         evidence = [f"{program.rpartition('/')[2]}: {source}", f"port {port.text}: {port.evidence}"]
         if page is not None:
             evidence.append(f"{page.path}: {page.evidence}")
-        times = check_times(self.command)
+        times = check_times(self.command, scripts=self._scripts())
         note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
         of_program = self.programs.confidence if source.startswith("base") else "verified"
         # Without a command, nobody knows which program listens.
         of_server: Confidence = "verified" if self.command.strip() else "guess"
         certainty = least_certain(of_program, of_server, port.confidence)
         return ProposedCheck(test, times, "; ".join(evidence), certainty, note)
+
+    def _scripts(self) -> str:
+        """Return the text of the scripts that the command runs, if the build context has them."""
+        names = dict.fromkeys(_SHELL_SCRIPT.findall(self.command))
+        texts = (self.read(path) for name in names for path in (name, posixpath.basename(name)))
+        return "\n".join(filter(None, texts))
 
     def _host(self) -> str | None:
         """Return the host at which the server answers, or None if it is unknown."""
@@ -433,7 +443,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
             )
         return ProposedCheck(
             ("CMD-SHELL", f"{client} inspect ping -d celery@$$HOSTNAME"),
-            check_times(self.command, Times("60s", "30s", 3, "60s")),
+            check_times(self.command, Times("60s", "30s", 3, "60s"), self._scripts()),
             "celery: its command",
             "verified",
             "asks the worker through the broker, and starts Python for each check",

@@ -218,6 +218,13 @@ def test_a_command_that_prepares_itself_has_time(command: str, start_period: str
     assert found.times.start_period == start_period
 
 
+def test_a_script_that_prepares_has_time() -> None:
+    dockerfile = 'FROM node:22\nCOPY start.sh /\nEXPOSE 3000\nCMD ["/start.sh"]'
+    found = check_of("{build: .}", dockerfile, {"start.sh": "yarn install\nyarn serve\n"})
+    assert isinstance(found, ProposedCheck), found
+    assert found.times.start_period == "300s"
+
+
 def test_settings_describe_images() -> None:
     text = b"catalog: [{id: api, names: [acme/api], healthcheck: {test: [CMD, /probe]}}]"
     found = check_of("{image: 'acme/api:1'}", catalog=load_settings(text).catalog)
