@@ -3,12 +3,13 @@
 Without a limit, one service that leaks memory takes down all others on the machine. A limit that is
 too low is worse: the service is killed, or does not start. So a service gets one where its own
 settings say how much it takes (a Java heap, the cache of a database), or where the image catalog
-knows that the image stays within a limit, and the least memory that it works with. For all others
-the size of their category is a guess, unless you set it: the sizes are options. Compare them with
-`docker stats`. Three or more services of a file that get the same limits share one anchor. CPUs are
-limited only where you set the size, or want the guess, and never reserved, which only Swarm does. A
-service with any limit is left alone, also with one in the old form (`mem_limit`, `cpus`), since
-Docker Compose rejects both forms together.
+knows that the image stays within a limit, and the least memory that it works with. A size that a
+variable sets is a guess: who changes it does not see the limit. For all others the size of their
+category is a guess, unless you set it: the sizes are options. Compare them with `docker stats`.
+Three or more services of a file that get the same limits share one anchor. CPUs are limited only
+where you set the size, or want the guess, and never reserved, which only Swarm does. A service with
+any limit is left alone, also with one in the old form (`mem_limit`, `cpus`), since Docker Compose
+rejects both forms together.
 """
 
 from __future__ import annotations
@@ -182,7 +183,10 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
         return _Size(size.cpus, memory, size.evidence, "verified")
     # How much of a CPU a service needs, neither its settings nor its image say.
     if configured is not None and configured.settings != SHARED_MEMORY:
-        return _Size(None, memory, f"room for {configured.settings}", "likely")
+        evidence = f"room for {configured.settings}"
+        if configured.is_literal:
+            return _Size(None, memory, evidence, "likely")
+        return _Size(None, memory, f"{evidence}, which a variable sets")
     if known is not None and known.bounded:
         return _Size(None, memory, known.source, "likely")
     return _Size(size.cpus, memory, known.source if known else size.evidence)

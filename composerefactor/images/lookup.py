@@ -529,11 +529,13 @@ class ConfiguredMemory(Struct, frozen=True):
         bytes: The sum of the settings.
         required: What the service needs with them, rounded up; a container has more in its memory.
         settings: The settings, such as ``-Xmx1g``.
+        is_literal: False if a variable sets one of them, so that it may be changed elsewhere.
     """
 
     bytes: int
     required: int
     settings: str
+    is_literal: bool
 
 
 def configured_memory(model: StartModel, service: Service) -> ConfiguredMemory | None:
@@ -552,12 +554,15 @@ def configured_memory(model: StartModel, service: Service) -> ConfiguredMemory |
             sizes[match[0].strip()] = _setting_bytes(match[0], match["size"])
             if text.startswith(_SEARCH_HEAPS):
                 headroom = _SEARCH_HEADROOM
+    written = "\n".join(_written_texts(service))
+    is_literal = all(setting in written for setting in sizes)
     if service.shm_size and service.shm_size.value:
         sizes[SHARED_MEMORY] = service.shm_size.value
     if not sizes:
         return None
     total = sum(sizes.values())
-    return ConfiguredMemory(total, _round_up(int(total * headroom)), ", ".join(sizes))
+    required = _round_up(int(total * headroom))
+    return ConfiguredMemory(total, required, ", ".join(sizes), is_literal)
 
 
 def _setting_bytes(setting: str, size: str) -> int:
@@ -575,6 +580,14 @@ def _round_up(size: int) -> int:
             return step * MIB
     step = 4096 * MIB
     return -(-size // step) * step
+
+
+def _written_texts(service: Service) -> Iterator[str]:
+    """Yield the texts of :func:`_setting_texts` with their variables as written."""
+    yield from (f"{setting.name}={setting.value}" for setting in service.settings.values())
+    for words in (service.entrypoint, service.command):
+        if words is not None:
+            yield " ".join(item.written or "" for item in words.at.items)
 
 
 def _setting_texts(model: StartModel, service: Service) -> Iterator[str]:

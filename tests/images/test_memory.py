@@ -43,3 +43,14 @@ def test_sizes(text: str, size: int | None) -> None:
 def test_format_size() -> None:
     assert format_size(1536 * MIB) == "1536M"
     assert format_size(2048 * MIB) == "2G"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_literal"),
+    [("-Xms1g -Xmx1g", True), ("-Xmx${HEAP:-1g}", False), ("-D=${X:-1} -Xmx1g", True)],
+)
+def test_a_size_of_a_variable_may_change(value: str, *, is_literal: bool) -> None:
+    model = stack_of(f"services:\n  a: {{image: a, environment: {{OPTS: '{value}'}}}}\n")
+    found = configured_memory(model, model.services["a"])
+    assert found is not None
+    assert found.is_literal == is_literal
