@@ -61,7 +61,8 @@ def _lost_data(
     targets = list(mount_targets(definition))
     environment = usage(project, entry.model, definition).environment
     stored = data_paths(service.image, load_catalog(), environment)
-    paths = [path.path for path in stored or ()]
+    possible = image.data if stored is None else stored  # stored is None for an unknown version
+    paths = [path.path for path in possible if not path.optional]
     if not any(is_mounted(targets, path) for path in paths):
         for path in paths[:1]:
             lost = "it is lost when the container is recreated"
