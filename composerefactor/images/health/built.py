@@ -243,6 +243,7 @@ _PREPARES = re.compile(
     )(?![\w.-])""",
     re.VERBOSE,
 )
+_ASKS_PORT = re.compile(r"https?://|/dev/tcp/|\b(?:localhost|127\.0\.0\.1)[: ]\d")
 _SHELL_SCRIPT = re.compile(r"(?<![\w./-])\.?/?([\w./-]+\.sh)\b")
 _PREPARING_TIME = "300s"
 """A container that first installs or compiles what it runs is not unhealthy in that time."""
@@ -286,12 +287,16 @@ class BuiltImage(Struct, frozen=True, dict=True):
     def check(self) -> Answer:
         """Return a health check that the image can run, or the reason why there is none."""
         own = self.chain.last("HEALTHCHECK")
-        if own is not None:
+        if own is not None and not self._listens_nowhere(own):
             is_off = own.text.upper() == "NONE"
             does = "disables health checks" if is_off else "has a HEALTHCHECK"
             reason = f"its Dockerfile {does} (line {own.line})"
             return NoCheckNeeded(reason, has_check=not is_off, test=_own_test(own))
         if self.server is not None and self.server.no_port:
+            if own is not None:
+                reason = f"the HEALTHCHECK of its Dockerfile (line {own.line}) asks a port, but "
+                remedy = "write healthcheck: {disable: true}, or a check of its own"
+                return NoPossibleCheck(reason + self.server.no_port, remedy)
             reason = f"{self.server.no_port}: there is no port to check"
             return NoPossibleCheck(reason, CUSTOM_CHECK_REMEDY)
         if self.server is not None and self.server.name == "celery worker":
@@ -300,6 +305,16 @@ class BuiltImage(Struct, frozen=True, dict=True):
         if port is None:
             return NoPossibleCheck("it is unknown on which port it listens", PORT_REMEDY)
         return self._probe(port)
+
+    def _listens_nowhere(self, check: Instruction) -> bool:
+        """Return whether *check*, the HEALTHCHECK of the image, asks a port that is never open.
+
+        A worker with the image of the server inherits the check of the server.
+        """
+        is_worker = self.server is not None and (
+            bool(self.server.no_port) or self.server.name == "celery worker"
+        )
+        return is_worker and not self.is_own_command and bool(_ASKS_PORT.search(check.text))
 
     @cached_property
     def arguments(self) -> Mapping[str, str | None]:

@@ -45,6 +45,7 @@ def check_of(
     [
         ("{image: 'grafana/grafana:12.0.0', volumes: ['./jwt.key:/keys/jwt.key']}", None, "/api/health"),
         ("{image: 'nginx:1.27', volumes: ['./a.key:/etc/ssl/a.key']}", None, "http://127.0.0.1:80/"),
+        ("{build: ., command: celery -A a worker}", "FROM python:3\nHEALTHCHECK CMD curl http://localhost:80/", "celery -A a inspect ping"),
         ("{build: .}", "FROM node:20-alpine\nEXPOSE 3000\nCMD [node, server.js]", "nc -z 127.0.0.1 3000"),
         ("{build: .}", 'FROM node:20-slim\nENV PORT=8080\nCMD ["next", "start"]', "('http').get"),
         ("{build: .}", 'FROM node:20\nCMD ["npx", "next", "start", "-p", "4000"]', "curl -s -o /dev/null http://127.0.0.1:4000/"),
@@ -108,6 +109,7 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
         ("{build: .}", "FROM node:20\nCMD node worker.js", "on which port", "expose its port"),
         ("{build: ., command: node worker.js}", "FROM node:20\nEXPOSE 80\nCMD node x", "on which port", ""),
         ("{build: ., command: bundle exec sidekiq}", "FROM ruby:3\nEXPOSE 80", "sidekiq takes jobs", ""),
+        ("{build: ., command: celery -A a beat}", "FROM python:3\nHEALTHCHECK CMD curl http://localhost:80/\nCMD gunicorn a", "(line 2) asks a port, but celery beat", "disable: true"),
         ("{build: ., command: sleep infinity, ports: [80]}", "FROM node:20", "keeps the container up", ""),
         ("{build: {context: ., target: x}}", "FROM node:20", "has no stage 'x'", ""),
         ("{build: .}", None, "Dockerfile is not in the project", "publish or expose"),
@@ -136,6 +138,11 @@ def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: s
         ("{image: redis, healthcheck: {disable: true}}", None, True),
         ("{image: axllent/mailpit}", None, True),
         ("{build: .}", "FROM redis\nHEALTHCHECK CMD redis-cli ping", True),
+        (
+            "{build: ., command: celery -A a worker}",
+            "FROM python:3\nHEALTHCHECK CMD python check.py",
+            True,
+        ),
         ("{build: .}", "FROM redis\nHEALTHCHECK NONE", False),
         ("{image: migrate/migrate, command: migrate up, restart: 'no'}", None, False),
     ],
