@@ -22,13 +22,13 @@ from operator import attrgetter
 from msgspec import Struct
 
 from composerefactor.compose.project import Project
-from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.compose.sizes import format_size, parse_size
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
-from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, format_size, memory_of
+from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, memory_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,

@@ -19,6 +19,7 @@ hosts            host names in the values of variables and in commands
 image_references image references and their parts
 forms            ports and mounts in both forms; one form for all spellings, to compare them
 ports            published ports: who reaches them, which conflict
+sizes            sizes of memory: read and written
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
 dotenv           the syntax of env files

@@ -8,7 +8,6 @@ Docker Compose does (observed: v5.6.1). Which rule applies to which attribute is
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from composerefactor.compose.forms import (
     parse_volume,
 )
 from composerefactor.compose.paths import is_absolute, is_remote, path_from
+from composerefactor.compose.sizes import parse_size
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode
 from composerefactor.yaml.values import resolve_plain
@@ -33,16 +33,6 @@ _ESCAPES = {"n": "\n", "t": "\t"}
 _LARGE = 1e7
 """From here on, Docker Compose writes floats with an exponent."""
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "on", "y", "1", "t", "T"})
-
-
-_UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
-
-
-def parse_size(text: str) -> int | None:
-    """Return the number of bytes of a Compose size (``512M``, ``1.5gb``), or None if invalid."""
-    match = _SIZE.fullmatch(text.strip())
-    return int(float(match[1]) * _UNITS[match[2].lower() or "b"]) if match else None
 
 
 def last(nodes: list[LocatedNode]) -> LocatedNode | None:

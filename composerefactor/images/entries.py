@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
 from msgspec.structs import force_setattr
 
-from composerefactor.compose.service_values import parse_size
+from composerefactor.compose.sizes import parse_size
 from composerefactor.confidence import Confidence
 
 _VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)

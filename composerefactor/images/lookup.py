@@ -25,8 +25,8 @@ from composerefactor.compose.image_references import (
 )
 from composerefactor.compose.interpolation import expand, expand_known
 from composerefactor.compose.resources import is_mounted, overlap
-from composerefactor.compose.service_values import parse_size
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.compose.sizes import MIB, parse_size
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog, NamePatterns, load_catalog, read_json
 from composerefactor.images.entries import (
@@ -469,8 +469,6 @@ def _read_hardening(section: str) -> Iterator[Hardening]:
         )
 
 
-MIB = 1024 * 1024
-
 _SETTING_PATTERNS = {
     "xmx": r"-Xmx",  # Java
     "max_heap_size": r"MAX_HEAP_SIZE=",  # Cassandra
@@ -496,12 +494,6 @@ _SEARCH_HEADROOM = 2.0
 
 _STEPS = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 """The sizes in MiB to which a requirement is rounded up; above them, multiples of 4 GiB."""
-
-
-def format_size(size: int) -> str:
-    """Format *size*, a number of bytes, in whole GiB (``2G``) or else whole MiB (``1536M``)."""
-    mib = max(size // MIB, 1)
-    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
 def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.service_values import parse_size
-from composerefactor.images.lookup import MIB, configured_memory, format_size
+from composerefactor.compose.sizes import MIB, format_size, parse_size
+from composerefactor.images.lookup import configured_memory
 from support.models import stack_of
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.lookup import format_size
+from composerefactor.compose.sizes import format_size
 
 _ROOM = 1.1
 """A program needs some memory beside what is configured."""

@@ -13,7 +13,7 @@ from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
-from composerefactor.images.lookup import format_size
+from composerefactor.compose.sizes import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged, ranges
 from composerefactor.report.text import counted
 
