@@ -53,6 +53,11 @@ class Difference(Struct, frozen=True):
         """The service that differs; None for a difference outside ``services``."""
         return self.path[1] if len(self.path) > 1 and self.path[0] == "services" else None
 
+    @property
+    def key(self) -> str:
+        """The last name in the path, by which a value is known to be secret; ``""`` if none."""
+        return next((part for part in reversed(self.path) if not part.isdecimal()), "")
+
 
 def _unequal_entries(before: str, after: str) -> tuple[str, str]:
     """Return two texts of one section without the entries that are equal."""
@@ -142,7 +147,7 @@ def describe(difference: Difference) -> str:
     section = difference.path[0] if difference.path else ""
     subject = " ".join((SECTION_NOUNS.get(section, section), *difference.path[1:2]))
     place = ".".join(difference.path[2:])
-    key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
+    key = difference.key
     before, after = _masked_text(difference.before, key), _masked_text(difference.after, key)
     whole = f"{subject}: {place}" if place else subject
     if not difference.now:

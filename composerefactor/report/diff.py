@@ -18,7 +18,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import Location, first_of
 from composerefactor.proof.comparison import Difference, describe
-from composerefactor.report.markdown import cell, code, details, fenced
+from composerefactor.report.markdown import cell, code, details, fenced, table
 from composerefactor.report.plan_json import SCHEMA
 from composerefactor.report.plan_text import RISK_COLOURS
 from composerefactor.report.text import Style, contents_line, counted, limited, row
@@ -161,27 +161,24 @@ def as_markdown(result: Review) -> str:
 
 
 def _table(result: Review) -> Iterator[str]:
-    yield "| risk | what | change | effect | where |"
-    yield "| --- | --- | --- | --- | --- |"
-    for impact in result.changes[:MAX_ROWS]:
-        yield _row(impact, result)
+    rows = (_cells(impact, result) for impact in result.changes[:MAX_ROWS])
+    yield from table(("risk", "what", "change", "effect", "where"), rows)
     if len(result.changes) > MAX_ROWS:
         yield f"| | | and {len(result.changes) - MAX_ROWS} more | | |"
     yield ""
 
 
-def _row(impact: LocatedImpact, result: Review) -> str:
+def _cells(impact: LocatedImpact, result: Review) -> tuple[str, ...]:
     change = impact.change
     place = code(_places(impact)) if impact.location else ""
     entries = entries_of(impact, result)
-    cells = (
+    return (
         _MARKS[change.risk],
         code(about(impact)),
         cell(change.message) + (f"<br><sub>in {cell(entries)}</sub>" if entries else ""),
         cell(str(change.effect or UpEffect.UNKNOWN)),
         place + (" (before)" if place and change.was else ""),
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _evidence(result: Review) -> Iterator[str]:
@@ -208,11 +205,10 @@ def _title(compared: ComparedStart) -> str:
 
 def _difference_lines(difference: Difference) -> Iterator[str]:
     path = ".".join(difference.path)
-    key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
     if difference.was:
-        yield f"- {path}: {_value(difference.before, key)}"
+        yield f"- {path}: {_value(difference.before, difference.key)}"
     if difference.now:
-        yield f"+ {path}: {_value(difference.after, key)}"
+        yield f"+ {path}: {_value(difference.after, difference.key)}"
 
 
 def _value(value: Any, key: str) -> str:
@@ -271,13 +267,12 @@ def _files(entry: Invocation | None) -> list[str] | None:
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
-    key = next((part for part in reversed(difference.path) if not part.isdecimal()), "")
     values = (
         ("before", difference.was, difference.before),
         ("after", difference.now, difference.after),
     )
     return {"path": list(difference.path)} | {
-        name: GENERAL.value(value, key) for name, exists, value in values if exists
+        name: GENERAL.value(value, difference.key) for name, exists, value in values if exists
     }
 
 

@@ -6,7 +6,6 @@ SARIF follows the OASIS standard; the properties that GitHub reads in addition
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from xml.etree import ElementTree as ET
 from composerefactor import __version__
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
 from composerefactor.compose.paths import path_from
-from composerefactor.report.text import documentation_of, fix_command
+from composerefactor.report.text import documentation_of, fix_command, xml_text
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -133,9 +132,6 @@ def _logical(finding: Finding) -> dict[str, Any]:
     return {"logicalLocations": [{"name": finding.service, "fullyQualifiedName": name}]}
 
 
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
 def junit(findings: Sequence[Finding], rules: Mapping[str, RuleInfo], name: str) -> str:
     """Return a JUnit report of the project called *name*.
 
@@ -166,19 +162,14 @@ def _case(finding: Finding) -> ET.Element:
         "testcase", classname=finding.rule, name=name, file=finding.location.path, **line
     )
     failure = _element("failure", type=finding.severity.value, message=finding.message)
-    failure.text = _clean(f"{place}: {_text(finding)}")
+    failure.text = xml_text(f"{place}: {_text(finding)}")
     case.append(failure)
     return case
 
 
 def _element(tag: str, **attributes: str | int) -> ET.Element:
-    texts = {name: _clean(str(value)).replace("\n", " ") for name, value in attributes.items()}
+    texts = {name: xml_text(str(value)).replace("\n", " ") for name, value in attributes.items()}
     return ET.Element(tag, texts)
-
-
-def _clean(text: str) -> str:
-    """Return *text* with the characters that XML does not allow replaced."""
-    return _NO_XML.sub("\ufffd", text)
 
 
 _COMMANDS = {

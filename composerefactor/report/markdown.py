@@ -56,6 +56,15 @@ def details(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield "</details>"
 
 
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield a table, of cells that are Markdown."""
+    headings = list(columns)
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{' --- |' * len(headings)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
     """Return *lines* as a code block, with a fence longer than any in them."""
     listed = list(lines)
@@ -111,11 +120,12 @@ def _proof(proposal: Proposal) -> str:
 
 
 def _files(proposal: Proposal) -> Iterator[str]:
-    yield "| file | lines | services |"
-    yield "| --- | --- | --- |"
-    for change in proposal.changes.changes[:MAX_FILES]:
-        services = ", ".join(map(code, proposal.plan.services.get(change.path, ())))
-        yield f"| {code(change.path)} | {_lines(change)} | {services} |"
+    services = proposal.plan.services
+    rows = (
+        (code(each.path), _lines(each), ", ".join(map(code, services.get(each.path, ()))))
+        for each in proposal.changes.changes[:MAX_FILES]
+    )
+    yield from table(("file", "lines", "services"), rows)
     more = len(proposal.changes.changes) - MAX_FILES
     if more > 0:
         yield f"| and {more} more | | |"

@@ -13,6 +13,7 @@ import posixpath
 import re
 import secrets
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,14 @@ def json_text(document: Any) -> str:
     text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
     text = _CONTROLS.sub(lambda match: json.dumps(match[0])[1:-1], text)
     return text.replace("##[", "#\\u0023[") + "\n"
+
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def xml_text(text: str) -> str:
+    """Return *text* with the characters replaced that XML does not allow."""
+    return _NO_XML.sub("\ufffd", text)
 
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -158,6 +167,21 @@ def wrapped(line: str, width: int) -> list[str]:
             used += taken
         part += word
     return [*parts, part]
+
+
+def filled(text: str, width: int, first: str = "", other: str = "  ") -> list[str]:
+    """Return *text* in lines of at most *width* columns, with words of any length whole.
+
+    *first* is the indentation of the first line, *other* of the others.
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=other,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def kinds_text(kinds: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from composerefactor.analysis.fleet import ProjectSummary
+from composerefactor.report import markdown
 from composerefactor.report.markdown import cell
 from composerefactor.report.text import Style, counted, table
 
@@ -44,11 +45,8 @@ def as_text(summaries: Sequence[ProjectSummary], style: Style, width: int = 80) 
 
 def as_markdown(summaries: Sequence[ProjectSummary]) -> str:
     """Return the table and the summary as Markdown."""
-    lines = ["# Docker Compose projects", "", f"| {' | '.join(_COLUMNS)} |"]
-    lines.append(f"|{' --- |' * len(_COLUMNS)}")
-    lines += [
-        f"| {' | '.join(map(cell, _row(each)))} |" for each in _ordered(summaries) if not each.error
-    ]
+    listed = [map(cell, _row(each)) for each in _ordered(summaries) if not each.error]
+    lines = ["# Docker Compose projects", "", *markdown.table(_COLUMNS, listed)]
     failed = [each for each in summaries if each.error]
     if failed:
         lines += ["", "## Not analysed", ""]

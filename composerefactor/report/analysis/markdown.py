@@ -9,6 +9,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import LEGEND, topology_mermaid
+from composerefactor.report.markdown import fenced, table
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>#|~])")
 _NUMBERED = re.compile(r"[0-9]+\. ")
@@ -52,21 +53,14 @@ def _heading(title: str) -> Iterator[str]:
 
 
 def _table(part: Table) -> Iterator[str]:
-    used = part.used
-    yield f"| {' | '.join(_escaped(part.columns[n]) for n in used)} |"
-    yield f"|{' --- |' * len(used)}"
-    for row in part.rows:
-        yield f"| {' | '.join(_cell(row[n]) for n in used)} |"
+    columns = (_escaped(part.columns[n]) for n in part.used)
+    yield from table(columns, ((_cell(row[n]) for n in part.used) for row in part.rows))
     yield ""
 
 
 def _listing(part: Listing) -> Iterator[str]:
     if part.code:
-        longest = max((len(m) for line in part.lines for m in re.findall("`+", line)), default=0)
-        fence = "`" * max(3, longest + 1)
-        yield f"{fence}text"
-        yield from (line.replace("\n", " ") for line in part.lines)
-        yield fence
+        yield from fenced((line.replace("\n", " ") for line in part.lines), "text")
     else:
         bullet = "- [ ] " if part.checks else "- "
         for line in part.lines:

@@ -7,7 +7,6 @@ them with the line of the file that they are about, an inventory, and how to see
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -25,6 +24,7 @@ from composerefactor.report.text import (
     counted,
     documentation_of,
     evidence_of,
+    filled,
     kinds_text,
 )
 from composerefactor.yaml.source import Source
@@ -89,7 +89,7 @@ class _Writer:
             yield self.style(text, "red", "bold")
         else:
             score = f"{rating.score:.1f} of 10, {rating.word}"
-            first, *others = self._wrapped(f"{score}{self._reason()}")
+            first, *others = filled(f"{score}{self._reason()}", self.width)
             yield first.replace(score, self.style(score, "bold"), 1)
             yield from others
         yield f"Findings: {severities(self.analysis.findings)}"
@@ -148,11 +148,11 @@ class _Writer:
         word = "error" if group.is_rejection else group.severity.value
         label = f"{word}[{group.rule}]"
         message = f"{group.message}: {self._names(group, label)}" if group.names else group.message
-        lines = self._wrapped(f"{label}: {message}")
+        first, *others = filled(f"{label}: {message}", self.width)
         colour = _COLOURS[group.severity]
         shown = self.style.link(self.style(label, *colour), documentation_of(group.rule))
-        yield next(lines).replace(label, shown, 1)
-        yield from lines
+        yield first.replace(label, shown, 1)
+        yield from others
 
     def _names(self, group: FindingGroup, label: str) -> str:
         """Return the names of *group* that fit on the line of its heading, or on the next."""
@@ -178,7 +178,7 @@ class _Writer:
             yield from self._note(note, finding.skip_note)
 
     def _note(self, label: str, text: str) -> Iterator[str]:
-        first, *others = self._wrapped(text, self.width - 8)
+        first, *others = filled(text, self.width - 8)
         yield label + first
         yield from (f"      {line}" for line in others)
 
@@ -195,16 +195,6 @@ class _Writer:
         line = f"#{location.line}" if location.line else ""
         return self.style.link(text, f"file://{quote(path)}{line}")
 
-    def _wrapped(self, text: str, width: int = 0) -> Iterator[str]:
-        """Yield the lines of *text*, with words of any length whole, indented from the second."""
-        yield from textwrap.wrap(
-            text,
-            width or self.width,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-
     def inventory(self) -> Iterator[str]:
         """Yield a few lines on what the project consists of."""
         main = self.architecture.main
@@ -212,7 +202,7 @@ class _Writer:
             return
         for label, text in _inventory(self.architecture, main, self.width - _LABEL):
             head = f"{label:<{_LABEL}}"
-            for line in self._wrapped(text, self.width - _LABEL):
+            for line in filled(text, self.width - _LABEL):
                 yield f"{self.style(head, 'cyan')}{line}"
                 head = " " * _LABEL
         yield ""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import SECTIONS, sections
-from composerefactor.report.text import Style, TableLines, columns_of, table
+from composerefactor.report.text import Style, TableLines, columns_of, filled, table
 
 _COLOURS = {
     "High priority": "red",
@@ -105,7 +105,7 @@ def _grid(part: Table, width: int) -> _Grid:
 def _blocks(grid: _Grid, lead: int, style: Style, width: int) -> Iterator[str]:
     """Yield each row as a block: its first *lead* cells, then the others, each with its column."""
     for row in grid.rows:
-        first, *others = _lines("  ".join(row[:lead]), width, "  ", " " * 6)
+        first, *others = filled("  ".join(row[:lead]), width, "  ", " " * 6)
         words = row[0] if lead > 1 else first.strip()
         yield first.replace(words, style(words, _COLOURS.get(row[0], "bold")), 1)
         yield from others
@@ -123,7 +123,7 @@ def _blocks(grid: _Grid, lead: int, style: Style, width: int) -> Iterator[str]:
 
 
 def _field_lines(text: str, style: Style, width: int) -> Iterator[str]:
-    yield from (_coloured(line, style) for line in _lines(text, width, "    ", " " * 6))
+    yield from (_coloured(line, style) for line in filled(text, width, "    ", " " * 6))
 
 
 def _coloured(line: str, style: Style) -> str:
@@ -133,25 +133,13 @@ def _coloured(line: str, style: Style) -> str:
     return line
 
 
-def _lines(text: str, width: int, first: str, other: str) -> list[str]:
-    """Return *text* in lines of at most *width* columns, with words of any length whole."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=other,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _listing(part: Listing, width: int) -> Iterator[str]:
     for line in part.lines:
         if part.code:
             yield f"  {line}"
             continue
         checkbox = "[ ] " if part.checks else ""
-        yield from _lines(checkbox + _plain(line), width, "  ", "    ")
+        yield from filled(checkbox + _plain(line), width, "  ", "    ")
 
 
 def _plain(text: str) -> str:

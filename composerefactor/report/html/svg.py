@@ -14,6 +14,7 @@ from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
 from composerefactor.report.html.layout import CHAR, Box, Layout, layout
 from composerefactor.report.html.routing import routes
+from composerefactor.report.text import xml_text
 
 _LEGEND_CHAR = 7.2
 _LEGEND_ROW = 24
@@ -206,10 +207,7 @@ def _shortened_inside(text: str, most: int) -> str:
 
 def _serialised(root: ET.Element) -> str:
     for element in root.iter():  # these characters are not allowed in XML
-        element.text = None if element.text is None else _NOT_IN_XML.sub("�", element.text)
+        element.text = None if element.text is None else xml_text(element.text)
         for name, value in element.attrib.items():
-            element.set(name, _NOT_IN_XML.sub("�", value))
+            element.set(name, xml_text(value))
     return ET.tostring(root, encoding="unicode")
-
-
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
