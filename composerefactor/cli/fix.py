@@ -18,16 +18,13 @@ from composerefactor.cli.options import (
     project_options,
     run_options,
 )
-from composerefactor.cli.run import Run, carry_out_proposal
+from composerefactor.cli.run import Run, carry_out
 from composerefactor.confidence import Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.fix_request import FixRequest, names_of
 from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.propose import Checker, Proposal, propose_fixes
-from composerefactor.planning.selection import Selection
+from composerefactor.planning.propose import propose_fixes
 from composerefactor.planning.settings import FixDefaults
-from composerefactor.proof.engine import Engine
-from composerefactor.proof.staging import Progress
 
 if TYPE_CHECKING:
     from composerefactor.analysis.findings import Finding
@@ -91,19 +88,13 @@ def command(
         tuple(_pair(text) for text in settings),
     )
 
-    def proposer(
-        opened: OpenProject,
-        engine: Engine | None,
-        selection: Selection,
-        progress: Progress | None,
-        check: Checker | None,
-    ) -> Proposal:
-        fixers = request.chosen(opened.settings)
-        return propose_fixes(opened, fixers, engine, selection, progress, check)
-
     chosen = project.selection(path)
-    return carry_out_proposal(
-        Run("fix", options), chosen, proposer, repairable=True, by_hand=_by_hand
+    return carry_out(
+        Run("fix", options),
+        chosen,
+        lambda opened, *how: propose_fixes(opened, request.chosen(opened.settings), *how),
+        repairable=True,
+        by_hand=_by_hand,
     )
 
 

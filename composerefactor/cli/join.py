@@ -20,6 +20,7 @@ from composerefactor.cli.options import (
 from composerefactor.cli.run import Run, carry_out
 from composerefactor.compose.project import Project
 from composerefactor.planning.opening import ProjectSelection, project_root
+from composerefactor.planning.propose import propose
 from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.refactoring.join.merge import EarlierText
 from composerefactor.transforms.join import Options, join
@@ -63,7 +64,9 @@ def command(path: Path, project: ProjectOptions, options: RunOptions) -> int:
             ),
         )
 
-    return carry_out(Run("join", options), chosen, lambda _: transformation)
+    return carry_out(
+        Run("join", options), chosen, lambda opened, *how: propose(opened, transformation, *how)
+    )
 
 
 class _History:

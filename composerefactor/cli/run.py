@@ -30,8 +30,8 @@ from composerefactor.planning.opening import (
     open_project,
     project_root,
 )
-from composerefactor.planning.propose import Checker, Proposal, propose
-from composerefactor.planning.selection import Selection, Transformation
+from composerefactor.planning.propose import Checker, Proposal
+from composerefactor.planning.selection import Selection
 from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.proof.memory import Memory
 from composerefactor.proof.staging import Progress
@@ -106,26 +106,6 @@ Proposer: TypeAlias = (
 
 
 def carry_out(
-    run: Run, chosen: ProjectSelection, transformation_of: Callable[[OpenProject], Transformation]
-) -> int:
-    """Propose and carry out what *transformation_of* returns for the open project.
-
-    See :func:`carry_out_proposal`.
-    """
-
-    def proposer(
-        opened: OpenProject,
-        engine: Engine | None,
-        selection: Selection,
-        progress: Progress | None,
-        check: Checker | None,
-    ) -> Proposal:
-        return propose(opened, transformation_of(opened), engine, selection, progress, check)
-
-    return carry_out_proposal(run, chosen, proposer)
-
-
-def carry_out_proposal(
     run: Run,
     chosen: ProjectSelection,
     proposer: Proposer,

@@ -22,6 +22,7 @@ from composerefactor.cli.options import (
 )
 from composerefactor.cli.run import Run, carry_out
 from composerefactor.errors import UsageError
+from composerefactor.planning.propose import propose
 from composerefactor.planning.split_request import SplitRequest, groups_of
 from composerefactor.refactoring.modules.grouping import LayoutOptions
 from composerefactor.transforms.split import split
@@ -120,4 +121,8 @@ def command(
     request = SplitRequest(roots=move_roots).using(**layout)
     chosen = replace(project.selection(path), roots=move_roots)
     run = Run("split", options)
-    return carry_out(run, chosen, lambda opened: request.transformation(opened, path))
+    return carry_out(
+        run,
+        chosen,
+        lambda opened, *how: propose(opened, request.transformation(opened, path), *how),
+    )
