@@ -6,6 +6,7 @@ apply         apply edits to a file, which returns the new text
 splices       text edits at offsets, and those for moving, sharing and removing
 rendering     the style of a file, new values as YAML text, and where new lines go
 lines         lines added to env files and to .gitignore, where they belong
+line_diff     which lines of two texts are equal
 planned_files new files made from slices of existing text; sets of file changes
 ============= ===================================================================
 """

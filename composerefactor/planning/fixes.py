@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
-from difflib import SequenceMatcher
 from operator import itemgetter
 from typing import Any
 
@@ -26,6 +24,7 @@ from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.apply import apply_edits
+from composerefactor.edit.line_diff import Match, matches
 from composerefactor.edit.lines import with_lines
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError, UsageError
@@ -84,29 +83,6 @@ def project_with(
     return result
 
 
-def _equal_lines(now: list[str], before: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield the numbers of equal lines in two states of a text, both in increasing order.
-
-    Lines that are unique in both are matched first, and then those between two of them: the time
-    is that of a sort, also for a file in which most lines are alike.
-    """
-    places = {line: n for n, line in enumerate(before)}
-    counts, old_counts = Counter(now), Counter(before)
-    anchors: list[tuple[int, int]] = []
-    for n, line in enumerate(now):
-        is_unique = counts[line] == 1 == old_counts[line]
-        if is_unique and (not anchors or places[line] > anchors[-1][1]):
-            anchors.append((n, places[line]))
-    start, old_start = 0, 0
-    for end, old_end in [*anchors, (len(now), len(before))]:
-        matcher = SequenceMatcher(None, now[start:end], before[old_start:old_end])
-        for first, old_first, size in matcher.get_matching_blocks():
-            yield from ((start + first + n, old_start + old_first + n) for n in range(size))
-        if end < len(now):
-            yield end, old_end
-        start, old_start = end + 1, old_end + 1
-
-
 class _OriginalLines:
     """Turns places in the files of *current* into places in those of *original*.
 
@@ -117,7 +93,7 @@ class _OriginalLines:
     def __init__(self, original: Project, current: Project) -> None:
         self._original = original
         self._current = current
-        self._matches: dict[str, list[tuple[int, int]]] = {}
+        self._matches: dict[str, list[Match]] = {}
 
     def location(self, location: Location) -> Location:
         """Return the place in the original file; of a line that is new, the line before it."""
@@ -127,10 +103,13 @@ class _OriginalLines:
             return location
         if path not in self._matches:
             now, before = (each.source.text.splitlines() for each in (current, original))
-            self._matches[path] = list(_equal_lines(now, before))
-        matches = self._matches[path]
-        at = bisect_right(matches, line - 1, key=itemgetter(0)) - 1
-        return Location(path, matches[at][1] + 1 if at >= 0 else 1)
+            self._matches[path] = matches(now, before)
+        runs = self._matches[path]
+        at = bisect_right(runs, line - 1, key=itemgetter(0)) - 1
+        if at < 0:
+            return Location(path, 1)
+        start, old_start, length = runs[at]
+        return Location(path, old_start + min(line - start, length))
 
     def text(self, text: str) -> str:
         """Return *text*, a message, with the lines of the original files."""

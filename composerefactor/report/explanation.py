@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from composerefactor.analysis.explanation import (
 )
 from composerefactor.errors import Location
 from composerefactor.report.plan_json import SCHEMA
-from composerefactor.report.text import Style, columns_of, command_text
+from composerefactor.report.text import Style, columns_of, command_text, filled
 
 _WIDEST_PLACE = 30
 """Longer places are shortened to the end of their paths, as far as it is unique."""
@@ -121,12 +120,7 @@ class _Page:
             return
         yield f"{first}{self.keyed(text)}"
         indent = " " * (len(text) - len(text.lstrip()) + 2)
-        for line in textwrap.wrap(
-            "; ".join(notes),
-            self.room - len(indent) - 2,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ):
+        for line in filled("; ".join(notes), self.room - len(indent) - 2, other=""):
             yield f"{' ' * self.column}{indent}{self.style(f'# {line}', 'dim')}"
 
     def _cut(self, text: str) -> str:

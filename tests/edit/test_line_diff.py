@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.report.patch import Change, changes
+from composerefactor.edit.line_diff import Change, changes
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b""]), max_size=40)
 
