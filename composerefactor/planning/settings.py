@@ -105,20 +105,9 @@ class AnalyzeDefaults(Struct, frozen=True, forbid_unknown_fields=True):
     fail_on: Literal["info", "low", "medium", "high"] | UnsetType = UNSET
 
 
-class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of composerefactor for this project.
+class _Settings(Struct, frozen=True):
+    """What a settings file and :class:`Settings` have in common."""
 
-    Attributes:
-        catalog: Additions to the image catalog.
-        ignore: By transform or rule, the services to ignore, each with the reason.
-        environments: What a Compose file is for, by path, where its name does not say it.
-        split: Defaults of composerefactor split.
-        fix: Defaults of composerefactor fix.
-        analyze: Defaults of composerefactor analyze.
-        transforms: Options of transforms, by name.
-    """
-
-    catalog: tuple[CatalogEntry, ...] = ()
     ignore: Mapping[str, Mapping[str, str]] = {}
     environments: Mapping[str, EnvironmentKind] = {}
     split: SplitDefaults = field(default_factory=SplitDefaults)
@@ -127,8 +116,24 @@ class SettingsFile(Struct, frozen=True, forbid_unknown_fields=True):
     transforms: Mapping[str, Mapping[str, Any]] = {}
 
 
-class Settings(Struct, frozen=True):
-    """The settings of a project.
+class SettingsFile(_Settings, frozen=True, forbid_unknown_fields=True):
+    """Settings of composerefactor for this project.
+
+    Attributes:
+        ignore: By transform or rule, the services to ignore, each with the reason.
+        environments: What a Compose file is for, by path, where its name does not say it.
+        split: Defaults of composerefactor split.
+        fix: Defaults of composerefactor fix.
+        analyze: Defaults of composerefactor analyze.
+        transforms: Options of transforms, by name.
+        catalog: Additions to the image catalog.
+    """
+
+    catalog: tuple[CatalogEntry, ...] = ()
+
+
+class Settings(_Settings, frozen=True):
+    """The settings of a project, as :class:`SettingsFile` describes them.
 
     Names of transforms, options and services are not checked here; :meth:`location` returns where
     one is written, for the message of such a check.
@@ -136,23 +141,11 @@ class Settings(Struct, frozen=True):
     Attributes:
         path: The path of the settings file.
         catalog: The image catalog, including the entries of the file.
-        ignore: By transform or rule, the services that it ignores, each with the reason.
-        environments: What a Compose file is for, by path.
-        split: Defaults of ``split``.
-        fix: Defaults of ``fix``.
-        analyze: Defaults of ``analyze``.
-        transforms: Options by transform.
         tree: The parsed file; None if there is none.
     """
 
     path: str = FILE_NAME
     catalog: Catalog = field(default_factory=load_catalog)
-    ignore: Mapping[str, Mapping[str, str]] = {}
-    environments: Mapping[str, EnvironmentKind] = {}
-    split: SplitDefaults = field(default_factory=SplitDefaults)
-    fix: FixDefaults = field(default_factory=FixDefaults)
-    analyze: AnalyzeDefaults = field(default_factory=AnalyzeDefaults)
-    transforms: Mapping[str, Mapping[str, Any]] = {}
     tree: Tree | None = None
 
     def location(self, *path: str | int) -> Location:
@@ -191,7 +184,7 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
     """
     tree = None if data is None else parse(Source.decode(path, data))
     if tree is None or tree.root is None:
-        return Settings(path)
+        return Settings(path=path)
     values = to_python(tree.root, tree.source)
     try:
         (file,) = convert([values], _ROOT)
@@ -200,19 +193,10 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
     try:
         catalog = load_catalog().with_entries(values.get("catalog", []))
     except ValueError as error:
-        at = Settings(path, tree=tree).location("catalog")
+        at = Settings(path=path, tree=tree).location("catalog")
         raise InputError(str(error), location=at) from None
-    return Settings(
-        path,
-        catalog,
-        file.ignore,
-        file.environments,
-        file.split,
-        file.fix,
-        file.analyze,
-        file.transforms,
-        tree,
-    )
+    given = {name: getattr(file, name) for name in _Settings.__struct_fields__}
+    return Settings(**given, path=path, catalog=catalog, tree=tree)
 
 
 # In a list, so that a message has a path even if the file as a whole is wrong.

@@ -137,7 +137,7 @@ def test_without_settings(data: bytes | None) -> None:
             "",
         ),
         ("analyze:\n  fail_on: 3", "s.yml:2: analyze.fail_on takes text", ""),
-        ("'a - at `$.split`': 1", "s.yml:1: unknown key 'a - at `$.split`'", "allowed: catalog"),
+        ("'a - at `$.split`': 1", "s.yml:1: unknown key 'a - at `$.split`'", "allowed: ignore"),
         ("3", "s.yml:1: a settings file takes a mapping of names to values", ""),
     ],
 )
