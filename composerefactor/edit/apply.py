@@ -59,7 +59,7 @@ from composerefactor.yaml.nodes import (
     node_at,
     walk,
 )
-from composerefactor.yaml.source import Source
+from composerefactor.yaml.source import BOM, Source
 
 _CARRIAGE_RETURN_ALONE = re.compile(r"\r(?!\n)")
 
@@ -68,8 +68,15 @@ def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
     """Return the text of *file* with *edits* applied.
 
     Raises RefusedError for a path that does not exist, for two edits of the same text, and for a
-    file in which a carriage return alone ends a line: columns are counted from line feeds.
+    file in which a carriage return alone ends a line, or which begins with two byte order marks:
+    columns would be wrong.
     """
+    if file.source.text.startswith(BOM):
+        raise RefusedError(
+            "the file begins with two byte order marks",
+            location=file.source.location(0),
+            remedy="remove one of them, then run again",
+        )
     alone = _CARRIAGE_RETURN_ALONE.search(file.source.text)
     if alone is not None:
         raise RefusedError(
@@ -170,6 +177,10 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
         return
     if not isinstance(parent, MappingNode):
         raise edit_error(file, edit.path, parent, "is not a mapping")
+    if any(entry.key.start == entry.key.end for entry in parent.entries):
+        raise edit_error(file, edit.path, parent, "has a key without a name")
+    if parent.flow and not file.source.text.startswith("{", parent.start):
+        raise edit_error(file, edit.path, parent, "is a mapping without braces in a list")
     if parent.flow:
         yield _in_flow(
             file.source,

@@ -39,6 +39,7 @@ WHITE = " \t\r\n"
 
 _PROPERTY = re.compile(r"!<[^>\s]*>|[&!][^ \t\r\n,\[\]{}]*")
 _LAST_TAG = re.compile(r"(?:!<[^>\s]*>|![^ \t\r\n,\[\]{}]*)\Z")
+_LINE_END = re.compile("[\r\n]")
 _DOCUMENT_MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 
 
@@ -48,8 +49,8 @@ def skip_space_and_comments(text: str, at: int) -> int:
         if text[at] in WHITE:
             at += 1
         elif text[at] == "#" and (at == 0 or text[at - 1] in WHITE):
-            end = text.find("\n", at)
-            at = len(text) if end < 0 else end
+            line_end = _LINE_END.search(text, at)
+            at = line_end.start() if line_end else len(text)
         else:
             break
     return at
@@ -193,14 +194,12 @@ class TreeBuilder:
         """Return (start of the anchor or tag, tag as written, end of both) of *event*.
 
         Start and end are the start of the event if it has neither. Raises InputError for names
-        that the parsers accept and Docker Compose rejects.
+        that Docker Compose rejects, or that the parsers read differently.
         """
         at = event.start_mark.index
         tag: str | None = None
         if event.anchor is None and event.tag is None:
             return at, tag, at
-        if ":" in (event.anchor or ""):
-            raise self.error(f"not YAML: &{event.anchor} has a ':' in its name", at)
         outer = at
         before = tag_before(self.text, self.last, at) if event.tag is not None else None
         if before is not None:  # the pure parser reports ``!tag &anchor`` at the anchor
@@ -208,6 +207,8 @@ class TreeBuilder:
         count = (event.anchor is not None) + (event.tag is not None and before is None)
         tokens, end = properties(self.text, at, count)
         for token in tokens:
+            if token.startswith("&") and ":" in token:
+                raise self.error(f"not YAML: {token} has a ':' in its name", at)
             if token.startswith("!"):
                 tag = token
         if tokens[-1:] == [tag] and self.text[end : end + 1] in {",", "[", "]", "{", "}"}:

@@ -20,15 +20,9 @@ import pytest
 
 from support.commandline import CommandLine, tree, write
 from support.examples import examples
-from support.mutations import mutated
+from support.mutations import SEED, mutated, projects
 
 EXAMPLES = int(os.environ.get("COMPOSEREFACTOR_MUTATED_PROJECTS") or examples(12, 2000))
-SEED = int(os.environ.get("COMPOSEREFACTOR_MUTATED_SEED", "0"))
-CORPUS = os.environ.get("COMPOSEREFACTOR_CORPUS")
-GOLDEN = Path(__file__).parents[2] / "golden"
-LARGEST = 6_000
-"""Bytes of a project: larger ones show nothing new, and take long."""
-
 SECONDS = 20
 """CPU time of one command."""
 
@@ -51,16 +45,6 @@ COMMANDS = (
     ("explain", "{service}", "--format", "json"),
     ("split", "--dry-run", "--move-roots", "deploy", "--engine", "none"),
 )
-
-
-def projects() -> list[Path]:
-    """Return the directories with the projects that are damaged."""
-    found = Path(CORPUS).glob("*/files") if CORPUS else GOLDEN.glob("*/*/before")
-    return sorted(
-        each
-        for each in found
-        if sum(path.stat().st_size for path in each.rglob("*") if path.is_file()) <= LARGEST
-    )
 
 
 PROJECTS = projects()

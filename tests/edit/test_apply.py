@@ -338,6 +338,18 @@ REFUSED: dict[str, tuple[str, YamlEdit]] = {
         Remove("", SERVICE),
     ),
     "all that stands there": ("services:\n  web:\n    image: a\n", Remove("", (*SERVICE, "image"))),
+    "a mapping without braces in a list": (
+        "services:\n  web:\n    command: [a: b]\n",
+        AddKey("", (*SERVICE, "command", 0), "c", "d"),
+    ),
+    "a key without a name": (
+        "services:\n  web:\n    volumes:\n      - ?\n",
+        AddKey("", (*SERVICE, "volumes", 0), "c", "d"),
+    ),
+    "two byte order marks": (
+        "\ufeffservices:\n  web:\n    image: a\n",
+        AddKey("", SERVICE, "init", "true"),
+    ),
     "no such place": ("services:\n  web:\n    image: a\n", AddItem("", (*SERVICE, "ports"), "x")),
     "comments that would be lost": (
         "services:\n  web:\n    ports:\n      - a  # mine\n    image: a\n",

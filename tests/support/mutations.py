@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
+
+SEED = int(os.environ.get("COMPOSEREFACTOR_MUTATED_SEED", "0"))
+CORPUS = os.environ.get("COMPOSEREFACTOR_CORPUS")
+GOLDEN = Path(__file__).parents[2] / "golden"
+LARGEST = 6_000
+"""Bytes of a project: larger ones show nothing new, and take long."""
+
 
 VALUES = (
     *(
@@ -262,6 +271,16 @@ def _whole(text: str, rng: random.Random) -> str:
 
 
 KINDS: tuple[Mutate, ...] = (_bytes, _lines, _lines, _value, _value, _value, _block, _block, _whole)
+
+
+def projects() -> list[Path]:
+    """Return the directories with the projects that are damaged."""
+    found = Path(CORPUS).glob("*/files") if CORPUS else GOLDEN.glob("*/*/before")
+    return sorted(
+        each
+        for each in found
+        if sum(path.stat().st_size for path in each.rglob("*") if path.is_file()) <= LARGEST
+    )
 
 
 def mutated(files: Mapping[str, bytes], rng: random.Random) -> dict[str, bytes]:

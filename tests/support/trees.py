@@ -9,6 +9,7 @@ from composerefactor.yaml.nodes import (
     ScalarNode,
     SequenceNode,
     Tree,
+    children,
     walk,
 )
 
@@ -35,3 +36,14 @@ def node_facts(node: Node) -> tuple[object, ...]:
             return (*place, node.flow)
         case _:
             return place
+
+
+def check_spans(text: str, node: Node) -> None:
+    """Assert that the spans of *node* and of all nodes below it are nested and in order."""
+    assert 0 <= node.outer_start <= node.start <= node.end <= len(text)
+    at = node.start
+    for part in children(node):
+        assert at <= part.outer_start
+        assert part.end <= node.end
+        check_spans(text, part)
+        at = part.end

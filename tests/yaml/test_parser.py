@@ -71,6 +71,7 @@ SPANS: list[tuple[str, str, list[str]]] = [
     ("anchor, comment, block", "a: &x # c\n  b: c\n", ["a", "&x # c@b: c", "b", "c"]),
     ("anchor on nothing", "a: &x\nb: *x\n", ["a", "&x@", "b", "*x"]),
     ("anchor with dots", "a: &x.y/z b\nc: *x.y/z\n", ["a", "&x.y/z@b", "c", "*x.y/z"]),
+    ("comment, lone CR", "a: &x # c\r  b: c\nd: e\n", ["a", "&x # c@b: c", "b", "c", "d", "e"]),
     ("anchor on key", "&x a: b\nc: *x\n", ["&x@a", "b", "c", "*x"]),
     ("alias as key", "a: &x b\n*x : c\n", ["a", "&x@b", "*x", "c"]),
     ("merge", "a: &x {}\nd:\n  <<: *x\n", ["a", "&x@{}", "d", "<<: *x", "<<", "*x"]),
@@ -211,7 +212,15 @@ def test_invalid_yaml_is_an_error(text: str, line: int, words: str, *, pure: boo
 
 @pytest.mark.parametrize(
     "text",
-    ["a: *b:c\n", "a: &b: c\n", "a: !b,c d\n", "a: !b[c] d\n", "a: {b: !reset}\n", "[!reset, b]\n"],
+    [
+        "a: *b:c\n",
+        "a: &b: c\n",
+        "a: &b:c\n",
+        "a: !b,c d\n",
+        "a: !b[c] d\n",
+        "a: {b: !reset}\n",
+        "[!reset, b]\n",
+    ],
 )
 def test_names_that_docker_compose_rejects(text: str, *, pure: bool) -> None:
     with pytest.raises(InputError):

@@ -13,17 +13,15 @@ from composerefactor.yaml.comments import Region, regions, top_regions
 from composerefactor.yaml.nodes import (
     AliasNode,
     MappingNode,
-    Node,
     ScalarNode,
     Tree,
-    children,
     walk,
 )
 from composerefactor.yaml.parser import has_c_parser, parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 from support.composetext import COMPOSE, ComposeProject, compose_projects
-from support.trees import facts
+from support.trees import check_spans, facts
 from support.yamltext import YamlText, yaml_documents
 
 PIECES = st.sampled_from([
@@ -185,14 +183,3 @@ def check_regions(source: Source, found: list[Region], start: int, end: int) -> 
         assert region.key <= region.entry.start < region.entry.end <= region.tail
         at = region.end
     assert not source.text[at:end].strip()
-
-
-def check_spans(text: str, node: Node) -> None:
-    """Assert that the spans of *node* and of all nodes below it are nested and in order."""
-    assert 0 <= node.outer_start <= node.start <= node.end <= len(text)
-    at = node.start
-    for part in children(node):
-        assert at <= part.outer_start
-        assert part.end <= node.end
-        check_spans(text, part)
-        at = part.end
