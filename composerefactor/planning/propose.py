@@ -476,6 +476,12 @@ Up to v2.23.3 it is resolved against the current directory (observed).
 
 SINCE_OVERRIDE_OF_INCLUDED = ".".join(map(str, OVERRIDE_OF_INCLUDED))
 
+SINCE_ENV_FILE = "2.24.7"
+"""The first version that finds the ``env_file`` of an include from every current directory.
+
+Up to v2.24.6 it is resolved against the current directory (observed).
+"""
+
 SINCE_NESTED = "2.29.7"
 """The first tested version that resolves the include of an included file correctly.
 
@@ -483,6 +489,7 @@ v2.24.7 resolves it against the outer project (observed).
 """
 
 _INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
+_ENV_FILE_OF_INCLUDE = re.compile(r"project_directory: \.,?\s+env_file: (?!/)")
 
 
 def oldest_engine(proposal: Proposal) -> str:
@@ -494,9 +501,9 @@ def oldest_engine(proposal: Proposal) -> str:
 
 
 def _oldest_for_include(proposal: Proposal) -> str:
-    if not any(
-        _INCLUDE.search(planned_file.text()) for planned_file in proposal.plan.planned_files
-    ):
+    texts = [each.text() for each in proposal.plan.planned_files]
+    including = [text for text in texts if _INCLUDE.search(text)]
+    if not including:
         return ""
     project = proposal.project
     bases = set(project.root_files)
@@ -506,6 +513,8 @@ def _oldest_for_include(proposal: Proposal) -> str:
             posixpath.dirname(path) != posixpath.dirname(by) for by in project.included_by[path]
         ):
             return SINCE_NESTED
+    if any(map(_ENV_FILE_OF_INCLUDE.search, including)):
+        return SINCE_ENV_FILE
     moved = {n for p, section, n in proposal.plan.moved if section == "services" and p in bases}
     for entry in project.readable:
         for path in entry.files[1:]:

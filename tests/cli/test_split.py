@@ -199,6 +199,16 @@ def test_the_plan_shows_the_ids_that_can_be_selected(shop: Path, command_line: C
     assert "empty.env" in shown
 
 
+def test_the_oldest_version_that_reads_the_result(shop: Path, command_line: CommandLine) -> None:
+    """Up to v2.24.6, the env file of an include is searched in the current directory."""
+    options = ("split", *SINGLY, "--dry-run", "--format", "json")
+    plain, verbatim = (
+        command_line(shop, *options, *more).document["proof"]["oldest_engine"]
+        for more in ((), ("--verbatim",))
+    )
+    assert (plain, verbatim) == ("2.24.1", "2.24.7")
+
+
 def test_an_id_that_no_change_has(shop: Path, command_line: CommandLine) -> None:
     done = command_line(
         shop, "split", *SINGLY, "--yes", "--take", "0", "--engine", "none", "--unproven"
