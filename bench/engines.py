@@ -23,8 +23,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.compare import compare
+
+from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.propose import oldest_engine, propose
 from composerefactor.planning.split_request import SplitRequest

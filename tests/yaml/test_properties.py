@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 
 from composerefactor.errors import InputError
 from composerefactor.yaml.comments import Region, regions, top_regions
-from composerefactor.yaml.nodes import (
-    AliasNode,
-    MappingNode,
-    ScalarNode,
-    Tree,
-    walk,
-)
+from composerefactor.yaml.nodes import AliasNode, MappingNode, ScalarNode, Tree, walk
 from composerefactor.yaml.parser import has_c_parser, parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
