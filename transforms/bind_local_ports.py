@@ -18,7 +18,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.ports import EVERYWHERE, port_conflicts
+from composerefactor.compose.ports import EVERYWHERE, FOR_OUTSIDE, port_conflicts
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.readers import STACK_DEPLOY
@@ -115,7 +115,8 @@ def _open_ports(models: list[StartModel]) -> list[_OpenPort]:
         for name, service in model.services.items():
             for definition in service.definitions:
                 for port in ports(definition.body):
-                    if (port.text.host_ip or "") in EVERYWHERE:
+                    is_for_outside = port.text.target in FOR_OUTSIDE
+                    if (port.text.host_ip or "") in EVERYWHERE and not is_for_outside:
                         open_port = by_node.setdefault(
                             id(port.node), _OpenPort(definition.file, port)
                         )

@@ -73,6 +73,13 @@ _IDLE_COMMAND = re.compile(
 """A command that ends at once, as of a service that is there to build an image."""
 
 
+_TOOL = re.compile(
+    r"(?:python3?\s+)?(?:\S*/)?manage\.py|(?:php\s+)?(?:\S*/)?(?:artisan|console|wp)"
+    r"|(?:bundle\s+exec\s+)?(?:rails|rake)|django-admin|alembic|flask"
+)
+"""A program that prints its help and exits if it gets no command: whoever runs it adds one."""
+
+
 class OneOff(Struct, frozen=True):
     """Why a service is believed to exit by itself.
 
@@ -117,7 +124,9 @@ def _idle_command(service: Service) -> tuple[str, Location] | None:
     if value is None:
         return None
     text = " ".join(item.written or "" for item in value.items)
-    return (f"command {text}", value.location) if _IDLE_COMMAND.fullmatch(text) else None
+    is_whole = service.value("entrypoint") is None or service.value("command") is None
+    is_idle = _IDLE_COMMAND.fullmatch(text) or (is_whole and _TOOL.fullmatch(text))
+    return (f"command {text}", value.location) if is_idle else None
 
 
 def _waiting_services(model: StartModel, name: str) -> list[tuple[str, Location]]:

@@ -15,6 +15,8 @@ from composerefactor.errors import Location
 
 EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - recognised, not bound
 """Addresses that mean all interfaces."""
+FOR_OUTSIDE = frozenset({"8883"})
+"""Container ports that are there for clients elsewhere: MQTT over TLS, for devices."""
 _LOCAL = ("127.", "::1", "[::1]", "localhost")
 
 

@@ -12,6 +12,8 @@ ENDS = [
     "{image: minio/mc, entrypoint: sh -c 'mc alias set m http://m && mc mb m/b'}",
     '{build: ., entrypoint: ["true"]}',
     "{build: ., command: /bin/true}",
+    "{image: a, entrypoint: python manage.py}",
+    '{build: ., entrypoint: ["php", "artisan"]}',
     "{build: ., command: echo built}",
     "{build: ., entrypoint: [sh, -c, exit 0]}",
 ]
@@ -25,6 +27,7 @@ LASTS = [
     '{image: a, entrypoint: /start.sh, command: "true"}',
     '{image: a, entrypoint: [sh, -c, "echo start; exec app"]}',
     "{image: a, command: truestory}",
+    "{image: a, entrypoint: python manage.py, command: runserver}",
 ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.ports import FOR_OUTSIDE
 
 _DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
 
@@ -27,7 +28,8 @@ def open_data_port(architecture: Architecture) -> Iterator[Occurrence]:
             if service.category not in _DATA_CATEGORIES:
                 continue
             for port in service.ports:
-                if port.is_open and service.network_mode != "host":
+                is_for_outside = port.target in FOR_OUTSIDE
+                if port.is_open and not is_for_outside and service.network_mode != "host":
                     yield Occurrence(
                         f"{service.name} publishes port {port.shown} on all addresses",
                         port.location,
