@@ -1,4 +1,4 @@
-"""A build context or Dockerfile does not exist.
+"""A build context, a Dockerfile or a stage of it does not exist.
 
 `docker compose build` fails. If another repository provides the context, say so in a comment, or
 build from its URL.
@@ -15,9 +15,18 @@ from composerefactor.compose.paths import is_outside
 
 @rule(Severity.MEDIUM, "builds")
 def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the builds whose context or Dockerfile does not exist."""
+    """Yield the builds whose context, Dockerfile or target does not exist."""
     for entry in architecture.entries:
         for build in entry.builds:
+            if build.exists and build.target and not build.stages:
+                yield Occurrence(
+                    f"{build.service} is built from stage {build.target}, which "
+                    f"{build.dockerfile} does not contain",
+                    build.location,
+                    build.service,
+                    build.target,
+                    "correct target, or add the stage",
+                )
             if build.context is None or is_outside(build.context) or build.exists:
                 continue
             missing = (

@@ -175,7 +175,7 @@ def _summary_of(analysis: Analysis, rule: str) -> str:
     """Return the summary of *rule* in the form of a message, which begins in lower case."""
     summary = analysis.rules[rule].summary.rstrip(".")
     article, space, rest = summary.partition(" ")
-    if article in {"A", "An", "The"}:  # other messages begin with the name of a service
+    if article in {"A", "An", "The", "Two"}:  # other messages begin with the name of a service
         summary = article.lower() + space + rest
     return summary
 

@@ -1,0 +1,43 @@
+"""A service uses `host.docker.internal`, which Docker resolves on Docker Desktop only.
+
+On Linux it needs `extra_hosts: ["host.docker.internal:host-gateway"]`, which is harmless elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.services import Service
+from composerefactor.errors import Location
+
+_HOST = "host.docker.internal"
+
+
+@rule(Severity.LOW, "configuration")
+def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
+    """Yield the services that name the host without an entry in ``extra_hosts``."""
+    for entry in architecture.entries:
+        if entry.model.runs_windows:
+            continue
+        for service in entry.model.services.values():
+            is_set = any(host.value.startswith(f"{_HOST}=") for host in service.extra_hosts)
+            at = next(_mentions(service), None)
+            if at is not None and not is_set and not service.network_mode:
+                yield Occurrence(
+                    f"{service.name} uses {_HOST}, which Linux does not resolve",
+                    at,
+                    service.name,
+                    remedy=f'add extra_hosts: ["{_HOST}:host-gateway"]',
+                )
+
+
+def _mentions(service: Service) -> Iterator[Location]:
+    """Yield the locations at which variables and the command of *service* name the host."""
+    for setting in service.settings.values():
+        if _HOST in (setting.value or ""):
+            yield setting.location
+    for words in (service.entrypoint, service.command):
+        if words is not None and any(_HOST in word for word in words.value):
+            yield words.location
