@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.paths import is_outside
+from composerefactor.compose.services import Service
 
 
 @rule(Severity.MEDIUM, "builds")
@@ -18,13 +19,14 @@ def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the builds whose context, Dockerfile or target does not exist."""
     for entry in architecture.entries:
         for build in entry.builds:
-            if build.exists and build.target and not build.stages:
+            target = _target(entry.model.services[build.service])
+            if build.exists and target and not build.stages:
                 yield Occurrence(
-                    f"{build.service} is built from stage {build.target}, which "
+                    f"{build.service} is built from stage {target}, which "
                     f"{build.dockerfile} does not contain",
                     build.location,
                     build.service,
-                    build.target,
+                    target,
                     "correct target, or add the stage",
                 )
             if build.context is None or is_outside(build.context) or build.exists:
@@ -41,3 +43,9 @@ def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
                 build.dockerfile,
                 "create it, or correct the path",
             )
+
+
+def _target(service: Service) -> str:
+    """Return the stage that *service* is built from, ``""`` for the last one or an unknown one."""
+    node = service.build.at.below("target") if service.build else None
+    return (node.known_text or "") if node else ""
