@@ -13,13 +13,13 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct
 
 from composerefactor.compose.definitions import Value
+from composerefactor.compose.references import NAMESPACES
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
 Kind = Literal[
     "depends_on", "links", "volumes_from", "namespace", "url", "address", "name", "label"
 ]
-_NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
 
 class Hint(Struct, frozen=True):
@@ -63,7 +63,7 @@ def service_references(model: StartModel) -> Iterator[Reference]:
         for source in service.volumes_from:
             if not source.value.startswith("container:"):
                 yield _reference(service, "volumes_from", source.value or source.at.written, source)
-        for attribute in _NAMESPACES:
+        for attribute in NAMESPACES:
             shared: Value[str] | None = getattr(service, attribute)
             if shared is not None and shared.value.startswith("service:"):
                 hint = Hint("namespace", f"{attribute}: {shared.value}", shared.location)

@@ -17,6 +17,9 @@ from composerefactor.compose.merge_keys import (
 )
 from composerefactor.yaml.nodes import MappingNode, Node
 
+NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
+"""The attributes by which a service may share a namespace of another one: ``service:NAME``."""
+
 
 @lru_cache(maxsize=4096)
 def referenced_resources(service: Node) -> frozenset[tuple[str, str]]:
@@ -121,7 +124,7 @@ def referenced_services(service: Node) -> set[str]:
         for name in names_in(entry.value) if entry else []:
             if not name.startswith("container:"):
                 names.add(name.split(":", 1)[0])
-    for attribute in ("network_mode", "ipc", "pid", "uts", "cgroup"):
+    for attribute in NAMESPACES:
         entry = body.get(attribute)
         text = scalar_text(entry.value) if entry else None
         if text and text.startswith("service:"):
