@@ -190,7 +190,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         if self.is_blank:
             return len(self.source.text)
         end = self.tree.documents[0].end
-        if self.source.text[end - 3 : end] == "...":
+        if self.source.text[self.source.line_start(end) : end] == "...":
             return self.source.line_start(max(end - 1, 0)) if end else 0
         return len(self.source.text)
 

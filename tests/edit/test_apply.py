@@ -317,6 +317,13 @@ def test_cases(name: str) -> None:
     assert apply_edits(parsed(before), [edit]) == after
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_value_that_ends_in_dots_is_not_the_end_of_the_document(end: str) -> None:
+    before = "services:\n  web:\n    command: wait\n      ..." + end
+    after = apply_edits(parsed(before), [AddKey("", ("volumes",), "v", None)])
+    assert values(after)["services"]["web"] == {"command": "wait ..."}
+
+
 def test_a_section_is_added_once() -> None:
     before = "services:\r\n  web:\r\n    image: a\r\n"
     edits = [AddKey("", ("volumes",), name, None) for name in ("a", "b")]
