@@ -142,13 +142,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from composerefactor.refactoring.reader import (
-    Outcome,
-    PlannedSplit,
-    Surroundings,
-    reader,
-    value_of,
-)
+from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.refactoring.readers._globs import matches
 from composerefactor.refactoring.readers._lists import follow_list
 

@@ -235,6 +235,10 @@ def test_the_name_of_the_output_tells_the_form(shop: Path, command_line: Command
 
 
 def test_a_severity_can_fail_the_run(shop: Path, command_line: CommandLine) -> None:
+    text = (shop / "docker-compose.yml").read_text()
+    image = "image: postgres:16\n"
+    with_password = text.replace(image, f"{image}    environment: [POSTGRES_PASSWORD]\n")
+    write(shop, {"docker-compose.yml": with_password})
     assert command_line.plain(shop, "analyze", "--fail-on", "low").code == 1
     assert command_line.plain(shop, "analyze", "--fail-on", "high").code == 0
     write(shop, {".composerefactor.yml": "analyze: {fail_on: low}\n"})

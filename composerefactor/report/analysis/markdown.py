@@ -53,8 +53,9 @@ def _heading(title: str) -> Iterator[str]:
 
 
 def _table(part: Table) -> Iterator[str]:
-    columns = (_escaped(part.columns[n]) for n in part.used)
-    yield from table(columns, ((_cell(row[n]) for n in part.used) for row in part.rows))
+    used = part.used
+    columns = (_escaped(part.columns[n]) for n in used)
+    yield from table(columns, ((_cell(row[n]) for n in used) for row in part.rows))
     yield ""
 
 
