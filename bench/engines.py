@@ -23,12 +23,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from composerefactor.planning.compare import compare
-
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.propose import oldest_engine, propose
 from composerefactor.planning.split_request import SplitRequest
+from composerefactor.planning.verify import compare
 from composerefactor.proof.engine import Engine, find_engine, release
 from composerefactor.workspace.apply import apply
 

@@ -21,13 +21,12 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "workspace"))
-
-from crash_driver import Tree, do_not_wait, killed_before, tree
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from composerefactor.cli.main import cli
 from composerefactor.planning.opening import project_root
 from composerefactor.workspace.undo import recover
+from workspace.crash_driver import Tree, do_not_wait, killed_before, tree
 
 UNPROVEN = ("--yes", "--engine", "none", "--unproven")
 SPLIT = ("split", "--force", *UNPROVEN)
