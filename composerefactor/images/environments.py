@@ -11,13 +11,14 @@ import posixpath
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import EnvironmentKind, Project
-from composerefactor.compose.services import services_in
+from composerefactor.compose.services import services_in, start_models
 from composerefactor.images.catalog import load_catalog
 from composerefactor.yaml.comments import full_line_comments
 
@@ -137,15 +138,15 @@ def short_lived_reason(project: Project, path: str) -> str | None:
 
 
 def development_profile_reason(project: Project, service: str) -> str | None:
-    """Return why *service* runs only for development or tests by its profiles, or None."""
-    profiles = [
-        profile.value
-        for file in project.files.values()
-        if service in file.services
-        for profile in services_in(file)[service].profiles
-    ]
+    """Return why *service* runs only for development or tests by its profiles, or None.
+
+    A start command in which it has no profile is enough for it to run elsewhere.
+    """
+    started = [model.services.get(service) for model in start_models(project)]
+    by_command = [[p.value for p in each.profiles] for each in started if each is not None]
+    profiles = [*chain.from_iterable(by_command)]
     names = frozenset[str]().union(*(NAMES[kind] for kind in SHORT_LIVED))
-    if not profiles or not names.issuperset(profiles):
+    if not profiles or not all(by_command) or not names.issuperset(profiles):
         return None
     return f"only the profile {' or '.join(dict.fromkeys(profiles))} starts {service}"
 

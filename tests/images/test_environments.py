@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.images.environments import environment_of, short_lived_reason
+from composerefactor.images.environments import (
+    development_profile_reason,
+    environment_of,
+    short_lived_reason,
+)
 from composerefactor.planning.opening import ProjectSelection, open_project
 
 PLAIN = "services:\n  web:\n    image: nginx:1.27\n"
@@ -83,3 +87,20 @@ def test_settings_decide(tmp_path: Path) -> None:
     settings = f"environments:\n  {name}: production\n"
     assert kind(tmp_path, name, PLAIN, settings) == "production"
     assert short_lived_reason(open_project(ProjectSelection(tmp_path)).project, name) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "override", "runs_elsewhere"),
+    [
+        ("image: a, profiles: [dev]", "tty: true", False),
+        ("image: a", "profiles: [dev]", True),
+        ("image: a, profiles: [dev, nightly]", "tty: true", True),
+    ],
+)
+def test_a_profile_counts_in_every_start_command(
+    tmp_path: Path, base: str, override: str, *, runs_elsewhere: bool
+) -> None:
+    for name, body in (("compose.yaml", base), ("compose.dev.yaml", override)):
+        (tmp_path / name).write_text(f"services:\n  mail: {{{body}}}\n")
+    project = open_project(ProjectSelection(tmp_path)).project
+    assert (development_profile_reason(project, "mail") is None) == runs_elsewhere
