@@ -1,10 +1,13 @@
 """A service uses `host.docker.internal`, which Docker resolves on Docker Desktop only.
 
 On Linux it needs `extra_hosts: ["host.docker.internal:host-gateway"]`, which is harmless elsewhere.
+The name under which a server is known to its clients (`ADVERTISED_LISTENERS`) is for these to
+resolve, and is left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
@@ -13,6 +16,8 @@ from composerefactor.compose.services import Service
 from composerefactor.errors import Location
 
 _HOST = "host.docker.internal"
+_FOR_CLIENTS = re.compile(r"ADVERTISED|PUBLIC|EXTERNAL")
+"""Words of variables with the name of the service itself."""
 
 
 @rule(Severity.LOW, "configuration")
@@ -35,8 +40,8 @@ def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _mentions(service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
-    for setting in service.settings.values():
-        if _HOST in (setting.value or ""):
+    for name, setting in service.settings.items():
+        if _HOST in (setting.value or "") and not _FOR_CLIENTS.search(name.upper()):
             yield setting.location
     for words in (service.entrypoint, service.command):
         if words is not None and any(_HOST in word for word in words.value):
