@@ -1,14 +1,15 @@
 """Splitting one root file into modules: which service goes where, and the text of all files.
 
-============ ==========================================================================
-root_file    a root file that may be split: what may leave it, and why the rest may not
-anchors      anchors of a file: who needs which, and which lines a copy takes
-planner      which services come together in a module, and why
-areas        what an application is about, by the words of its name
-grouping     groups of services, what users decide about them; names of modules
-include      the ``include`` list of a root file
-paths        relative paths in text that moves to another directory
-directories  the directory in which each new file is read: its own, or that of the root
-writer       the text of the root file and its modules
-============ ==========================================================================
+============= ==========================================================================
+root_file     a root file that may be split: what may leave it, and why the rest may not
+anchors       anchors of a file: who needs which, and which lines a copy takes
+planner       which services come together in a module, and why
+areas         what an application is about, by the words of its name
+service_names what the names of services say, and the name of several
+grouping      groups of services, what users decide about them; names of modules
+include       the ``include`` list of a root file
+paths         relative paths in text that moves to another directory
+directories   the directory in which each new file is read: its own, or that of the root
+writer        the text of the root file and its modules
+============= ==========================================================================
 """

@@ -8,11 +8,9 @@ the rest. A group is neither so small that its file helps nobody, nor as large a
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import takewhile
 from textwrap import shorten
 
 from msgspec import Struct
@@ -37,6 +35,19 @@ from composerefactor.refactoring.modules.grouping import (
     ServiceGroup,
     Tie,
     kebab,
+)
+from composerefactor.refactoring.modules.service_names import (
+    ROLES,
+    block_name,
+    common_name,
+    common_words,
+    first_words,
+    heads_of,
+    last_word,
+    natural_key,
+    range_name,
+    role_of,
+    stem_of,
 )
 from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode
 
@@ -93,20 +104,6 @@ _COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
 _INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
 """How the names of services end that prepare another one."""
 
-_ROLES = {
-    "api": "apis",
-    "worker": "workers",
-    "service": "services",
-    "handler": "handlers",
-    "gateway": "gateways",
-    "frontend": "frontends",
-    "ui": "ui",
-    "web": "web",
-    "job": "jobs",
-    "db": "databases",
-}
-"""What names end with that say what a service does, and the name for a module of them."""
-
 _BY_NAME = "belong together by name"
 
 _WHY_TOGETHER = {INFRASTRUCTURE: "are infrastructure", APPLICATIONS: "are mostly applications"}
@@ -117,8 +114,6 @@ _JOINT = " + "
 
 _REST = " rest"
 """How the key of a domain ends that has what a division left."""
-
-_NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
 
 
 class _Domain(Struct):
@@ -366,10 +361,10 @@ class _Planner:
         stems: dict[tuple[str, str], set[str]] = {}
         for name in self.order:
             section = self.section_of.get(name)
-            stem = _stem(name)
+            stem = stem_of(name)
             stems.setdefault((section.title if section else "", stem), set()).add(name)
         for (title, stem), names in stems.items():
-            above = (stems.get((title, prefix), set()) for prefix in _heads(stem))
+            above = (stems.get((title, prefix), set()) for prefix in heads_of(stem))
             links.append(names | next(filter(None, above), set()))
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
@@ -485,12 +480,12 @@ class _Planner:
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
         # In this order a name like `a-to-f` says what is in between.
-        for unit in sorted(domain.units, key=lambda unit: _with_numbers(unit[0])):
+        for unit in sorted(domain.units, key=lambda unit: natural_key(unit[0])):
             if chunks[-1] and sum(map(len, chunks[-1])) + len(unit) > size:
                 chunks.append([])
             chunks[-1].append(unit)
         return [
-            _Domain(f"{domain.key} {n}", _range(c), domain.why, c) for n, c in enumerate(chunks)
+            _Domain(f"{domain.key} {n}", range_name(c), domain.why, c) for n, c in enumerate(chunks)
         ]
 
     def _is_list_of_short_services(self, domain: _Domain) -> bool:
@@ -510,7 +505,7 @@ class _Planner:
         That is where they are short, or many, or differ in a number only.
         """
         lines = [sum(self.lines[name] for name in unit) for unit in domain.units]
-        stems = {_stem(unit[0]) for unit in domain.units}
+        stems = {stem_of(unit[0]) for unit in domain.units}
         are_few = 1 < len(stems) == len(lines) <= 2 * MOST_SERVICES
         are_long = min(lines) >= FEWEST_LINES_OF_ALIKE and sum(lines) >= LONG_SERVICE * len(lines)
         if not (are_few and are_long):
@@ -548,18 +543,18 @@ class _Planner:
             lambda _: "collect metrics",
         )
         yield self._by_first_words(domain)
-        roles = Counter(_role(name) for name in domain.services)
+        roles = Counter(role_of(name) for name in domain.services)
         says_nothing = {"service"} if roles["service"] > self.limit else set()
         yield self._by(
             domain,
-            lambda unit: "" if (role := _role(unit[0])) in says_nothing else role,
+            lambda unit: "" if (role := role_of(unit[0])) in says_nothing else role,
             "end with “{}”".format,
-            _ROLES.__getitem__,
+            ROLES.__getitem__,
         )
-        last_words = Counter(_last_word(unit[0]) for unit in domain.units)
+        last_words = Counter(last_word(unit[0]) for unit in domain.units)
         yield self._by(
             domain,
-            lambda unit: word if last_words[word := _last_word(unit[0])] >= FEWEST_ALIKE else "",
+            lambda unit: word if last_words[word := last_word(unit[0])] >= FEWEST_ALIKE else "",
             "end with “{}”".format,
         )
         yield self._by_area(domain)
@@ -573,9 +568,9 @@ class _Planner:
 
     def _by_first_words(self, domain: _Domain) -> list[_Domain]:
         """Return the parts of *domain* by the first word in which the names differ."""
-        common = _common_words(domain.services)
+        common = common_words(domain.services)
         parts = self._by(
-            domain, lambda unit: _first_words(unit[0], common + 1), "begin with “{}”".format
+            domain, lambda unit: first_words(unit[0], common + 1), "begin with “{}”".format
         )
         for part in parts:
             name = common_name(part.services, self.order)
@@ -606,11 +601,11 @@ class _Planner:
 
         Where the names begin with a word of their own, those of the parts do, too.
         """
-        words = _first_words(domain.services[0], _common_words(domain.services))
+        words = first_words(domain.services[0], common_words(domain.services))
         prefix = f"{words}-" if words and self._first_word(domain.services[0]) else ""
         parts = self._by(
             domain,
-            lambda unit: self._area(unit) or (DATABASES if _role(unit[0]) == "db" else ""),
+            lambda unit: self._area(unit) or (DATABASES if role_of(unit[0]) == "db" else ""),
             "are {} by name".format,
             lambda area: prefix + area,
         )
@@ -803,7 +798,7 @@ class _Planner:
             if len(services) == 1:
                 yield ServiceGroup((services[0],), kebab(services[0]), directory)
                 continue
-            is_alike = domain.name == APPLICATIONS and _common_words(services) > 1
+            is_alike = domain.name == APPLICATIONS and common_words(services) > 1
             if is_alike or not domain.name:
                 name = common_name(services, self.order)
                 why = _BY_NAME if is_alike else domain.why
@@ -888,90 +883,3 @@ def main_domain(services: Collection[str], place: Callable[[str], Placement]) ->
     found = Counter((place(name).directory, domain_of(place(name))) for name in services)
     (directory, domain), count = next(iter(found.most_common(1)), (("", ""), 0))
     return domain if directory == INFRASTRUCTURE and 3 * count >= 2 * len(services) else ""
-
-
-def block_name(block: str) -> str:
-    """Return the name for a module after an ``x-`` block; ``""`` where it means nothing."""
-    name = kebab(block.removeprefix("x-"))
-    plain = _NOT_IN_NAME.sub("", name)
-    return "" if plain in {"", "service", "services", "default", "template"} else plain
-
-
-def common_name(group: Sequence[str], services: Iterable[str]) -> str:
-    """Return what the names of all services in *group* begin with.
-
-    That is the name of the first one where the names have no first word in common, or where another
-    of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
-    ``snuba``.
-    """
-    others = {kebab(name) for name in services if name not in group}
-    for plain in (lambda name: without_instance(kebab(name)), _stem):
-        names = list(map(plain, group))
-        head = min(names, key=len)
-        if all(name.startswith(head) for name in names) and head in map(kebab, group):
-            return head
-        columns = zip(*(name.split("-") for name in names), strict=False)
-        equal_columns = takewhile(lambda words: len(set(words)) == 1, columns)
-        common = "-".join(words[0] for words in equal_columns)
-        if common and common not in others:
-            return common
-    return kebab(group[0])
-
-
-def _stem(name: str) -> str:
-    """Return *name* without its numbers and its role in a cluster.
-
-    ``node1-db`` and ``node2-db`` give ``node-db``. A name without letters stays as it is.
-    """
-    plain = without_instance(kebab(name))
-    words = [re.sub(r"\d+", "", word) for word in plain.split("-")]
-    return "-".join(filter(None, words)) or plain
-
-
-def _range(units: Sequence[tuple[str, ...]]) -> str:
-    """Return a name for a part of a list: its first and its last service."""
-    first, last = kebab(units[0][0]).split("-"), kebab(units[-1][-1]).split("-")
-    if first == last:
-        return "-".join(first)
-    same = sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
-    )
-    return "-".join([*first, "to", *last[min(same, len(last) - 1) :]])
-
-
-def _with_numbers(name: str) -> list[str | int]:
-    """Return *name* in parts that sort as people do: ``node-2`` is before ``node-10``."""
-    parts = re.split(r"(\d+)", kebab(name), flags=re.ASCII)
-    return [int(part) if n % 2 else part for n, part in enumerate(parts)]
-
-
-def _role(name: str) -> str:
-    """Return the word at the end of *name* that says what the service does; ``""`` for none."""
-    last = kebab(name).rpartition("-")[2]
-    return next((role for role in _ROLES if last.endswith(role)), "")
-
-
-def _last_word(name: str) -> str:
-    """Return the last word of *name*; ``""`` where it has only one, or where it says nothing."""
-    first, _, last = _stem(name).rpartition("-")
-    return last if first and last != "service" else ""
-
-
-def _heads(stem: str) -> Iterator[str]:
-    """Yield the shorter names that *stem* may belong to, the longest first."""
-    if stem.endswith("db"):
-        yield stem.removesuffix("db").rstrip("-")
-    words = stem.split("-")
-    for count in range(len(words) - 1, 0, -1):
-        yield "-".join(words[:count])
-
-
-def _common_words(services: Sequence[str]) -> int:
-    """Return the number of words with which the names of all *services* begin."""
-    words = [kebab(service).split("-") for service in services]
-    return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))))
-
-
-def _first_words(name: str, count: int) -> str:
-    """Return the first *count* words of *name*."""
-    return "-".join(kebab(name).split("-")[:count])

@@ -20,14 +20,13 @@ from composerefactor.refactoring.modules.planner import (
     LIST,
     LONG_BLOCK,
     MOST_SERVICES,
-    block_name,
-    common_name,
     main_domain,
     most_services,
     plan_groups,
     service_groups,
     tied_groups,
 )
+from composerefactor.refactoring.modules.service_names import block_name, common_name
 from composerefactor.yaml.source import Source
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
