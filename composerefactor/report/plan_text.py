@@ -500,7 +500,7 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
     """Yield the differences between files that define the same services."""
     for comparison in comparisons(proposal.opened.project):
         number, files = len(comparison.differences), len(comparison.files)
-        settings = counted(number, "setting") if number else "no setting"
+        settings = counted(number, "setting") if number else "none of the settings"
         services = counted(len(comparison.common), "service")
         yield row("Differ", f"{settings} of {services} in {files} files", style)
         most = 10_000 if verbose else MOST_DIFFERENCES
