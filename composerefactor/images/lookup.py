@@ -319,9 +319,13 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
 
 def _known_image(image: str, catalog: Catalog) -> tuple[CatalogEntry | None, Tag]:
     """Return the entry and the tag of *image*; (None, a tag) for ``""`` and an unknown one."""
+    return (catalog.match(image) if image else None), _known_tag(image)
+
+
+def _known_tag(image: str) -> Tag:
+    """Return the tag of *image*; with a digest alone it has no known version."""
     reference = parse_image(image)
-    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
-    return (catalog.match(image) if image else None), tag
+    return parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
 
 
 def refused_mounts(
@@ -422,8 +426,7 @@ def hardening(image: str) -> Hardening | None:
 
     Entries with a version range come first; none of them fits an image whose version is unknown.
     """
-    reference = parse_image(image)
-    tag = parse_tag(reference.tag or ("" if reference.digest is None else "digest"))
+    tag = _known_tag(image)
     return next(
         (
             entry

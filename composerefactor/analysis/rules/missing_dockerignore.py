@@ -20,8 +20,9 @@ def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
     copied: dict[str, dict[str, Location]] = {}
     for entry in architecture.entries:
         for build in entry.builds:
-            is_whole = build.exists and build.copies_context is not None and not build.ignore_file
-            if is_whole and build.context is not None and build.copies_context is not None:
+            if not build.exists or build.ignore_file or build.context is None:
+                continue
+            if build.copies_context is not None:
                 services = copied.setdefault(build.context, {})
                 services.setdefault(build.service, build.copies_context)
     for context, services in copied.items():
