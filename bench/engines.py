@@ -14,14 +14,15 @@ which has a line of JSON for each of these, projects are added to those of earli
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from collected import Figures, collected
 
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection, open_project
@@ -31,7 +32,6 @@ from composerefactor.planning.verify import compare
 from composerefactor.proof.engine import Engine, find_engine, release
 from composerefactor.workspace.apply import apply
 
-Figures: TypeAlias = dict[str, Any]
 STRATEGIES = ("include", "extends")
 RESULTS = ("equal", "rejected before", "too old", "different")
 
@@ -108,15 +108,11 @@ def main() -> None:
     parser.add_argument("project", nargs="*", type=Path)
     chosen = parser.parse_args()
     engines = [find_engine(name) for name in chosen.engine]
-    earlier = chosen.results.read_text("utf-8") if chosen.results.exists() else ""
-    results = list(map(json.loads, earlier.splitlines()))
-    with chosen.results.open("a", encoding="utf-8") as file:
-        for project in chosen.project:
-            with tempfile.TemporaryDirectory() as temporary:
-                for figures in compare_project(project, engines, Path(temporary)):
-                    results.append(figures)
-                    print(json.dumps(figures), file=file, flush=True)
-                    print(*figures.values(), file=sys.stderr, flush=True)
+    results = collected(
+        chosen.results,
+        chosen.project,
+        lambda project, temporary: compare_project(project, engines, temporary),
+    )
     print(table(results))
 
 

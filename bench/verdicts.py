@@ -15,15 +15,17 @@ a line of JSON for each of these, projects are added to those of earlier calls.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from collected import Figures, collected
 
 from composerefactor.errors import ComposerefactorError, EngineError
 from composerefactor.planning.fix_request import FixRequest
@@ -35,7 +37,6 @@ from composerefactor.proof.engine import Engine, find_engine
 from composerefactor.transforms.join import Options, join
 from composerefactor.workspace.apply import apply
 
-Figures: TypeAlias = dict[str, Any]
 Planner: TypeAlias = Callable[[OpenProject, Engine], Proposal]
 
 
@@ -130,15 +131,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(os.devnull))
     parser.add_argument("project", nargs="*", type=Path)
     chosen = parser.parse_args()
-    earlier = chosen.results.read_text("utf-8") if chosen.results.exists() else ""
-    results = list(map(json.loads, earlier.splitlines()))
-    with chosen.results.open("a", encoding="utf-8") as file:
-        for project in chosen.project:
-            with tempfile.TemporaryDirectory() as temporary:
-                for figures in compare_project(project, chosen.engine, Path(temporary)):
-                    results.append(figures)
-                    print(json.dumps(figures), file=file, flush=True)
-                    print(*figures.values(), file=sys.stderr, flush=True)
+    results = collected(
+        chosen.results,
+        chosen.project,
+        lambda project, temporary: compare_project(project, chosen.engine, temporary),
+    )
     print(table(results))
 
 
