@@ -85,7 +85,7 @@ class ProjectOptions(Struct, frozen=True):
         return ProjectSelection(path, files, tuple(entries), self.env_file, dict(os.environ))
 
     def arguments(self, path: Path) -> tuple[str, ...]:
-        """Return what of a command line selects the project in *path*, as the user gave it."""
+        """Return the arguments that select the project in *path*, as the user gave them."""
         options = {"-f": self.file, "--entry": self.entry, "--env-file": self.env_file}
         given = [word for option, values in options.items() for v in values for word in (option, v)]
         return (*([] if path == Path() else [str(path)]), *given)

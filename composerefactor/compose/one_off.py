@@ -163,7 +163,7 @@ def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
 
 
 def _ending_image(image: str) -> str:
-    """Return the one of the ending images that *image* is, or ``""``."""
+    """Return *image* as it is named in the list of images that exit, or ``""``."""
     repository = repository_of(image) or ""
     tag = (parse_image(image).tag or "").partition("-")[0]
     return next((n for n in (repository, f"{repository}:{tag}") if n in _ENDING_IMAGES), "")

@@ -201,7 +201,7 @@ _PLACEHOLDER = re.compile(
 
 
 def is_placeholder(value: str) -> bool:
-    """Return whether *value* stands for another one, as ``your-api-key`` does."""
+    """Return whether *value* is a placeholder such as ``your-api-key``."""
     return _PLACEHOLDER.search(value) is not None
 
 

@@ -59,7 +59,7 @@ class _Paragraph(Struct, frozen=True):
     def entries(self) -> list[int]:
         """The indices of the lines that are entries, commented out or not, from the file's start.
 
-        The first line of a value with several lines is none.
+        The first line of a value with several lines does not count.
         """
         return [
             self.start + n
@@ -172,7 +172,7 @@ def _title(comment: str) -> str:
 
 
 def _heading(paragraphs: list[_Paragraph]) -> list[str]:
-    """Return a heading in the style of the one above the last entry; empty if that has none.
+    """Return a heading in the style of the one above the last entry; empty if there is none.
 
     The first paragraph is about the whole file if it has no entry.
     """

@@ -303,7 +303,7 @@ class RefusedMount(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RemovedOption(Struct, frozen=True, forbid_unknown_fields=True):
-    """An option that the server of an image does not know any more, and does not start with.
+    """An option that the server of an image no longer supports, and does not start with.
 
     Attributes:
         option: The option, such as ``--journal``.
@@ -504,7 +504,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         ports: Container ports (``443/udp``, ``4510-4559``), the main one first.
         data: The paths at which the image stores state.
         refuses: The paths at which a mount keeps its server from starting.
-        removed: The options with which its server does not start any more.
+        removed: The options that its server no longer supports, and does not start with.
         secrets: The variables that are credentials.
         file_env: The variables ``NAME`` of which the image also reads ``NAME_FILE``.
         builtin: Whether the image has its own HEALTHCHECK.

@@ -250,10 +250,10 @@ def data_paths(
 
 
 def unsteady_data(service: Service, paths: Iterable[DataPath]) -> str:
-    """Return the one of *paths* whose data is not found again after a new start, or ``""``.
+    """Return the data path that a new container of *service* does not find again, or ``""``.
 
-    The server finds it by its host name, that of the container, and nothing sets that: each new
-    container has another one.
+    The server looks for its data by host name. Unless the file sets that, each new container has
+    another one.
     """
     is_set = service.hostname is not None or any(map(_NODE_NAME.search, service.settings))
     return "" if is_set else next((path.path for path in paths if path.by_host), "")
@@ -358,10 +358,10 @@ def refused_mounts(
 
 
 def removed_options(service: Service, catalog: Catalog) -> Iterator[tuple[str, RemovedOption]]:
-    """Yield the options of *service* that the server of its image does not know any more.
+    """Yield the options of *service* that the server of its image no longer supports.
 
-    The first item of each pair is the option as written. An image whose version is unknown knows
-    all of them.
+    The first item of each pair is the option as written. An image whose version is unknown is
+    assumed to support all of them.
     """
     image = service.image.at.known_text if service.image and service.build is None else None
     entry, tag = _known_image(image or "", catalog)

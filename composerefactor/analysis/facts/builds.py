@@ -243,7 +243,7 @@ def _is_value(text: str) -> bool:
 def _base_line(
     stages: tuple[Stage, ...], base: str, known: dict[str, str], project: Project, path: str
 ) -> int:
-    """Return the line of the FROM that names *base*; 1 if the Dockerfile *path* has none."""
+    """Return the line of the FROM that names *base*; 1 if *path* does not contain it."""
     written = {stage.base for stage in stages if expand(stage.base, known) == base}
     if project.read is not None and project.exists(path):
         lines = project.read(path).decode("utf-8", "replace").splitlines()

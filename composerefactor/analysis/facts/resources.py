@@ -134,7 +134,7 @@ class HealthFacts(Struct, frozen=True):
         retries: The retries as written.
         start_period: The start period as written.
         program: The first program that the test runs, ``""`` if that is not clear.
-        shell: The shell that runs the test: ``sh`` is that of the image, ``""`` is none.
+        shell: The shell that runs the test, ``sh`` for the default one; ``""`` without a shell.
         proposal: What ``add-healthchecks`` would write if the health check is missing.
         reason: Why there is no health check, or why this one is proposed.
         remedy: What to do by hand.

@@ -50,9 +50,9 @@ def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
 def _lost_data(
     project: Project, entry: InvocationFacts, service: ServiceFacts
 ) -> Iterator[tuple[str, str]]:
-    """Yield the first data directory of *service* that a new container has anew, and why.
+    """Yield the first data directory of *service* that is empty in a new container, and why.
 
-    Nothing is mounted at any of them, or the data there is that of another host name.
+    Either nothing is mounted at any of them, or the server stores its data by host name.
     """
     definition = entry.model.services[service.name]
     image = load_catalog().match(service.image)
@@ -61,7 +61,7 @@ def _lost_data(
     targets = list(mount_targets(definition))
     environment = usage(project, entry.model, definition).environment
     stored = data_paths(service.image, load_catalog(), environment)
-    possible = image.data if stored is None else stored  # stored is None for an unknown version
+    possible = image.data if stored is None else stored  # None: the version is unknown
     paths = [path.path for path in possible if not path.optional]
     if not any(is_mounted(targets, path) for path in paths):
         for path in paths[:1]:

@@ -12,7 +12,7 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.sizes import format_size
 
 _ROOM = 1.1
-"""A program needs some memory beside what is configured."""
+"""A program needs some memory in addition to what is configured."""
 
 
 @rule(Severity.HIGH, "reliability")

@@ -1,4 +1,4 @@
-"""A server gets an option that its version does not know any more.
+"""A server gets an option that its version no longer supports.
 
 It exits at once, with an error such as ``unknown variable``. A tag such as ``latest`` gets there by
 itself: MySQL knows ``--default-authentication-plugin`` up to 8.3 only.

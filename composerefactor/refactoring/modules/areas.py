@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 FRONTENDS = "frontends"
-"""The area of what people see in a browser; ``admin-api`` is none, whatever its first word says."""
+"""The area of what people see in a browser. ``admin-api`` does not belong to it."""
 
 _AREAS = {
     "downloads": "aria2 autobrr deluge gluetun jdownloader metube nzbget qbit qbittorrent rtorrent "
@@ -43,13 +43,13 @@ _AREAS = {
     FRONTENDS: "admin client dashboard frontend landing marketing portal site storefront ui web "
     "webapp website",
 }
-"""The words of each area. Of two areas in one name, the one of the earlier word counts."""
+"""The words of each area. If a name has words of two areas, the earlier word counts."""
 
 _AREA_OF = {word: area for area, words in _AREAS.items() for word in words.split()}
 
 
 def area_of(name: str, image: str = "") -> str:
-    """Return the area of the service *name*, by its name or that of its *image*; ``""`` for none.
+    """Return the area of the service *name*, from its name or *image*; ``""`` if neither says it.
 
     ``payment-service``, ``payments_api`` and ``paymentservice`` are all in ``payments``.
     """
