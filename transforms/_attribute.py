@@ -18,6 +18,7 @@ from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
 from composerefactor.compose.definitions import Definition, LocatedNode
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries, merged_mappings
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
@@ -624,6 +625,6 @@ def _directly_extending(project: Project, path: str, service: str) -> Iterator[t
     for other, file in project.files.items():
         for name, parent in extending_services(file).get(service, ()):
             bases = {*project.directories.get(other, ()), posixpath.dirname(other)}
-            named = {posixpath.normpath(posixpath.join(base, parent or "")) for base in bases}
+            named = {path_from(base, parent or "") for base in bases}
             if path in named if parent else path == other:
                 yield other, name

@@ -13,7 +13,7 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
 from composerefactor.compose.env_files import file_text
 from composerefactor.compose.hosts import name_words
-from composerefactor.compose.paths import is_inside
+from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, is_mixed, variable_name
 from composerefactor.compose.services import Service, StartModel
@@ -367,7 +367,7 @@ def as_file_secret(project: Project, credential: Credential) -> FileSecret | Non
         or any(name in file.entries("secrets") for file in files)
     ):
         return None
-    path = posixpath.normpath(posixpath.join(directories.pop(), FOLDER, f"{name}.txt"))
+    path = path_from(directories.pop(), FOLDER, f"{name}.txt")
     if not is_inside(path) or project.exists(path) or project.is_tracked(path):
         return None
     return FileSecret(credential, name, path, tuple(v for v in variables if v is not None))

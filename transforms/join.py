@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile
@@ -168,7 +169,7 @@ def _unused_env_files(
 def _env_files(project: Project, files: Mapping[str, ComposeFile]) -> set[str]:
     """Return the env files that the include entries of *files* name."""
     return {
-        posixpath.normpath(posixpath.join(directory, text))
+        path_from(directory, text)
         for path, file in files.items()
         for item in includes(file.root)
         for text in item.env_files

@@ -7,7 +7,6 @@ not support here-documents: it reads each of their lines as an instruction.
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 
@@ -181,7 +181,7 @@ def context_reader(project: Project, build: Build) -> Callable[[str], str | None
     def read(path: str) -> str | None:
         if build.directory is None or project.read is None:
             return None
-        target = posixpath.normpath(posixpath.join(build.directory, path))
+        target = path_from(build.directory, path)
         if not project.exists(target):
             return None
         data = project.read(target)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 import composerefactor.refactoring.readers as package
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
-from composerefactor.compose.paths import is_outside
+from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import Piece, PlannedFile, Replacement, Slice
@@ -222,7 +222,7 @@ def _read_files(project: Project, contents: Mapping[str, bytes | None], path: st
     directories = [posixpath.dirname(path), *project.directories.get(path, ())]
     for name in filter(None, names):
         for directory in directories:
-            target = posixpath.normpath(posixpath.join(directory, name))
+            target = path_from(directory, name)
             if not is_outside(target) and (target in contents or project.exists(target)):
                 yield target
                 break

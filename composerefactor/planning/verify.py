@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.paths import path_from
 from composerefactor.errors import (
     EngineError,
     InputError,
@@ -196,7 +196,7 @@ def open_state(
             raise
         top = Path(temporary).resolve() / repository.top.name
         prefix = opened.root.relative_to(top).as_posix()
-        read = {posixpath.normpath(posixpath.join(prefix, path)) for path in opened.project.inputs}
+        read = {path_from(prefix, path) for path in opened.project.inputs}
         if read & exported.missing:
             raise _not_fetched(name, read & exported.missing)
         yield replace(opened, exported=prefix.removeprefix("."))

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.suppression import reason_in
 from composerefactor.discovery.command_files import reader_for
 from composerefactor.discovery.files import Listing, directories_of
@@ -192,7 +193,7 @@ class ReaderFile(Struct, frozen=True, dict=True):
 
 def _from_top_level(project: Listing, prefix: str, above: Mapping[str, str]) -> Listing:
     """Return the files of *project* and the known files *above* it, by path from the top level."""
-    own = {posixpath.normpath(posixpath.join(prefix, path)): path for path in project.paths}
+    own = {path_from(prefix, path): path for path in project.paths}
 
     def read(path: str) -> str | None:
         return project.read(own[path]) if path in own else above.get(path)
@@ -232,7 +233,7 @@ class Surroundings:
 
     def place(self, path: str) -> str:
         """Return *path*, relative to the project directory, from the repository's top level."""
-        return posixpath.normpath(posixpath.join(self._prefix, path))
+        return path_from(self._prefix, path)
 
     def path(self, place: str) -> str:
         """Return *place*, relative to the repository's top level, from the project directory."""

@@ -21,6 +21,7 @@ from composerefactor.compose.image_references import (
     parse_image,
     repository_of,
 )
+from composerefactor.compose.paths import path_from
 from composerefactor.confidence import Confidence
 from composerefactor.images.catalog import NamePatterns, read_json
 from composerefactor.images.dockerfiles import Chain, Instruction
@@ -170,7 +171,7 @@ def _may_add_programs(chain: Chain) -> bool:
             directory = posixpath.join(directory, instruction.text)
         elif instruction.name in {"COPY", "ADD"} and "from" in instruction.flags:
             words = instruction.words or instruction.text.split()
-            target = posixpath.normpath(posixpath.join(directory, words[-1] if words else "."))
+            target = path_from(directory, words[-1] if words else ".")
             if "$" in target or _OF_PROGRAMS.match(target):
                 return True
         elif instruction.name == "RUN":

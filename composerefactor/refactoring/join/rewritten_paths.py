@@ -15,7 +15,12 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.paths import PathAttribute, file_path_attributes, path_attributes
+from composerefactor.compose.paths import (
+    PathAttribute,
+    file_path_attributes,
+    path_attributes,
+    path_from,
+)
 from composerefactor.edit.planned_files import Piece, slice_with_edits
 from composerefactor.edit.splices import TextEdit
 from composerefactor.errors import Location
@@ -132,7 +137,7 @@ def _target(text: Text, attribute: PathAttribute) -> str:
     """Return the file that *attribute* extends, ``""`` for another kind of path."""
     if attribute.kind != "extends.file" or attribute.form != "relative":
         return ""
-    return posixpath.normpath(posixpath.join(text.directory, attribute.text))
+    return path_from(text.directory, attribute.text)
 
 
 def extended_text(file: ComposeFile, services: Iterator[Node], to: str) -> Text:

@@ -7,7 +7,6 @@ until the rest fits. :class:`ExtendedFiles` are the files that exist only to be 
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Extension, Project
 from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import PlannedFile
@@ -167,7 +167,7 @@ class StubExpander(Struct):
         target = extends_target(body)  # type: ignore[arg-type]
         if target is None or target[0] is None or "$" in target[0]:
             return None
-        path = posixpath.normpath(posixpath.join(text.directory, target[0]))
+        path = path_from(text.directory, target[0])
         return path if path in self.extended.paths else None
 
     def expand(self, service: Fragment) -> Fragment:

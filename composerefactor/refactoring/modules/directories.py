@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from composerefactor.compose.dependencies import connected
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.refactoring.modules.grouping import Names
@@ -172,6 +173,6 @@ def _env_file(roots: Sequence[RootFile], names: Names) -> str:
     for root in roots:
         for written in (text for item in includes(root.file.root) for text in item.env_files):
             if posixpath.basename(written) in ENV_FILE_NAMES:
-                return posixpath.normpath(posixpath.join(root.directory, written))
-    into = posixpath.normpath(posixpath.join(roots[0].directory, roots[0].into))
+                return path_from(root.directory, written)
+    into = path_from(roots[0].directory, roots[0].into)
     return names.env_file(into, ENV_FILE_NAMES)

@@ -20,6 +20,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.images.environments import Kind, kind_of, word_in, word_in_header
 
@@ -117,12 +118,12 @@ class Names:
         if directory not in self._directories:
             other = f"{directory}-modules"
             is_ignored, other_is_ignored = (
-                self._is_ignored(posixpath.normpath(posixpath.join(place, family.file(name))))
+                self._is_ignored(path_from(place, family.file(name)))
                 for place in (directory, other)
             )
             use_other = is_ignored and not other_is_ignored
             self._directories[directory] = other if use_other else directory
-        return posixpath.normpath(posixpath.join(self._directories[directory], family.file(name)))
+        return path_from(self._directories[directory], family.file(name))
 
     def _is_free(self, path: str) -> bool:
         return path.lower() not in self._reserved and not self._exists(path)

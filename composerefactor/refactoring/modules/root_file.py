@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.merge_keys import merged_entries
+from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
 from composerefactor.compose.remarks import forbids_moving, switch_of
@@ -187,7 +188,7 @@ class RootFile:
     @cached_property
     def included_modules(self) -> list[str]:
         """The paths of the modules that the file includes already."""
-        into = posixpath.normpath(posixpath.join(self.directory, self.into))
+        into = path_from(self.directory, self.into)
         return [
             path
             for path, by in self.project.included_by.items()
@@ -213,8 +214,8 @@ class RootFile:
         target = extends_target(body)
         if target is None or target[0] is None:
             return False
-        path = posixpath.normpath(posixpath.join(self.directory, target[0]))
-        into = posixpath.normpath(posixpath.join(self.directory, self.into))
+        path = path_from(self.directory, target[0])
+        into = path_from(self.directory, self.into)
         return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
 
     def _too_few_services(self) -> str:

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import path_from
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.refactoring.readers._copies import alone, files_that_name
@@ -72,7 +73,7 @@ def _place(around: Surroundings, path: str, written: str) -> str | None:
         return None
     directory = posixpath.dirname(path)
     for place in _PLACES:
-        found = posixpath.normpath(posixpath.join(directory, place, name))
+        found = path_from(directory, place, name)
         if around.listing.exists(found) or found in around.listing.directories:
             return found
     return None

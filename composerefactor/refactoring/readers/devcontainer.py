@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import path_from
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
@@ -25,6 +26,6 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
         for node in nodes:
             if not isinstance(node, ScalarNode):
                 continue
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(file.place), node.value))
+            path = path_from(posixpath.dirname(file.place), node.value)
             if path in roots and isinstance(file.root, MappingNode):
                 yield Outcome("fine", file.location(node), f"starts {path} with Docker Compose")

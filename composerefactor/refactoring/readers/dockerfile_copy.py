@@ -7,10 +7,10 @@ above it.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import path_from
 from composerefactor.discovery.script import ancestors
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import instructions
@@ -36,7 +36,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
                 if "<<" in word or "$" in word:
                     continue
                 for directory in ancestors(file.place, nearest_first=True):
-                    path = posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
+                    path = path_from(directory, word.lstrip("/"))
                     if around.listing.exists(path) or path in around.listing.directories:
                         everything.add(path)
                         location = Location(file.path, each.line)

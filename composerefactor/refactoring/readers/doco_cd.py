@@ -5,10 +5,10 @@ It also deploys again for changes in included and extended files (kimdre/doco-cd
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import path_from
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
 from composerefactor.refactoring.readers._lists import strings
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode
@@ -29,7 +29,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             below = directory.value if isinstance(directory, ScalarNode) else ""
             nodes = strings(listed) if isinstance(listed, SequenceNode) else []
             names = [node.value for node in nodes] or _DEFAULT
-            paths = {posixpath.normpath(posixpath.join(below, name)) for name in names}
+            paths = {path_from(below, name) for name in names}
             if isinstance(root, MappingNode) and paths & roots:
                 said = f"starts {min(paths & roots)} as Docker Compose does"
                 yield Outcome("fine", file.location(root), said)

@@ -6,11 +6,11 @@ whose services are all in modules looks empty.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from composerefactor.compose.paths import path_from
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 
 _RESOURCES = re.compile(r".*\.toml")
@@ -32,7 +32,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             directory = _DIRECTORY.search(stack)
             below = directory["directory"].removeprefix("./") if directory else ""
             for match in _STRING.finditer(files["files"]) if files else ():
-                path = posixpath.normpath(posixpath.join(below, match[1]))
+                path = path_from(below, match[1])
                 if path in roots and files is not None:
                     at = start + files.start("files") + match.start()
                     said = f"starts {path} with Docker Compose; shows only services in this file"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import volumes
+from composerefactor.compose.paths import path_from
 from composerefactor.errors import InputError
 from composerefactor.refactoring.reader import (
     Outcome,
@@ -31,7 +32,7 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             continue
         for service, node, source in _mounts(file):
             directories = {posixpath.dirname(place), *map(posixpath.dirname, roots)}
-            found = {posixpath.normpath(posixpath.join(each, source)) for each in directories}
+            found = {path_from(each, source) for each in directories}
             root = next(iter(sorted(found & roots)), None)
             if root is not None:
                 yield Outcome(

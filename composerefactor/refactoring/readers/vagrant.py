@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from composerefactor.compose.paths import path_from
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
 from composerefactor.refactoring.readers._copies import alone, files_that_name
@@ -32,10 +33,10 @@ def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             if line.lstrip().startswith("#"):
                 continue
             for match in _STARTED.finditer(line) if "docker_compose" in line else ():
-                path = posixpath.normpath(posixpath.join(directory, match["path"]))
+                path = path_from(directory, match["path"])
                 if path in roots:
                     yield Outcome("fine", file.location(start), f"starts {path}")
             for match in _COPIED.finditer(line):
-                path = posixpath.normpath(posixpath.join(directory, match["path"]))
+                path = path_from(directory, match["path"])
                 copied.append((path, file.location(start), "copies {}"))
         yield from alone(split, copied, {path for path, _, _ in copied}, "copy {} too")

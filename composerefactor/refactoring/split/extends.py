@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.merge_keys import acts_on_merge, merged_entries
-from composerefactor.compose.paths import path_attributes
+from composerefactor.compose.paths import path_attributes, path_from
 from composerefactor.compose.references import extends_target
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
@@ -104,7 +104,7 @@ def _stubs_in_root(root: RootFile) -> StubSplit:
 def _has_environments(root: RootFile) -> bool:
     """Return whether *root* includes environment files of an earlier split."""
     into = posixpath.join(root.directory, root.into)
-    directories = [posixpath.normpath(posixpath.join(into, n)) for n in (ENVIRONMENTS, VARIANTS)]
+    directories = [path_from(into, n) for n in (ENVIRONMENTS, VARIANTS)]
     return any(
         posixpath.dirname(path) in directories and root.file.path in by
         for path, by in root.project.included_by.items()
