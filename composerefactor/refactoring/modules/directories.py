@@ -26,11 +26,9 @@ from composerefactor.yaml.comments import full_line_comments
 ENV_FILE_NAMES = ("empty.env", "empty-env", "no-variables")
 """Names for an env file without variables; git often ignores ``*.env``."""
 
-SINCE_EXTENDS = "2.24.7"
-"""v2.24.1 looks for what an included file extends in the current directory (observed)."""
-
-SINCE_EXTENDS_PORTS = "2.25.0"
-"""v2.24.1 rejects short ports in an extended file, v2.24.7 ``depends_on`` (observed)."""
+SINCE_EXTENDS = "2.25.0"
+"""Up to v2.24.7, what an included file extends is looked for in the current directory; v2.24.7 also
+rejects ``depends_on`` in an extended file (observed)."""
 
 SINCE_EXTENDS_IN_ROOT = "2.27.0"
 """v2.24.7 looks for what a file that is included with ``project_directory`` extends in the current

@@ -6,7 +6,7 @@ the files, and :class:`Output` collects their text and takes care of blank lines
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
@@ -181,17 +181,20 @@ class Assembler:
         out.footer(done, len(self.source.text))
         return PlannedFile(self.file.path, tuple(out.pieces), self.source.has_bom)
 
-    def modules(self) -> list[PlannedFile]:
-        """Return the modules, in the order of the plan."""
-        return [self._module(path) for path in self.layout.order]
+    def modules(self, without: Collection[Element] = ()) -> list[PlannedFile]:
+        """Return the modules, in the order of the plan.
 
-    def _module(self, path: str) -> PlannedFile:
+        They have what the sections *without* need, but not their text.
+        """
+        return [self._module(path, without) for path in self.layout.order]
+
+    def _module(self, path: str, without: Collection[Element]) -> PlannedFile:
         out = Output(self.source)
         copies = self._copies(path)
         for section in self.sections.values():
             names = self.layout.entries(path, section.name)
             self._write_copies(out, copies, before=section.region.end)
-            if not names:
+            if not names or (section.name, "") in without:
                 continue
             out.separate()
             if section.entries is None or section.name.startswith("x-"):

@@ -5,33 +5,23 @@ the block becomes a service in one common file:
 
 * ``<<: *app`` in a service becomes ``extends`` of the service ``app``.
 * ``logging: *log`` becomes ``extends`` of a service that has nothing but this ``logging``.
+* A service with both extends a service that extends ``app`` and has this ``logging``.
 
-A merge key copies what a service does not write itself; ``extends`` merges. The two give the same
-result where all of this is true (Compose specification; observed on v2.24.1 to v5.6.1):
-
-* The service writes none of the block's attributes, or only attributes that are replaced as a
-  whole, or that name everything which the block has in them.
-* The paths in the block can be rewritten, since those of an extended file are relative to its own
-  directory.
-* The block has no numbers in key/value attributes: a merge turns them into text.
-* The service extends nothing else.
+Where that gives the same result, ``bases.py`` says.
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.attributes import KEY_VALUE, REPLACED
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import canonical_value, non_text_values
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.edit.planned_files import (
     NewText,
     Piece,
@@ -40,226 +30,20 @@ from composerefactor.edit.planned_files import (
     Slice,
     indent_by,
 )
-from composerefactor.refactoring.deduplicate.definitions import same
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
+from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import (
     SINCE_EXTENDS,
     SINCE_EXTENDS_IN_ROOT,
-    SINCE_EXTENDS_PORTS,
     IncludedFiles,
 )
 from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
+from composerefactor.refactoring.split.bases import Base, BaseFinder, Extension, Use, region_of
 from composerefactor.refactoring.split.budget import copy_budget
-from composerefactor.yaml.comments import Region, regions
-from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, walk
+from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
-
-_SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_MAY_BE_NULL = {"command", "entrypoint"}
-_FEWEST_LINES = 3
-"""A shorter block is no base: ``extends`` itself takes three lines."""
-
-_OF_A_LATER_RELEASE = {"ports", "depends_on"}
-
-
-class Use(Struct, frozen=True):
-    """The entry with the alias to a block, in a service or in an ``x-`` block of services.
-
-    Attributes:
-        owner: the element whose text the entry is in.
-        region: the lines of the entry.
-        first: the lines of the first entry beside it.
-    """
-
-    owner: Element
-    region: Region
-    first: Region
-
-    @property
-    def entry(self) -> Entry:
-        """The entry."""
-        return self.region.entry
-
-
-class Base(Struct, frozen=True):
-    """A block that becomes a service of the common file.
-
-    Attributes:
-        section: the ``x-`` section that is the block. The service has its name, which people know.
-        attribute: the attribute that it is the value of; ``""`` for the body of a service.
-        uses: where it is used and can be extended instead.
-        is_inline: True where its lines are written as those of the service; otherwise they stay
-            as they are, and the service refers to them.
-    """
-
-    section: str
-    attribute: str
-    uses: tuple[Use, ...]
-    is_inline: bool
-
-    def needs_later_release(self, file: ComposeFile) -> bool:
-        """Return whether the block has attributes that v2.24 does not read in an extended file."""
-        block = (file.sections or {})[self.section].region.entry.value
-        names = {self.attribute} if self.attribute else merged_entries(block).keys()
-        return not _OF_A_LATER_RELEASE.isdisjoint(names)
-
-    @property
-    def aliases(self) -> set[int]:
-        """The ids of the aliases that ``extends`` replaces."""
-        return {id(use.entry.value) for use in self.uses}
-
-
-class BaseFinder:
-    """Finds the blocks of *file* that services can extend; *fixed* are offsets of fixed paths."""
-
-    def __init__(self, file: ComposeFile, anchors: AnchorIndex, fixed: Sequence[int]) -> None:
-        self.file, self.anchors, self.fixed = file, anchors, fixed
-        self.source = file.source
-        self.services = file.regions_in("services")
-        self.mergers = self._mergers()
-        self._extending: set[Element] = set()
-
-    def _mergers(self) -> dict[str, list[str]]:
-        """Return the services that merge each ``x-`` section at the level of their attributes."""
-        mergers: dict[str, list[str]] = {}
-        for name, region in self.services.items():
-            body = region.entry.value
-            for entry in body.entries if isinstance(body, MappingNode) else ():
-                target = entry.value.target if isinstance(entry.value, AliasNode) else None
-                element = self.anchors.element_of.get(id(target))
-                is_block = element is not None and target is self._value(element)
-                if entry.is_merge and element and is_block:
-                    mergers.setdefault(element[0], []).append(name)
-        return mergers
-
-    def _value(self, element: Element) -> Node | None:
-        section = (self.file.sections or {}).get(element[0])
-        return section.region.entry.value if section is not None and not element[1] else None
-
-    def bases(self, sections: Iterable[str], owners: Collection[Element]) -> Iterator[Base]:
-        """Yield those of *sections* that *owners* can extend, in the order given.
-
-        A service extends one block only, the first one.
-        """
-        for name in sections:
-            base = self._base(name, owners)
-            if base is not None:
-                self._extending |= {use.owner for use in base.uses}
-                yield base
-
-    def _services_with(self, owner: Element) -> list[str]:
-        """Return the services that have the text of *owner*: itself, or those that merge it."""
-        return [owner[1]] if owner[1] else self.mergers[owner[0]]
-
-    def users(self, base: Base) -> set[str]:
-        """Return the services that extend *base*, also by a block that they merge."""
-        return {name for use in base.uses for name in self._services_with(use.owner)}
-
-    def lines(self, section: str) -> int:
-        """Return how many lines the section has."""
-        region = (self.file.sections or {})[section].region
-        return self.source.text.count("\n", region.key, region.end)
-
-    def _base(self, name: str, owners: Collection[Element]) -> Base | None:
-        section = (self.file.sections or {})[name]
-        block = section.region.entry.value
-        if block.anchor is None or not isinstance(block, MappingNode):
-            return None
-        if self.lines(name) < _FEWEST_LINES or not _SERVICE_NAME.fullmatch(name):
-            return None
-        if any(section.region.lead <= offset < section.region.end for offset in self.fixed):
-            return None
-        by_attribute: dict[str, list[Use]] = {}
-        for owner, aliases in self.anchors.aliases_of.items():
-            if owner not in owners or owner[0] not in {"services", *self.mergers}:
-                continue
-            for alias in aliases:
-                use = self._use(owner, alias) if alias.target is block else None
-                if use is not None and not self._extends(owner):
-                    attribute = "" if use.entry.is_merge else use.entry.name or ""
-                    by_attribute.setdefault(attribute, []).append(use)
-        if not by_attribute:
-            return None
-        attribute = max(by_attribute, key=lambda key: len(by_attribute[key]))
-        uses = [use for use in by_attribute[attribute] if self._is_exact(use, attribute, block)]
-        if not uses or any(node.tag for node in walk(block)):
-            return None
-        used = {id(a.target) for of in self.anchors.aliases_of.values() for a in of}
-        inner = [node for node in walk(block) if node is not block]
-        is_inline = not block.flow and not any(
-            isinstance(node, AliasNode) or id(node) in used for node in inner
-        )
-        return Base(name, attribute, tuple(uses), is_inline and bool(block.entries))
-
-    def _use(self, owner: Element, alias: AliasNode) -> Use | None:
-        """Return the use of *alias* as the value of an attribute, or of a merge key, of *owner*."""
-        region = _region(self.file, owner)
-        body = region.entry.value
-        if not isinstance(body, MappingNode):
-            return None
-        start = self.source.next_line(region.key)
-        children = regions(self.source, body, start=start, end=region.end) or []
-        own = [child for child in children if child.entry.value is alias]
-        return Use(owner, own[0], children[0]) if own else None
-
-    def _extends(self, owner: Element) -> bool:
-        """Return whether a service that has the text of *owner* extends something already."""
-        names = self._services_with(owner)
-        blocks = {block for block, users in self.mergers.items() if set(users) & set(names)}
-        owners = {owner, *(("services", n) for n in names), *((b, "") for b in blocks)}
-        written = any("extends" in merged_entries(self.file.services[n]) for n in names)
-        return written or not owners.isdisjoint(self._extending)
-
-    def _is_exact(self, use: Use, attribute: str, block: MappingNode) -> bool:
-        """Return whether services are the same whether they extend *block* or refer to it."""
-        names = self._services_with(use.owner)
-        inherited = to_python(block, self.source)
-        if attribute:
-            inherited = {attribute: inherited}
-        return all(self._is_exact_in(name, use, inherited) for name in names)
-
-    def _is_exact_in(self, name: str, use: Use, inherited: Mapping[str, Any]) -> bool:
-        """Return whether the service *name* can extend a service with the value *inherited*."""
-        body = self.services[name].entry.value
-        if not isinstance(body, MappingNode):
-            return False
-        entries = list(body.entries)
-        if not use.owner[1]:
-            block = self._value(use.owner)
-            entries += block.entries if isinstance(block, MappingNode) else []
-        own = {
-            e.name or "": to_python(e.value, self.source)
-            for e in reversed(entries)
-            if e is not use.entry and not e.is_merge
-        }
-        in_both = own.keys() & inherited.keys()
-        return (
-            "extends" not in inherited
-            and all(key in REPLACED or _has_all(key, own[key], inherited[key]) for key in in_both)
-            and all(own[key] is not None or key in _MAY_BE_NULL for key in in_both)
-            and all(value is not None for value in inherited.values())
-            and not non_text_values(inherited, ())
-        )
-
-
-def _has_all(key: str, own: Any, inherited: Any) -> bool:
-    """Return whether merging *own* over *inherited* gives *own*, in the attribute *key*.
-
-    v2.24.1 merges a list of pairs over a mapping only in ``environment``.
-    """
-    below, above = canonical_value(inherited, (key,)), canonical_value(own, (key,))
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return False
-    if (key,) in KEY_VALUE:
-        same_form = isinstance(own, Mapping) == isinstance(inherited, Mapping)
-        is_mergeable = key == "environment" or same_form
-        return is_mergeable and below.keys() <= above.keys() and not non_text_values(own, (key,))
-    is_superset = key == "networks" and below.keys() <= above.keys()
-    return is_superset and all(not below[name] or same(below[name], above[name]) for name in below)
 
 
 def extending(
@@ -271,27 +55,44 @@ def extending(
     file's indentation. ``extends`` is the first entry, as people write it.
     """
     path = posixpath.relpath(common, directory or ".")
-    changes: list[Replacement] = []
-    for base in bases:
-        for use in base.uses:
-            changes += _changes(source, use, path, base.section, unit)
-    return changes
+    return [
+        change
+        for base in bases
+        for extension in base.extensions
+        for change in _changes(source, extension, path, base.name, unit)
+    ]
 
 
-def _changes(source: Source, use: Use, path: str, service: str, unit: str) -> Iterator[Replacement]:
-    """Yield the changes of one use."""
-    region, entry = use.region, use.entry
-    indent = " " * source.column(entry.start)
+def _changes(
+    source: Source, extension: Extension, path: str, service: str, unit: str
+) -> Iterator[Replacement]:
+    """Yield the changes of one service, or of one block of services."""
+    uses = extension.uses
+    indent = " " * source.column(uses[0].entry.start)
     lines = ("extends:", f"{indent}{unit}file: {path}", f"{indent}{unit}service: {service}")
     text = source.newline.join(lines)
-    rest = source.text[entry.end : region.tail].strip()
-    is_first = region.key == use.first.key
-    if is_first or rest or region.lead != region.key or region.end != region.tail:
-        yield Replacement(entry.start, entry.end, text)  # in place, for its comments
-        return
-    at = use.first.lead
-    yield Replacement(at, at, f"{indent}{text}{source.newline}")
-    yield Replacement(region.key, region.tail, "")
+    whole = [use for use in uses if use.merge is None]
+    place = next((use for use in whole if _has_comment(source, use)), None)
+    place = place or next((use for use in whole if use.region.key == use.first.key), None)
+    if place is None:
+        at = uses[0].first.lead
+        yield Replacement(at, at, f"{indent}{text}{source.newline}")
+    for use in uses:
+        if use is place:
+            yield Replacement(use.entry.start, use.entry.end, text)
+        else:
+            lines_of = use.merge or use.region
+            yield Replacement(lines_of.key, lines_of.tail, "")
+    for entry in extension.overridden:
+        at = source.text.index(":", entry.key.end) + 1
+        yield Replacement(at, at, " !override")
+
+
+def _has_comment(source: Source, use: Use) -> bool:
+    """Return whether there is a comment above, beside or below what *use* replaces."""
+    region = use.region
+    rest = source.text[use.entry.end : region.tail].strip()
+    return bool(rest) or region.lead != region.key or region.end != region.tail
 
 
 def common_file(
@@ -311,39 +112,72 @@ def common_file(
         out.add(piece)
     out.separate()
     out.add(NewText(f"services:{source.newline}"))
-    for n, base in enumerate(bases):
+    services = _services(bases)
+    for n, parts in enumerate(services):
         if n:
             out.separate()
-        for piece in _service(file, base, unit, is_copy=(base.section, "") in copied):
+        for piece in _service(file, parts, unit, copied):
             out.add(piece)
         out.end_line()
     return PlannedFile(path, tuple(out.pieces))
 
 
-def _service(file: ComposeFile, base: Base, unit: str, *, is_copy: bool) -> Iterator[Piece]:
-    """Yield the lines of the service that *base* becomes."""
+def _services(bases: Sequence[Base]) -> list[list[Base]]:
+    """Return *bases*, one for each service; a base that only another one extends is part of it."""
+    children: dict[str, list[Base]] = {}
+    for base in bases:
+        children.setdefault(base.parent, []).append(base)
+    alone = {b.name: b for b in bases if not b.extensions and len(children[b.name]) == 1}
+    return [
+        [replace(alone[base.parent], name=base.name), replace(base, parent="")]
+        if base.parent in alone
+        else [base]
+        for base in bases
+        if base.name not in alone
+    ]
+
+
+def _service(
+    file: ComposeFile, parts: Sequence[Base], unit: str, copied: Collection[Element]
+) -> Iterator[Piece]:
+    """Yield the lines of the service that *parts* become."""
+    newline = file.source.newline
+    key = [f"{unit}{parts[0].name}:"]
+    if parts[0].parent:
+        key += [f"{unit}{unit}extends:", f"{unit}{unit}{unit}service: {parts[0].parent}"]
+    for part in parts:
+        anchor = (file.sections or {})[part.section].region.entry.value.anchor
+        if part.is_inline:
+            yield from _block(file, part, key, unit, is_copy=(part.section, "") in copied)
+        else:
+            value = f"{part.attribute or '<<'}: *{anchor}"
+            yield NewText("".join(f"{line}{newline}" for line in (*key, f"{unit}{unit}{value}")))
+        key = []
+
+
+def _block(
+    file: ComposeFile, base: Base, key: Sequence[str], unit: str, *, is_copy: bool
+) -> Iterator[Piece]:
+    """Yield the lines of the block of *base* below the lines *key*, which may be none."""
     source = file.source
     region = (file.sections or {})[base.section].region
     block, anchor = region.entry.value, region.entry.value.anchor or ""
-    if not base.is_inline:
-        value = f"{base.attribute}: *{anchor}" if base.attribute else f"<<: *{anchor}"
-        yield NewText(f"{unit}{base.section}:{source.newline}{unit}{unit}{value}{source.newline}")
-        return
     line_end = source.next_line(region.key)
     head = source.text[region.entry.key.end : line_end].replace(f"&{anchor}", "", 1)
     remark = head.strip().removeprefix(":").strip()
-    key = f"{unit}{base.section}:"
-    if base.attribute:
-        key += f"{source.newline}{unit}{unit}{base.attribute}:"
+    lines = [*key, f"{unit}{unit}{base.attribute}:"] if base.attribute else [*key]
     own = block.entries[0].start if isinstance(block, MappingNode) else block.start
     levels = (2 if not base.attribute else 3) * len(unit)
     at = region.key if is_copy else region.lead
     while at < region.key:  # the comments above, which may be in the first column
         end = source.next_line(at)
-        yield NewText(unit if source.text[at:end].strip() else "")
+        yield NewText((unit if key else unit * 2) if source.text[at:end].strip() else "")
         yield Slice(source, at, end)
         at = end
-    yield NewText(f"{key}{'  ' + remark if remark else ''}{source.newline}")
+    if lines:
+        yield NewText(
+            f"{source.newline.join(lines)}{'  ' + remark if remark else ''}{source.newline}"
+        )
     body = Slice(source, line_end, region.end, copy=is_copy)
     yield from indent_by([body], levels - source.column(own))
 
@@ -374,18 +208,19 @@ class CommonBase(Struct, frozen=True):
         """Yield what becomes of each block."""
         name = posixpath.basename(self.path)
         for base in self.bases:
-            count = len(base.uses)
+            count = len(base.extensions) + sum(each.parent == base.name for each in self.bases)
             times = "1 place extends" if count == 1 else f"{count} places extend"
-            yield f"{base.section} becomes the service {base.section} in {name}, which {times}"
+            sections = f"{base.parent} and {base.section}" if base.parent else base.section
+            become = "become" if base.parent else "becomes"
+            yield f"{sections} {become} the service {base.name} in {name}, which {times}"
 
     def since(self, result: IncludedFiles) -> str:
         """Return the oldest Docker Compose that reads the files."""
-        owners = {use.owner for base in self.bases for use in base.uses}
+        owners = {owner for base in self.bases for owner in base.owners}
         paths = {self.layout.destinations[owner] for owner in owners}
         if not paths.isdisjoint(result.reasons):
             return SINCE_EXTENDS_IN_ROOT
-        is_later = any(base.needs_later_release(self.file) for base in self.bases)
-        return SINCE_EXTENDS_PORTS if is_later else SINCE_EXTENDS
+        return SINCE_EXTENDS
 
 
 def common_base(
@@ -404,7 +239,7 @@ def common_base(
     """
     if options.anchors == "copy" or options.verbatim:
         return None
-    bases = _as_blocks(root, tuple(_chosen_bases(root, layout, order, switches, options)))
+    bases = _as_blocks(root, _chosen_bases(root, layout, order, switches, options))
     if not bases:
         return None
     path = names.take(options.into, root.family, "common", "shared")
@@ -416,10 +251,10 @@ def common_base(
     everywhere = (*order, path)
     remaining = file_layout(root.project, root.file, anchors, module_of, everywhere, kept, placed)
     blocks = {element for element, place in remaining.destinations.items() if place == path}
-    blocks -= {(base.section, "") for base in bases if base.is_inline}
-    blocks |= {(base.section, "") for base in bases if not base.is_inline}  # also if it is pinned
+    blocks |= {(base.section, "") for base in bases}  # also if it is pinned
+    inline = {(base.section, "") for base in bases if base.is_inline}
     verbatim = FileLayout(root.file, anchors, dict.fromkeys(sorted(blocks), path), (path,))
-    (written,) = Assembler(verbatim, IncludeEdit(root.file, ())).modules()
+    (written,) = Assembler(verbatim, IncludeEdit(root.file, ())).modules(without=inline)
     planned_file = common_file(root.file, path, bases, written, kept)
     up = posixpath.relpath(root.directory or ".", posixpath.dirname(path) or ".")
     planned_file = root.paths.rewritten(planned_file, up)
@@ -432,62 +267,73 @@ def _chosen_bases(
     order: Sequence[str],
     switches: Collection[Element],
     options: LayoutOptions,
-) -> Iterator[Base]:
-    """Yield the blocks that services extend instead of having copies.
+) -> tuple[Base, ...]:
+    """Return the bases that services extend instead of having copies of blocks.
 
-    Those are the ones that more than half of the services use, and further ones as long as copies
-    would exceed the budget, where that leaves fewer copies. A block of *switches* is never copied.
-    No other one needs a later Docker Compose than the modules, unless the user wants ``extends``
-    everywhere.
+    Those are the blocks that more than half of the services use, and further ones as long as copies
+    would exceed the budget, where that leaves fewer copies; all of them if the user wants
+    ``extends`` everywhere. A block of *switches* is never copied.
     """
     fixed = root.paths.fixed()
     finder = BaseFinder(root.file, root.anchors, fixed)
     everywhere = options.anchors == "extends"
-    needing: dict[str, set[str]] = {}
+    budget = copy_budget([root])
     owners: set[Element] = set()
     every_owner: set[Element] = set()
     for path in order:
         own = layout.elements(path)
         needed = {*root.anchors.needs(own), *own}
-        for section, name in needed:
-            if section.startswith("x-") and not name:
-                needing.setdefault(section, set()).add(path)
         every_owner |= set(own)
         if everywhere or not any(_contains(root.file, element, fixed) for element in needed):
             owners |= set(own)
-    copied = {name: finder.lines(name) * (len(of) - 1) for name, of in needing.items()}
-    left = sum(copied.values())
-    budget = copy_budget([root])
-    wanted = [name for name in copied if copied[name]]
-    wanted.sort(key=lambda name: -copied[name])
-    switched = [name for name in wanted if (name, "") in switches]
-    yield from finder.bases(switched, every_owner)
-    left -= sum(copied[name] for name in switched)
-    for base in finder.bases([name for name in wanted if name not in switched], owners):
-        is_usual = 2 * len(finder.users(base)) > len(root.file.services)
-        is_known = everywhere or not base.needs_later_release(root.file)
-        saved = copied[base.section] - finder.lines(base.section) * _copies(
-            root, layout, order, base
-        )
-        if is_known and saved > 0 and (everywhere or is_usual or left > budget):
-            left -= saved
-            yield base
+    copied = _copied_lines(root, layout, order, finder, ())
+    wanted = [section for section in copied if copied[section]]
+    for section in sorted(wanted, key=partial(_rank, finder, copied, switches)):
+        is_switch = (section, "") in switches
+        bases = finder.bases(section, every_owner if is_switch else owners)
+        after = _copied_lines(root, layout, order, finder, bases)
+        left, saved = copied.total(), copied.total() - after.total()
+        is_usual = 2 * len(finder.users(bases)) > len(root.file.services)
+        is_worth = saved > 0 and (everywhere or is_usual or left > budget)
+        if bases and (is_switch or is_worth):
+            finder.take(bases)
+            copied = after
+    return tuple(finder.taken.values())
 
 
-def _copies(root: RootFile, layout: FileLayout, order: Sequence[str], base: Base) -> int:
-    """Return how many modules need a copy of the block of *base* although services extend it."""
-    block = (base.section, "")
-    anchors = root.anchors.without(base.aliases)
-    return sum(
-        block in anchors.needs(element for element in layout.elements(path) if element != block)
-        for path in order
-    )
+def _rank(
+    finder: BaseFinder, copied: Counter[str], switches: Collection[Element], section: str
+) -> tuple[bool, bool, int, int]:
+    """Return a sort key: a block is extended first that says more of a service, or of more."""
+    is_body = section in finder.mergers
+    return (section, "") not in switches, not is_body, -finder.uses(section), -copied[section]
+
+
+def _copied_lines(
+    root: RootFile,
+    layout: FileLayout,
+    order: Sequence[str],
+    finder: BaseFinder,
+    more: Iterable[Base],
+) -> Counter[str]:
+    """Return how many lines of each ``x-`` section are copied.
+
+    Services extend the bases that *finder* has taken, and *more*; their blocks are in the common
+    file.
+    """
+    bases = [*finder.taken.values(), *more]
+    placed = {(base.section, "") for base in bases}
+    anchors = root.anchors.without({alias for base in bases for alias in base.aliases})
+    files = Counter[str]()
+    for elements in (placed, *(set(layout.elements(path)) - placed for path in order)):
+        needed = {*anchors.needs(elements), *elements}
+        files.update(name for name, entry in needed if name.startswith("x-") and not entry)
+    return Counter({name: finder.lines(name) * (count - 1) for name, count in files.items()})
 
 
 def _as_blocks(root: RootFile, bases: tuple[Base, ...]) -> tuple[Base, ...]:
-    """Return *bases*, those as blocks that other blocks of the common file need."""
-    blocks = [(base.section, "") for base in bases if not base.is_inline]
-    needed = root.anchors.needs(blocks)
+    """Return *bases*, those as blocks that others of the common file need."""
+    needed = {e for base in bases for e in root.anchors.needs([(base.section, "")])}
     return tuple(
         replace(base, is_inline=base.is_inline and (base.section, "") not in needed)
         for base in bases
@@ -496,11 +342,5 @@ def _as_blocks(root: RootFile, bases: tuple[Base, ...]) -> tuple[Base, ...]:
 
 def _contains(file: ComposeFile, element: Element, offsets: Sequence[int]) -> bool:
     """Return whether any of *offsets*, which are in order, is in the lines of *element*."""
-    region = _region(file, element)
+    region = region_of(file, element)
     return bisect_left(offsets, region.lead) < bisect_left(offsets, region.end)
-
-
-def _region(file: ComposeFile, element: Element) -> Region:
-    """Return the lines of *element* in *file*."""
-    section = (file.sections or {})[element[0]]
-    return (section.entries or {})[element[1]] if element[1] else section.region

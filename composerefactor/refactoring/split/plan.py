@@ -68,7 +68,7 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
     if why_one_module := _why_one_module(root, options):
         return plan_unsplit(root, why_one_module)
     candidates = [options]
-    if options.anchors == "auto" and not options.verbatim:  # may need a later Docker Compose
+    if options.anchors == "auto" and not options.verbatim:
         candidates.append(replace(options, anchors="extends"))
     before = names.state()
     for candidate in candidates:

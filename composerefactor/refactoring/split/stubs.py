@@ -27,8 +27,8 @@ from composerefactor.refactoring.deduplicate.places import (
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.directories import (
+    SINCE_EXTENDS,
     SINCE_EXTENDS_IN_ROOT,
-    SINCE_EXTENDS_PORTS,
     IncludedFiles,
 )
 from composerefactor.refactoring.modules.paths import replacements
@@ -95,7 +95,7 @@ class StubLayout(Layout):
     @property
     def since(self) -> str:
         """The oldest Docker Compose that reads the result."""
-        return SINCE_EXTENDS_IN_ROOT if self.split.in_environments else SINCE_EXTENDS_PORTS
+        return SINCE_EXTENDS_IN_ROOT if self.split.in_environments else SINCE_EXTENDS
 
     def notes(self, planned_files: Iterable[PlannedFile]) -> Iterator[str]:
         """Yield how many paths are rewritten, and which attributes do not move, with reasons."""

@@ -14,11 +14,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.directories import (
-    SINCE_EXTENDS,
-    SINCE_EXTENDS_IN_ROOT,
-    SINCE_EXTENDS_PORTS,
-)
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS, SINCE_EXTENDS_IN_ROOT
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -44,7 +40,7 @@ depends_on: [db]
 
 
 def project(block: str, *bodies: str, head: str = "x-common: &common\n") -> dict[str, str]:
-    names = ("api", "worker", "job")
+    names = ("api", "worker", "job", "mail", "feed")
     text = head + textwrap.indent(block, "  ") + "\nservices:\n"
     text += "  db:\n    image: postgres:16\n"
     for name, body in zip(names, bodies, strict=False):
@@ -74,6 +70,8 @@ TWO = project(BLOCK, "<<: *common\n", "<<: *common\n")
 
 # --- what is exact ------------------------------------------------------------------------------
 
+HEAD = "x-common: &common\n"
+CHECK = "x-check: &check\n  interval: 9s\n  timeout: 1s\n  retries: 3\n"
 LOG = "x-log: &log\n  driver: local\n  options:\n    max-size: 1m\n"
 
 
@@ -116,12 +114,36 @@ LOG = "x-log: &log\n  driver: local\n  options:\n    max-size: 1m\n"
             "logging: *log\n",
             head=f"{LOG}x-common: &common\n",
         ),
+        project(
+            BLOCK,
+            "<<: *common\nhealthcheck:\n  <<: *check\n  test: [CMD, 'true']\n",
+            "healthcheck:\n  <<: *check\n  interval: 5s\n<<: *common\n",
+            "healthcheck: *check\n",
+            head=f"{CHECK}{HEAD}",
+        ),
+        project(
+            BLOCK,
+            *["<<: *common\nhealthcheck:\n  <<: *check\n"] * 3,
+            head=f"{CHECK}{HEAD}",
+        ),
+        project(
+            "TZ: UTC\nLOG_LEVEL: info\nA: ${A:-}\n",
+            "environment:\n  <<: *common\n  B: x\n",
+            "environment:\n  <<: *common\n  TZ: CET\n",
+            "environment:\n  <<: *common\n",
+        ),
+        project(
+            BLOCK.replace("depends_on: [db]\n", ""),
+            *["<<: *common\n"] * 4,
+            "<<: *common\nlabels: [c=d]\n",
+        ),
         {path: text.replace("\n", "\r\n") for path, text in TWO.items()},
         {path: text.replace("  ", "    ") for path, text in TWO.items()},
     ],
     ids=[
         *("replaced", "named again", "paths", "used elsewhere too", "with an inner anchor"),
-        *("value", "value in all", "crlf", "wide"),
+        *("value", "value in all", "two blocks", "the same two", "environment", "overridden"),
+        *("crlf", "wide"),
     ],
 )
 def test_the_engine_sees_no_difference(
@@ -131,7 +153,7 @@ def test_the_engine_sees_no_difference(
     found = extends(files)
     assert COMMON in found
     modules = [text for path, text in found.items() if path.startswith("docker-compose/services")]
-    assert not any("    <<: *common" in text for text in modules), "all services extend"
+    assert not any("<<: *" in text for text in modules), "all services extend"
     root = tmp_path / "project"  # one place, since models contain absolute paths
     ways = ((), ("--no-interpolate",))
     before = [resolved(engine, write(root, files), [MAIN], *options) for options in ways]
@@ -139,7 +161,7 @@ def test_the_engine_sees_no_difference(
     for was, now in zip(before, after, strict=True):
         assert was
         assert now
-        assert compare(was, now, moved=["x-common", "x-log"]) == []
+        assert compare(was, now, moved=["x-common", "x-log", "x-check"]) == []
 
 
 @pytest.mark.parametrize(
@@ -187,7 +209,6 @@ def test_a_block_that_no_service_can_extend_is_copied(block: str) -> None:
 # --- how it is written --------------------------------------------------------------------------
 
 USERS = ["<<: *common\n", "<<: *common\n", "<<: *common\n"]
-HEAD = "x-common: &common\n"
 
 
 def test_a_block_becomes_a_service_with_its_comments() -> None:
@@ -245,6 +266,49 @@ def test_extends_comes_first_unless_a_comment_is_about_it(body: str, written: st
     assert found[MODULE("api")] == "services:\n  api:\n" + textwrap.indent(expected, "    ")
 
 
+def test_services_that_use_two_blocks_extend_a_service_that_extends_another() -> None:
+    both = "<<: *common\nhealthcheck:\n  <<: *check\n  test: [CMD, 'true']\n"
+    found = extends(project(SMALL, both, both, "<<: *common\n", head=f"{CHECK}{HEAD}"))
+    assert base(found) == (
+        "  x-common:\n    restart: always\n    init: true\n    tty: true\n"
+        "\n"
+        "  x-common-check:\n"
+        "    extends:\n"
+        "      service: x-common\n"
+        "    healthcheck:\n      interval: 9s\n      timeout: 1s\n      retries: 3\n"
+    )
+    assert found[MODULE("api")] == (
+        "services:\n  api:\n"
+        "    extends:\n"
+        "      file: ../docker-compose.common.yml\n"
+        "      service: x-common-check\n"
+        "    image: api\n"
+        "    healthcheck:\n"
+        "      test: [CMD, 'true']\n"
+    )
+
+
+def test_two_blocks_that_the_same_services_use_become_one_service() -> None:
+    both = "<<: *common\nhealthcheck: *check  # often\n"
+    head = f"# how often\n{CHECK}# for all\n{HEAD}"
+    found = extends(project(SMALL, *["<<: *common\nhealthcheck: *check\n"] * 3, head=head))
+    assert base(found) == (
+        "  # for all\n"
+        "  x-common-check:\n    restart: always\n    init: true\n    tty: true\n"
+        "    # how often\n"
+        "    healthcheck:\n      interval: 9s\n      timeout: 1s\n      retries: 3\n"
+    )
+    assert "# often" in extends(project(SMALL, *[both] * 3, head=head))[MODULE("api")]
+
+
+def test_one_service_of_many_overrides_what_it_would_add_to() -> None:
+    body = "<<: *common\nlabels: [c=d]\n"
+    found = extends(project(BLOCK, *["<<: *common\n"] * 4, body))
+    assert "    labels: !override [c=d]\n" in found[MODULE("feed")]
+    found = extends(project(BLOCK, *["<<: *common\n"] * 3, body))
+    assert "    labels: [c=d]\n" in found[MODULE("mail")], "one of four is not rare"
+
+
 def test_a_block_of_services_extends_another() -> None:
     head = "x-log: &log\n  driver: local\n  options:\n    a: b\nx-common: &common\n"
     files = project(BLOCK.replace("logging:\n  driver: local\n", "logging: *log\n"), head=head)
@@ -296,18 +360,8 @@ def test_a_block_that_a_comment_pins_stays() -> None:
     assert found[MAIN].startswith(head)
 
 
-@pytest.mark.parametrize(
-    ("block", "since"),
-    [
-        (SMALL, SINCE_EXTENDS),
-        (SMALL + "depends_on: [db]\n", SINCE_EXTENDS_PORTS),
-        (SMALL + "ports: []\n", SINCE_EXTENDS_PORTS),
-    ],
-)
-def test_what_later_releases_alone_read(block: str, since: str) -> None:
-    assert planned(project(block, *USERS))[0].since == since
-    known = SINCE_EXTENDS if since == SINCE_EXTENDS else ""
-    assert planned(project(block, *USERS), AUTO)[0].since == known
+def test_the_plan_names_the_release_that_reads_extends_in_an_included_file() -> None:
+    assert planned(project(SMALL, *USERS))[0].since == SINCE_EXTENDS
 
 
 def test_a_module_that_is_read_in_the_directory_of_the_root() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from composerefactor.proof.engine import find_engine, release
-from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_PORTS
+from composerefactor.refactoring.modules.directories import SINCE_EXTENDS
 from support.commandline import CommandLine, tree, write
 
 # That the context is no path shows only where the variable has a value.
@@ -25,8 +25,8 @@ services:
 
 
 def test_what_is_not_equal_stays(engine: Path, tmp_path: Path, command_line: CommandLine) -> None:
-    if find_engine(str(engine)).release < release(SINCE_EXTENDS_PORTS):
-        pytest.skip(f"needs Docker Compose {SINCE_EXTENDS_PORTS}")
+    if find_engine(str(engine)).release < release(SINCE_EXTENDS):
+        pytest.skip(f"needs Docker Compose {SINCE_EXTENDS}")
     project = write(tmp_path / "project", {"docker-compose.yml": TEXT})
     run = command_line(project, "split", "--force", "--strategy", "extends", "--yes")
     assert run.code == 0, run.err
