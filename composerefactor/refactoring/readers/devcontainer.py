@@ -1,4 +1,4 @@
-"""Dev containers start Docker Compose with the files in `dockerComposeFile`, and follow a split.
+"""Dev containers start Docker Compose with the files in `dockerComposeFile`, and follow splits.
 
 What they start is verified as a start command.
 """

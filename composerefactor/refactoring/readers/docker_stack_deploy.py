@@ -1,4 +1,4 @@
-"""`docker stack deploy` gives a Compose file to Docker Swarm; it rejects `include` and `extends`.
+"""`docker stack deploy` gives a Compose file to Swarm; it rejects `include` and `extends`.
 
 A file that a command deploys, or that says in its header, name or content that it is for Docker
 Swarm, stays whole (docker/cli#4740).

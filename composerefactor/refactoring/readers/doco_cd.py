@@ -1,4 +1,4 @@
-"""doco-cd starts the `compose_files` of its settings as Docker Compose does, so that it follows.
+"""doco-cd starts the `compose_files` of its settings as Docker Compose does, so it follows.
 
 It also deploys again for changes in included and extended files (kimdre/doco-cd#1070).
 """

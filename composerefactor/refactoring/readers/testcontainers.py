@@ -1,4 +1,4 @@
-"""Testcontainers starts a Compose file in tests, often with a copy of that one file in a container.
+"""Testcontainers starts a Compose file in tests, often with a copy of that file in a container.
 
 A file that test code names stays whole.
 """

@@ -1,4 +1,4 @@
-"""Visual Studio Code starts Docker Compose in tasks, and checks files by the schemas of settings.
+"""VS Code starts Docker Compose in tasks, and checks files by the schemas of settings.
 
 A task of the type `docker-compose` runs Docker Compose, so that it follows. The directory of the
 modules is added to a list of `yaml.schemas` that names the root file.
