@@ -1,4 +1,4 @@
-"""Discover rules and transforms in the modules of a package and in plug-ins' entry points."""
+"""Discover rules, transforms and readers in a package and in the entry points of plug-ins."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def discover(
 ) -> dict[str, T]:
     """Return the objects in the modules of *package* and the entry points of *group*, by name.
 
-    Each module contains one object with the name of the module; modules that begin with ``_`` are
-    skipped, and so are those in *skip*. *is_one* recognises such an object, *name_of* returns its
-    name, and *noun* is the word for it in messages. A plug-in that cannot be imported is skipped
-    with a warning. Raises ComposerefactorError for two objects of the same name. The result is
-    sorted by name.
+    A module contains one or more of them; modules that begin with ``_`` are skipped, and so are
+    those in *skip*. *is_one* recognises such an object, *name_of* returns its name, and *noun* is
+    the word for it in messages. A plug-in that cannot be imported is skipped with a warning. Raises
+    ComposerefactorError for two objects of the same name. The result is sorted by name.
     """
     by_name: dict[str, T] = {}
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("_") or module.name in skip:
             continue  # the first: a helper of several modules
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
-        candidates = [value for value in names.values() if is_one(value)]
-        own = next(c for c in candidates if name_of(c) == module.name.replace("_", "-"))
-        by_name[name_of(own)] = own
+        for value in filter(is_one, names.values()):
+            name = name_of(value)
+            if by_name.setdefault(name, value) is not value:  # the same one may be imported
+                raise _duplicate(noun, name, module.name)
     for point in entry_points(group):
         try:
             from_plugin = point.load()
@@ -50,14 +50,20 @@ def discover(
         if not is_one(from_plugin):
             warnings.warn(f"{noun} {point.name} is skipped: it is not a {noun}", stacklevel=3)
             continue
-        if name_of(from_plugin) in by_name:
-            raise ComposerefactorError(
-                f"there are two {noun}s called {name_of(from_plugin)!r}",
-                location=Location(point.dist.name if point.dist else point.value),
-                remedy="uninstall one of the packages",
-            )
-        by_name[name_of(from_plugin)] = from_plugin
+        name = name_of(from_plugin)
+        if name in by_name:
+            raise _duplicate(noun, name, point.dist.name if point.dist else point.value)
+        by_name[name] = from_plugin
     return dict(sorted(by_name.items()))
+
+
+def _duplicate(noun: str, name: str, place: str) -> ComposerefactorError:
+    """Return the error for a second *noun* called *name*, in the module or distribution *place*."""
+    return ComposerefactorError(
+        f"there are two {noun}s called {name!r}",
+        location=Location(place),
+        remedy="rename one of them, or uninstall one of the packages",
+    )
 
 
 installed_entry_points = cache(metadata.entry_points)

@@ -132,10 +132,7 @@ services:
 """
 
 READER = '''\
-"""{sentence} reads the files that `{name}.yml` lists.
-
-Say here what it does with them, where its rules are documented, and what is edited or told.
-"""
+"""Another program that reads Compose files: {sentence}."""
 
 from __future__ import annotations
 
@@ -143,23 +140,20 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, value_of
-from composerefactor.refactoring.readers._globs import matches
-from composerefactor.refactoring.readers._lists import follow_list
+from composerefactor.refactoring.readers._patterns import follow_list, matches, pattern_for
 
 _FILE = re.compile(r"{name}\\.ya?ml")
 
 
-def _pattern_for(target: str) -> str:
-    """Return the pattern for a directory, which ends in ``/``, or for a file."""
-    return f"{{target}}**" if target.endswith("/") else target
-
-
 @reader("{sentence}", reads="{name}.yml", include="told")
-def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
-    """Yield an outcome for each list that names a file which is split."""
+def {function}(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """{sentence} reads the files that `{name}.yml` lists.
+
+    Say here what it does with them, where its rules are documented, and what is edited or told.
+    """
     for file in around.files(_FILE):
         listed = value_of(file.root, "files")
-        yield from follow_list(file, listed, split, matches, _pattern_for, "reads {{}}")
+        yield from follow_list(file, listed, split, matches, pattern_for, "reads {{}}")
 '''
 
 TRANSFORM_STEPS = """\
@@ -181,7 +175,8 @@ RULE_STEPS = """\
 
 READER_STEPS = """\
 1. Write which files it reads, and how it is made to follow, in
-   composerefactor/refactoring/readers/{function}.py (docs/writing-a-reader.md).
+   composerefactor/refactoring/readers/{function}.py (docs/writing-a-reader.md), or move the
+   function to the file of its subject.
 2. Add the forms that people write to tests/planning/test_readers.py, and files that must be left
    alone; a file that is edited to golden/split/readers and golden/join/readers, too.
 3. Run `.venv/bin/pytest tests/test_golden.py -k readers --update-golden`, and review the

@@ -1,7 +1,7 @@
 """Making the other readers of the files follow a plan: finding them, and adding their edits.
 
-A module in ``refactoring/readers/`` is enough to add a reader. A plug-in names its own in the
-Python entry point group ``composerefactor.readers``.
+A function in a file of ``refactoring/readers/`` is enough to add a reader. A plug-in names its own
+in the Python entry point group ``composerefactor.readers``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 =========== ================================================================================
 contract    what a transform receives and returns: options, plans, changes, refusals
 reader      what a reader of the files receives and returns: files, a planned split, outcomes
-readers     other programs that read the files, one module for each
+readers     other programs that read the files, one function for each
 modules     splitting one root file into modules: groups, names, include list, text
 deduplicate services that several root files define: shared modules, environment files
 split       the plan of a split: options, strategy ``extends``, one plan per root file

@@ -1,17 +1,17 @@
 """The contract between a reader and everything that runs it.
 
 A reader is a program other than Docker Compose that reads, copies or watches Compose files, such as
-Dependabot. It is one file in ``refactoring/readers/``. Its name is the file's name in kebab-case;
-the first line of its docstring is its summary, the rest its explanation. Its function ``follow``
-gets the files around a project and a planned split, and yields an :class:`Outcome` for each place
-at which the program names a file that is split. It does not print, open files or write text.
+Dependabot. It is a function in a file of ``refactoring/readers/``. Its name is the function's name
+in kebab-case; the first line of the docstring is its summary, the rest its explanation. It gets the
+files around a project and a planned split, and yields an :class:`Outcome` for each place at which
+the program names a file that is split. It does not print, open files or write text.
 """
 
 from __future__ import annotations
 
+import inspect
 import posixpath
 import re
-import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -281,9 +281,9 @@ class Reader(Struct, frozen=True):
     """A program that reads Compose files.
 
     Attributes:
-        name: The name of the module in kebab-case.
+        name: The name of the function in kebab-case.
         title: What people call the program.
-        summary: The first line of the module's docstring.
+        summary: The first line of the function's docstring.
         explanation: The rest of that docstring.
         reads: The files in which the program, or its settings, are found.
         include: Whether it follows ``include``: ``yes``, ``no``, or ``told`` where it does once its
@@ -316,20 +316,27 @@ def reader(
     include: Literal["yes", "no", "told"],
     extends: Literal["yes", "no", "told"] | None = None,
 ) -> Callable[[Follow], Reader]:
-    """Make the decorated function the reader of its module; *extends* is as *include* by default.
+    """Make the decorated function a reader; *extends* is as *include* by default.
 
     The arguments are those of :class:`Reader`.
     """
 
     def make(follow: Follow) -> Reader:
-        module = sys.modules[follow.__module__]
-        summary, _, explanation = (module.__doc__ or "").strip().partition("\n")
-        name = follow.__module__.rpartition(".")[2].replace("_", "-")
+        summary, _, explanation = (inspect.getdoc(follow) or "").partition("\n")
+        name = follow.__name__.replace("_", "-")
         return Reader(
             name, title, summary, explanation.strip(), reads, include, extends or include, follow
         )
 
     return make
+
+
+def whole(around: Surroundings, name: str) -> Iterator[Outcome]:
+    """Yield an outcome for each Compose file that the other reader *name* reads."""
+    for other in around.others:
+        if other.name == name:
+            location = Location(other.evidence.path or other.path, other.evidence.line)
+            yield Outcome("whole", location, f"{other.evidence.reason}: {other.path} stays whole")
 
 
 def named_paths(paths: Iterable[str]) -> str:

@@ -1,9 +1,4 @@
-"""CODEOWNERS names who reviews changes; the last rule that matches a file decides.
-
-Modules get the owners of the root file: the same owners for their directory, in a line below the
-rule of the root file. A rule that gives modules other owners wins, and is pointed out. In a file
-with sections (GitLab) each section is considered alone.
-"""
+"""Who reviews changes."""
 
 from __future__ import annotations
 
@@ -22,7 +17,7 @@ from composerefactor.refactoring.reader import (
     named_paths,
     reader,
 )
-from composerefactor.refactoring.readers._globs import matches
+from composerefactor.refactoring.readers._patterns import matches
 
 _FILE = re.compile(r"(?:\.github/|\.gitlab/|docs/)?CODEOWNERS")
 _SECTION = re.compile(r"\^?\[[^\]]+\](?:\[\d+\])?")
@@ -50,8 +45,13 @@ class _Rule(Struct, frozen=True):
 
 
 @reader("CODEOWNERS", reads="CODEOWNERS", include="told")
-def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
-    """Yield an outcome for each rule that owns a file which is split."""
+def codeowners(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """CODEOWNERS names who reviews changes; the last rule that matches a file decides.
+
+    Modules get the owners of the root file: the same owners for their directory, in a line below
+    the rule of the root file. A rule that gives modules other owners wins, and is pointed out. In a
+    file with sections (GitLab) each section is considered alone.
+    """
     for file in around.files(_FILE):
         for section in _sections(file):
             yield from _stale(file, section, split)

@@ -1,8 +1,4 @@
-"""VS Code starts Docker Compose in tasks, and checks files by the schemas of settings.
-
-A task of the type `docker-compose` runs Docker Compose, so that it follows. The directory of the
-modules is added to a list of `yaml.schemas` that names the root file.
-"""
+"""Editors that start a project or check its files: VS Code and dev containers."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
+from composerefactor.compose.paths import path_from
 from composerefactor.refactoring.reader import (
     Outcome,
     PlannedSplit,
@@ -19,20 +16,22 @@ from composerefactor.refactoring.reader import (
     reader,
     value_of,
 )
-from composerefactor.refactoring.readers._globs import matches
-from composerefactor.refactoring.readers._lists import follow_list
-from composerefactor.refactoring.readers.github_paths import pattern_for
+from composerefactor.refactoring.readers._patterns import follow_list, matches, pattern_for
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
 
-_SETTINGS = re.compile(r"(?:.*/)?(?:\.vscode/(?:tasks|settings)\.json|[^/]+\.code-workspace)")
+_VSCODE = re.compile(r"(?:.*/)?(?:\.vscode/(?:tasks|settings)\.json|[^/]+\.code-workspace)")
 _WORKSPACE = re.compile(r"\$\{workspaceFolder\}/")
 _SCHEMAS = "yaml.schemas"
 
 
 @reader("VS Code", reads=".vscode/tasks.json, .vscode/settings.json", include="told")
-def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
-    """Yield an outcome for each task and each list of schemas that names a split file."""
-    for file in around.files(_SETTINGS):
+def vscode(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """VS Code starts Docker Compose in tasks, and checks files by the schemas of settings.
+
+    A task of the type `docker-compose` runs Docker Compose, so that it follows. The directory of
+    the modules is added to a list of `yaml.schemas` that names the root file.
+    """
+    for file in around.files(_VSCODE):
         if not split.is_named_in(file.text):
             continue
         for node in walk(file.root) if file.root else ():
@@ -86,3 +85,24 @@ def _schema_matches(pattern: str, path: str) -> bool:
     """Match as the YAML language server does: a name without a slash in every directory."""
     name = pattern.removeprefix("/")
     return matches(name if "/" in name else f"**/{name}", path)
+
+
+_DEV_CONTAINER = re.compile(r"\.devcontainer/(?:[^/]+/)?devcontainer\.json|\.devcontainer\.json")
+
+
+@reader("Dev containers", reads=".devcontainer/devcontainer.json", include="yes")
+def devcontainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Dev containers start Docker Compose with the files in `dockerComposeFile`, and follow splits.
+
+    What they start is verified as a start command.
+    """
+    roots = {each.path for each in split.splits}
+    for file in around.files(_DEV_CONTAINER):
+        value = value_of(file.root, "dockerComposeFile")
+        nodes = value.items if isinstance(value, SequenceNode) else [value]
+        for node in nodes:
+            if not isinstance(node, ScalarNode):
+                continue
+            path = path_from(posixpath.dirname(file.place), node.value)
+            if path in roots and isinstance(file.root, MappingNode):
+                yield Outcome("fine", file.location(node), f"starts {path} with Docker Compose")

@@ -1,9 +1,4 @@
-"""GitHub starts workflows for changes of the files in `paths` and `paths-ignore`.
-
-The directory of the modules is added to a list that names the root file, and to the lists of the
-actions `dorny/paths-filter` and `tj-actions/changed-files`. A key of a cache that is computed by
-`hashFiles` gets the modules, too. Gitea and Forgejo read the same files.
-"""
+"""CI systems that run for changes of some paths: GitHub, GitLab, Bitbucket and others."""
 
 from __future__ import annotations
 
@@ -22,9 +17,8 @@ from composerefactor.refactoring.reader import (
     reader,
     value_of,
 )
-from composerefactor.refactoring.readers._globs import github_matches, matches
-from composerefactor.refactoring.readers._lists import follow_list
-from composerefactor.yaml.nodes import MappingNode, ScalarNode, resolve, walk
+from composerefactor.refactoring.readers._patterns import follow_list, github_matches, matches
+from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
 
 _WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
 _MENTION = re.compile(r"\bpaths(?:-ignore)?['\"]?\s*:|hashFiles\(|(?:changed-files|paths-filter)@")
@@ -40,8 +34,13 @@ def pattern_for(target: str) -> str:
 
 
 @reader("GitHub workflows", reads=".github/workflows/*.yml", include="told")
-def follow(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
-    """Yield an outcome for each list and each cache key that names a file which is split."""
+def github_paths(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """GitHub starts workflows for changes of the files in `paths` and `paths-ignore`.
+
+    The directory of the modules is added to a list that names the root file, and to the lists of
+    the actions `dorny/paths-filter` and `tj-actions/changed-files`. A key of a cache that is
+    computed by `hashFiles` gets the modules, too. Gitea and Forgejo read the same files.
+    """
     for file in around.files(_WORKFLOW):
         if not _MENTION.search(file.text) or file.root is None:
             continue
@@ -174,3 +173,95 @@ def _stale_arguments(
                 f"remove {argument['value']}",
                 (Replacement(start, end, ""),),
             )
+
+
+_GITLAB = re.compile(r"\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|.*\.gitlab-ci\.ya?ml")
+
+
+def _gitlab_pattern_for(target: str) -> str:
+    """Return the pattern: ``**`` at the end of one matches no deeper directory (GitLab)."""
+    return f"{target}**/*" if target.endswith("/") else target
+
+
+@reader("GitLab pipelines", reads=".gitlab-ci.yml", include="told")
+def gitlab_changes(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """GitLab adds jobs to a pipeline for changes of the files in `changes`.
+
+    The directory of the modules is added to a list that names the root file: in `rules`, and in
+    `only` and `except` of older files.
+    """
+    for file in around.files(_GITLAB, anywhere=True):
+        if "changes" not in file.text or file.root is None:
+            continue
+        followed: set[int] = set()
+        for node in walk(file.root):
+            changes = value_of(node, "changes") if isinstance(node, MappingNode) else None
+            listed = changes if isinstance(changes, SequenceNode) else value_of(changes, "paths")
+            if listed is not None and id(listed) not in followed:
+                followed.add(id(listed))
+                yield from follow_list(
+                    file, listed, split, matches, _gitlab_pattern_for, "runs for changes of {}"
+                )
+
+
+_BITBUCKET = re.compile(r"bitbucket-pipelines\.ya?ml")
+
+
+@reader("Bitbucket pipelines", reads="bitbucket-pipelines.yml", include="told")
+def bitbucket_changesets(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Bitbucket runs steps for changes of the files in `changesets`.
+
+    The directory of the modules is added to a list `includePaths` or `excludePaths` that names the
+    root file.
+    """
+    for file in around.files(_BITBUCKET):
+        if "changesets" not in file.text or file.root is None:
+            continue
+        for node in walk(file.root):
+            changesets = value_of(node, "changesets") if isinstance(node, MappingNode) else None
+            for key, verb in (("includePaths", "runs for changes of"), ("excludePaths", "ignores")):
+                listed = value_of(changesets, key)
+                said = f"{verb} {{}}"
+                yield from follow_list(file, listed, split, matches, pattern_for, said)
+
+
+_OTHER_PIPELINES = re.compile(
+    r"\.?azure-pipelines[^/]*\.ya?ml|\.azure-pipelines/.*\.ya?ml|\.(?:woodpecker|drone)\.ya?ml"
+    r"|\.woodpecker/.*\.ya?ml"
+)
+
+
+def _azure_matches(pattern: str, path: str) -> bool:
+    """Match as Azure Pipelines and Drone do: the name of a directory has all files below it."""
+    return matches(pattern, path) or matches(f"{pattern.rstrip('/')}/**", path)
+
+
+@reader(
+    "Azure, Woodpecker and Drone pipelines",
+    reads="azure-pipelines.yml, .woodpecker.yml, .drone.yml",
+    include="told",
+)
+def other_pipelines(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Azure Pipelines, Woodpecker and Drone start pipelines for changes of some paths.
+
+    The directory of the modules is added to a list that names the root file: `paths` with `include`
+    and `exclude` in triggers of Azure Pipelines and Drone, `path` in a `when` of Woodpecker.
+    """
+    for file in around.files(_OTHER_PIPELINES):
+        if "path" not in file.text or file.root is None:
+            continue
+        for node in walk(file.root):
+            for listed, verb in _lists(node):
+                said = f"{verb} {{}}"
+                yield from follow_list(file, listed, split, _azure_matches, pattern_for, said)
+
+
+def _lists(node: Node) -> Iterator[tuple[Node | None, str]]:
+    if not isinstance(node, MappingNode):
+        return
+    for key in ("paths", "path"):
+        value = value_of(node, key)
+        if isinstance(value, SequenceNode):
+            yield value, "runs for changes of"
+        yield value_of(value, "include"), "runs for changes of"
+        yield value_of(value, "exclude"), "ignores"

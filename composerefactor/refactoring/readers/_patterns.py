@@ -1,20 +1,93 @@
-"""Lists in YAML and JSON files: items are added and removed as they are written there.
+"""Patterns for paths, and lists of them in YAML and JSON files.
 
-:func:`follow_list` makes a list of patterns for paths follow a split.
+:func:`follow_list` makes a list of patterns follow a split; items are added and removed as they are
+written there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 from composerefactor.edit.planned_files import Replacement
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, ReaderFile, named_paths
-from composerefactor.refactoring.readers._globs import Matcher
 from composerefactor.yaml.nodes import AliasNode, Node, ScalarNode, SequenceNode, resolve
 
+Matcher: TypeAlias = Callable[[str, str], bool]
+"""Returns whether a pattern matches a path from the repository's top level."""
+
+_TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\+|\[[^\]]{1,80}\]|\{[^{}]{1,400}\}|\\.|.", re.DOTALL)
 _SAFE_PLAIN = re.compile(r"[A-Za-z0-9./_][\w./*+-]*")
+
+
+def pattern_for(target: str) -> str:
+    """Return the pattern for a directory, which ends in ``/``, or for a file."""
+    return f"{target}**" if target.endswith("/") else target
+
+
+def github_matches(pattern: str, path: str) -> bool:
+    """Match as the filters of a GitHub workflow do.
+
+    ``?`` and ``+`` repeat the character before them (GitHub documentation, workflow syntax, "filter
+    pattern cheat sheet").
+    """
+    return _fullmatch(pattern, path, repeats=True)
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Match with ``*`` within a directory, ``**`` across directories, ``?``, ``[]`` and ``{a,b}``.
+
+    So do GitLab, Bitbucket, Woodpecker, Dependabot and minimatch (their documentation).
+    """
+    return _fullmatch(pattern, path, repeats=False)
+
+
+def gitignore_matches(pattern: str, path: str) -> bool:
+    """Match as a line of a ``.gitignore`` does, without the ``!`` at its beginning.
+
+    A pattern without a slash matches in every directory, and one for a directory all files below.
+    """
+    name = pattern.strip("/")
+    name = name if "/" in pattern.rstrip("/") else f"**/{name}"
+    is_file = not pattern.endswith("/") and matches(name, path)
+    return is_file or matches(f"{name}/**", path)
+
+
+def _fullmatch(pattern: str, path: str, *, repeats: bool) -> bool:
+    compiled = _compiled(pattern.removeprefix("./"), repeats)
+    return compiled is not None and compiled.fullmatch(path) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str, repeats: bool) -> re.Pattern[str] | None:  # noqa: FBT001 - for the cache
+    if len(pattern) > 400 or "$" in pattern:  # noqa: PLR2004
+        return None
+    parts = [_part(part, repeats=repeats) for part in _TOKENS.findall(pattern)]
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:
+        return None
+
+
+def _part(part: str, *, repeats: bool) -> str:
+    if part in {"**/", "**", "*"}:
+        return {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}[part]
+    if part == "?":
+        return "?" if repeats else "[^/]"
+    if part == "+" and repeats:
+        return "+"
+    if part.startswith("[") and len(part) > 1:
+        return "[" + part[1:-1].replace("!", "^", 1).replace("\\", "") + "]"
+    if part.startswith("{") and len(part) > 1 and not repeats:
+        names = part[1:-1].split(",")
+        return "(?:" + "|".join("".join(map(_plain, _TOKENS.findall(n))) for n in names) + ")"
+    return re.escape(part.removeprefix("\\") if len(part) > 1 else part)
+
+
+def _plain(part: str) -> str:
+    return _part(part, repeats=False)
 
 
 def quoted(value: str, like: ScalarNode) -> str:

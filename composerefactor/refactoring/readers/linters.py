@@ -1,0 +1,256 @@
+"""Checks of files, and what is excluded from them: pre-commit, yamllint, ignore files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from composerefactor.edit.planned_files import Replacement
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    ReaderFile,
+    Surroundings,
+    named_paths,
+    reader,
+    value_of,
+)
+from composerefactor.refactoring.readers._patterns import follow_list, gitignore_matches
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, walk
+
+_PRE_COMMIT = re.compile(r"\.pre-commit-config\.ya?ml")
+_CHECKS_ALONE = "docker-compose-check"
+_CHECKS_BY_DEFAULT = r"(docker-)?compose.y[a]{0,1}ml$"
+"""The files of the hook (IamTheFij/docker-pre-commit, ``.pre-commit-hooks.yaml``)."""
+
+_MAX_PATTERN = 300
+_LAST_ALTERNATIVE = re.compile(r"\|(\^[^|()\[\]\n]{1,200})$")
+
+
+@reader("pre-commit", reads=".pre-commit-config.yaml", include="told")
+def pre_commit(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """pre-commit runs hooks for the files that `files` matches and `exclude` does not.
+
+    A regular expression that matches the root file gets the directory of the modules as an
+    alternative. The hook `docker-compose-check` gives each file that it finds to Docker Compose by
+    itself. By default these are root files; where its `files` match modules too, that is pointed
+    out, since a module that uses services or volumes of another file is rejected.
+    """
+    for file in around.files(_PRE_COMMIT):
+        for node in walk(file.root) if file.root else ():
+            if not isinstance(node, MappingNode):
+                continue
+            hook = value_of(node, "id")
+            if isinstance(hook, ScalarNode) and hook.value == _CHECKS_ALONE:
+                yield from _checks_alone(file, node, hook, split)
+                continue
+            for key, verb in (("files", "checks"), ("exclude", "excludes")):
+                value = node.get(key)
+                if isinstance(value, ScalarNode):
+                    yield from _follow_pattern(file, value, verb, split)
+
+
+def _follow_pattern(
+    file: ReaderFile, node: ScalarNode, verb: str, split: PlannedSplit
+) -> Iterator[Outcome]:
+    pattern = _compiled(node.value)
+    if pattern is None:
+        return
+
+    yield from _stale_alternatives(file, node, split)
+
+    covers = partial(_finds, pattern)
+    named = [each for each in split.splits if covers(each.path)]
+    missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+    if not named:
+        return
+    said = f"{verb} {named_paths(each.path for each in named)}"
+    if not missing:
+        yield Outcome("fine", file.location(node), said)
+        return
+    added = "".join(f"|^{_escaped(target)}" for target in split.covering(missing))
+    raw = file.text[node.start : node.end]
+    plain = "\n" not in raw and "(?x)" not in raw and node.style in {"", "'"}
+    new = _compiled(node.value + added)
+    works = plain and new is not None and all(map(new.search, missing))
+    at = node.end - len(node.style)
+    yield Outcome(
+        "followed" if works else "named",
+        file.location(node),
+        said,
+        f"add {added.lstrip('|')} as an alternative",
+        (Replacement(at, at, added),) if works else (),
+    )
+
+
+def _stale_alternatives(
+    file: ReaderFile, node: ScalarNode, split: PlannedSplit
+) -> Iterator[Outcome]:
+    """Yield the alternatives at the end of a pattern for files that no longer exist."""
+    end = node.end - len(node.style)
+    start = node.start + len(node.style)
+    while match := _LAST_ALTERNATIVE.search(file.text, start, end):
+        pattern = _compiled(match[1])
+        if pattern is None or not split.is_stale(partial(_finds, pattern)):
+            return
+        end = match.start()
+        yield Outcome(
+            "followed",
+            file.location(node),
+            f"names {match[1]}, which no longer exists",
+            f"remove {match[1]}",
+            (Replacement(match.start(), match.end(), ""),),
+        )
+
+
+def _finds(pattern: re.Pattern[str], path: str) -> bool:
+    return pattern.search(path) is not None
+
+
+def _escaped(target: str) -> str:
+    name = target.replace(".", r"\.").replace("+", r"\+")
+    return name if target.endswith("/") else f"{name}$"
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    if not pattern or len(pattern) > _MAX_PATTERN:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
+
+
+def _checks_alone(
+    file: ReaderFile, node: MappingNode, hook: ScalarNode, split: PlannedSplit
+) -> Iterator[Outcome]:
+    files = value_of(node, "files")
+    given = files.value if isinstance(files, ScalarNode) else _CHECKS_BY_DEFAULT
+    pattern = _compiled(given)
+    if pattern is None:
+        return
+    named = [each for each in split.splits if pattern.search(each.path)]
+    modules = {m for each in named for m in each.modules if pattern.search(m)}
+    roots = named_paths(each.path for each in named)
+    if named and not modules:
+        yield Outcome("fine", file.location(hook), f"checks {roots} with its modules")
+    if not modules:
+        return
+    yield Outcome(
+        "named",
+        file.location(hook),
+        f"gives each of {len(modules)} modules to Docker Compose by itself, "
+        "which rejects one that uses services of another",
+        f"limit it to root files: files: ^{_escaped(named[0].path)}",
+    )
+
+
+_YAMLLINT = re.compile(r"\.yamllint(?:\.ya?ml)?")
+
+
+@reader("yamllint", reads=".yamllint", include="told")
+def yamllint(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """yamllint checks all YAML files but those that `ignore` excludes.
+
+    The directory of the modules is added to an `ignore` that names the root file, a list or a block
+    of lines, for all rules or for one.
+    """
+    for file in around.files(_YAMLLINT):
+        for node in walk(file.root) if file.root else ():
+            ignored = node.get("ignore") if isinstance(node, MappingNode) else None
+            if isinstance(ignored, SequenceNode):
+                yield from follow_list(
+                    file, ignored, split, gitignore_matches, _anchored, "excludes {}"
+                )
+            elif isinstance(ignored, ScalarNode) and ignored.style in {"|", ">"}:
+                yield from _follow_lines(file, _lines_of(file, ignored), split)
+
+
+def _anchored(target: str) -> str:
+    return f"/{target}"
+
+
+def _lines_of(file: ReaderFile, block: ScalarNode) -> list[int]:
+    """Return the offsets of the lines in *block*, a block scalar."""
+    first = file.source.next_line(block.start)
+    return [start for start in file.source.line_starts if first <= start < block.end]
+
+
+_TOOLS = "prettier|eslint|semgrep|markdownlint|npm|vercel|gcloud|helm|stylelint|yamllint|biome"
+_IGNORE_FILE = re.compile(rf"\.(?:{_TOOLS})ignore")
+
+
+@reader("Ignore files", reads=".prettierignore, .npmignore and others", include="told")
+def ignore_files(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Files such as `.prettierignore` exclude files from a formatter, a linter or an upload.
+
+    The directory of the modules is added below a line that names the root file, as in a
+    `.gitignore`. `.dockerignore` is not among them: a split says what it does to build contexts.
+    """
+    for file in around.files(_IGNORE_FILE):
+        yield from _follow_lines(file, file.source.line_starts, split)
+
+
+def _follow_lines(file: ReaderFile, lines: Sequence[int], split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield what becomes of the patterns of *file* that exclude a file which is split.
+
+    Args:
+        file: The file with the patterns.
+        lines: The offsets of the starts of the lines with a pattern.
+        split: The planned split.
+    """
+    starts = [at for at in lines if _pattern(file, at)]
+    yield from _stale_lines(file, starts, split)
+
+    def excludes(path: str) -> bool:
+        excluded = False
+        for at in starts:
+            if gitignore_matches(_pattern(file, at).removeprefix("!"), path):
+                excluded = not _pattern(file, at).startswith("!")
+        return excluded
+
+    named = [each for each in split.splits if excludes(each.path)]
+    if not named:
+        return
+    at = next(s for s in reversed(starts) if gitignore_matches(_pattern(file, s), named[0].path))
+    said = f"excludes {named_paths(each.path for each in named)}"
+    missing = dict.fromkeys(m for each in named for m in each.missing(excludes))
+    if not missing:
+        yield Outcome("fine", file.location(at), said)
+        return
+    patterns = [f"/{target}" for target in split.covering(missing)]
+    newline = file.source.newline
+    line = file.source.line(at)
+    indentation = line[: len(line) - len(line.lstrip())]
+    end = file.source.next_line(at)
+    ends_line = file.text[end - 1 : end] == "\n"
+    added = "".join(f"{indentation}{pattern}{newline}" for pattern in patterns)
+    text = added if ends_line else newline + added.removesuffix(newline)
+    later = [start for start in starts if start > at and _pattern(file, start).startswith("!")]
+    yield Outcome(
+        "named" if later else "followed",
+        file.location(at),
+        said,
+        f"add {', '.join(patterns)}",
+        () if later else (Replacement(end, end, text),),
+    )
+
+
+def _pattern(file: ReaderFile, at: int) -> str:
+    """Return the pattern on the line at *at*, ``""`` for a comment or an empty line."""
+    line = file.source.line(at).strip()
+    return "" if line.startswith("#") else line
+
+
+def _stale_lines(file: ReaderFile, starts: Sequence[int], split: PlannedSplit) -> Iterator[Outcome]:
+    """Yield the lines for files that the plan deletes, and for no other file."""
+    for at in starts:
+        if split.is_stale(partial(gitignore_matches, _pattern(file, at))):
+            yield Outcome(
+                "followed",
+                file.location(at),
+                f"names {_pattern(file, at)}, which no longer exists",
+                f"remove {_pattern(file, at)}",
+                (Replacement(at, file.source.next_line(at), ""),),
+            )

@@ -1,0 +1,180 @@
+"""Platforms that deploy a project: Coolify, Dockge, doco-cd, Dokploy, Komodo, Portainer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from composerefactor.compose.paths import path_from
+from composerefactor.discovery.readers import COOLIFY
+from composerefactor.refactoring.reader import (
+    Outcome,
+    PlannedSplit,
+    State,
+    Surroundings,
+    reader,
+    value_of,
+    whole,
+)
+from composerefactor.refactoring.readers._patterns import strings
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, walk
+
+
+def _mentions(
+    around: Surroundings,
+    split: PlannedSplit,
+    pattern: re.Pattern[str],
+    state: State,
+    statement: str,
+    action: str = "",
+) -> Iterator[Outcome]:
+    """Yield an outcome for each split file of which it, or one of its modules, has *pattern*."""
+    for each in split.splits:
+        for place in (each.path, *each.modules):
+            file = around.file(place)
+            match = pattern.search(file.text) if file is not None else None
+            if file is not None and match is not None:
+                at = file.location(match.start())
+                yield Outcome(state, at, statement, action, breaks=False)
+                break
+
+
+@reader("Coolify", reads="Compose files", include="no")
+def coolify(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]:
+    """Coolify parses one Compose file by itself, and ignores what it includes.
+
+    A file that is written for it, with its variables or labels, stays whole
+    (coollabsio/coolify#2859, #5921).
+    """
+    return whole(around, COOLIFY)
+
+
+_DOCKGE_KEY = re.compile(r"^x-dockge\s*:", re.MULTILINE)
+
+
+@reader("Dockge", reads="Compose files", include="yes")
+def dockge(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Dockge starts a stack with Docker Compose in its directory, so that it follows.
+
+    Its editor shows the root file alone (hamphh/dockge#9). A file with `x-dockge` is taken for one
+    of Dockge.
+    """
+    said = "Dockge starts it with Docker Compose; its editor shows only the root file"
+    return _mentions(around, split, _DOCKGE_KEY, "fine", said)
+
+
+_DOCO_CD = re.compile(r"(?:.*/)?\.doco-cd(?:\.[\w-]+)?\.ya?ml")
+_DOCO_CD_DEFAULT = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+
+
+@reader("doco-cd", reads=".doco-cd.yml", include="yes")
+def doco_cd(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """doco-cd starts the `compose_files` of its settings as Docker Compose does, so it follows.
+
+    It also deploys again for changes in included and extended files (kimdre/doco-cd#1070).
+    """
+    roots = {each.path for each in split.splits}
+    for file in around.files(_DOCO_CD, anywhere=True):
+        for document in file.tree.documents if file.tree else ():
+            root = document.root
+            listed = value_of(root, "compose_files")
+            directory = value_of(root, "working_dir")
+            below = directory.value if isinstance(directory, ScalarNode) else ""
+            nodes = strings(listed) if isinstance(listed, SequenceNode) else []
+            names = [node.value for node in nodes] or _DOCO_CD_DEFAULT
+            paths = {path_from(below, name) for name in names}
+            if isinstance(root, MappingNode) and paths & roots:
+                said = f"starts {min(paths & roots)} as Docker Compose does"
+                yield Outcome("fine", file.location(root), said)
+
+
+_DOKPLOY_NETWORK = re.compile(r"^[^#\n]*\bdokploy-network\b", re.MULTILINE)
+
+
+@reader("Dokploy", reads="Compose files", include="yes")
+def dokploy(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Dokploy starts a Compose project, and adds domains to services of the root file only.
+
+    The services start, since Dokploy runs Docker Compose in a clone of the repository. A domain for
+    a service in a module is an error (Dokploy/dokploy#2455), so that is pointed out. A file that
+    uses the network `dokploy-network` is taken for one of Dokploy.
+    """
+    return _mentions(
+        around,
+        split,
+        _DOKPLOY_NETWORK,
+        "named",
+        "Dokploy adds domains only to services of the root file",
+        "keep services with a domain there: split.stay in .composerefactor.yml",
+    )
+
+
+_KOMODO_RESOURCES = re.compile(r".*\.toml")
+_KOMODO_STACK = re.compile(r"^\[\[stack\]\]", re.MULTILINE)
+_FILE_PATHS = re.compile(r"^\s*file_paths\s*=\s*\[(?P<files>[^\]]{0,2000})\]", re.MULTILINE)
+_RUN_DIRECTORY = re.compile(r"^\s*run_directory\s*=\s*\"(?P<directory>[^\"\n]*)\"", re.MULTILINE)
+_STRING = re.compile(r"[\"']([^\"'\n]+)[\"']")
+
+
+@reader("Komodo", reads="*.toml with [[stack]]", include="yes")
+def komodo(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Komodo starts the stacks of its resource files with Docker Compose, so that it follows.
+
+    It shows only the services of the files in `file_paths` (moghtech/komodo#1462), so that a stack
+    whose services are all in modules looks empty.
+    """
+    roots = {each.path for each in split.splits}
+    for file in around.files(_KOMODO_RESOURCES, anywhere=True):
+        starts = [match.start() for match in _KOMODO_STACK.finditer(file.text)]
+        for start, end in pairwise([*starts, len(file.text)]):
+            stack = file.text[start:end]
+            files = _FILE_PATHS.search(stack)
+            directory = _RUN_DIRECTORY.search(stack)
+            below = directory["directory"].removeprefix("./") if directory else ""
+            for match in _STRING.finditer(files["files"]) if files else ():
+                path = path_from(below, match[1])
+                if path in roots and files is not None:
+                    at = start + files.start("files") + match.start()
+                    said = f"starts {path} with Docker Compose; shows only services in this file"
+                    yield Outcome("fine", file.location(at), said)
+
+
+_STACK_ENV = re.compile(r"^[^#\n]*(?<![\w.-])stack\.env(?![\w.-])", re.MULTILINE)
+_WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/workflows/.*\.ya?ml")
+
+
+@reader("Portainer", reads="Compose files, .github/workflows/*.yml", include="yes")
+def portainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
+    """Portainer starts a stack from a repository, or from the text of one file.
+
+    From a repository it clones all files, so that it follows. In its web editor, and where an
+    action or its API sends the text of the root file, modules are missing, so that is pointed out.
+    A file that reads the env file `stack.env` is taken for one of Portainer.
+    """
+    yield from _mentions(
+        around,
+        split,
+        _STACK_ENV,
+        "named",
+        "Portainer's web editor has the root file alone",
+        "deploy the stack from the repository",
+    )
+    roots = {each.path for each in split.splits}
+    for file in around.files(_WORKFLOW):
+        if "portainer" not in file.text.lower() or file.root is None:
+            continue
+        for node in walk(file.root):
+            uses = value_of(node, "uses") if isinstance(node, MappingNode) else None
+            given = value_of(node, "with")
+            if not isinstance(uses, ScalarNode) or "portainer" not in uses.value.lower():
+                continue
+            for entry in given.entries if isinstance(given, MappingNode) else ():
+                value = entry.value
+                if isinstance(value, ScalarNode) and value.value.removeprefix("./") in roots:
+                    yield Outcome(
+                        "named",
+                        file.location(value),
+                        f"sends the text of {value.value} to Portainer without its modules",
+                        "send the output of `docker compose config`, or deploy from the repository",
+                    )
