@@ -13,7 +13,6 @@ propose       the proposal: a plan with its proof and the files to write
 settle        finds the largest part of a refactoring that can be proved
 readers       makes other programs that read the files follow a plan
 guard         checks a proposal before it is written
-verify        the command ``verify``: are two states of a project equal
-contents      files that differ between two states, but not in the configuration
+verify        are two states of a project equal; files that differ only in their content
 ============= ==================================================================
 """

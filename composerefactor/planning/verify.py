@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import filecmp
 import os
+import posixpath
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,7 +17,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import is_absolute, path_from
+from composerefactor.compose.project import Project
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.errors import (
     EngineError,
     InputError,
@@ -24,7 +28,6 @@ from composerefactor.errors import (
     UsageError,
     first_of,
 )
-from composerefactor.planning.contents import differing_contents
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
@@ -144,7 +147,46 @@ def _anchor_blocks(opened: OpenProject) -> Iterator[str]:
                 yield name
 
 
-@contextmanager
+def differing_contents(old: OpenProject, new: OpenProject) -> tuple[str, ...]:
+    """Return the paths of the files that both states pass on, and whose content differs.
+
+    A resolved configuration has only the paths of mounted files, configs, secrets and Dockerfiles.
+    So two states are equal in it, and ``up`` recreates no container, although such a file differs.
+    A file that is in only one of the states is not included: git may ignore it.
+    """
+    paths = _passed_on(old.project) & _passed_on(new.project)
+    return tuple(sorted(path for path in paths if _differs(old, new, path)))
+
+
+def _differs(old: OpenProject, new: OpenProject, path: str) -> bool:
+    if not (old.files.exists(path) and new.files.exists(path)):
+        return False
+    with contextlib.suppress(OSError):
+        return not filecmp.cmp(old.files.root / path, new.files.root / path, shallow=False)
+    return False
+
+
+def _passed_on(project: Project) -> set[str]:
+    """Return the files that Docker Compose mounts, or gives to a build, without reading them."""
+    paths = (path for model in start_models(project) for path in _paths(model))
+    return {posixpath.normpath(path) for path in paths if not is_absolute(path)}
+
+
+def _paths(model: StartModel) -> Iterator[str]:
+    for service in model.services.values():
+        mounts = (volume.value for volume in service.volumes)
+        yield from (mount.source for mount in mounts if mount.kind == "bind" and mount.source)
+        build = service.build.value if service.build is not None else None
+        if build is not None and build.directory is not None and build.inline is None:
+            yield build.dockerfile_path
+    for section in ("configs", "secrets"):
+        for nodes in model.declared(section).values():
+            for node in nodes:
+                if text := node.text_below("file"):
+                    yield node.scope.path(text)
+
+
+@contextlib.contextmanager
 def open_state(
     name: str, here: Path, choice: ProjectSelection, entries: Sequence[Invocation] | None = None
 ) -> Iterator[OpenProject]:

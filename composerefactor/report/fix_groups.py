@@ -11,8 +11,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from composerefactor.analysis.diff.fixes import risk_of_change
-from composerefactor.analysis.diff.kinds import Risk
+from composerefactor.analysis.diff.kinds import Risk, risk_of_change
 from composerefactor.errors import enumerated, first_of
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.registry import fixers

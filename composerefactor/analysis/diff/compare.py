@@ -31,9 +31,9 @@ from composerefactor.analysis.diff.states import (
 )
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import Location
-from composerefactor.planning.contents import differing_contents
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import error_location, locate
+from composerefactor.planning.verify import differing_contents
 from composerefactor.proof.comparison import config_differences
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.side_by_side import ResolvedConfig, SideBySide

@@ -1,10 +1,12 @@
-"""All kinds of impact, with their stable ids and risks; :data:`RULES` has them by id."""
+"""All kinds of impact, with their stable ids and risks, and the risk of a fix."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
 from msgspec import Struct
+
+from composerefactor.refactoring.contract import Change, Effect
 
 
 class Risk(IntEnum):
@@ -215,3 +217,47 @@ SECRET_OUT_OF_TEXT = ImpactKind(
 
 RULES = {rule.id: rule for rule in list(globals().values()) if isinstance(rule, ImpactKind)}
 """All kinds of impact by id."""
+
+
+_BY_ATTRIBUTE: dict[str, ImpactKind] = {
+    "read_only": READ_ONLY_ROOT,
+    "cap_drop": CAPABILITY_LOST,
+    "security_opt": RIGHTS_REDUCED,
+    "healthcheck": HEALTHCHECK_CHANGED,
+    "depends_on": DEPENDENCY_CHANGED,
+    "deploy": LIMIT_CHANGED,
+    "mem_limit": LIMIT_CHANGED,
+    "cpus": LIMIT_CHANGED,
+    "restart": RESTART_CHANGED,
+    "ports": PORT_NARROWED,
+    "volumes": MOUNT_ADDED,
+    "environment": SECRET_OUT_OF_TEXT,
+}
+"""The kind of impact of a fix on an attribute of a service: fixers add and restrict, they take no
+limit, check or right of use away. Other attributes are settings."""
+
+
+def risk_of_change(change: Change) -> Risk:
+    """Return the highest risk of the effects of *change*; ``none`` if nothing that runs differs.
+
+    The change of a fixer is not made yet, so there are no two states to compare: the attribute that
+    an effect is about decides which kind of impact it has.
+    """
+    if change.leaves_data:
+        return VOLUME_REPLACED.risk
+    if change.repairs:
+        return ACCEPTED.risk
+    effects = [effect for effect in change.effects if effect.matters]
+    return max((_kind(effect).risk for effect in effects), default=Risk.NONE)
+
+
+def _kind(effect: Effect) -> ImpactKind:
+    section, *keys = effect.path
+    if section != "services":
+        is_network = section == "networks" and effect.verb != "adds"
+        return NETWORK_RECREATED if is_network else DEFINITION_CHANGED
+    if len(keys) < 2:  # noqa: PLR2004 - the whole service
+        return SERVICE_REMOVED if effect.verb == "removes" else SERVICE_ADDED
+    if keys[1] == "networks" and effect.verb != "adds":
+        return NETWORK_LEFT
+    return _BY_ATTRIBUTE.get(keys[1], SETTING_CHANGED)

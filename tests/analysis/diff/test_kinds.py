@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.analysis.diff.fixes import risk_of_change
-from composerefactor.analysis.diff.kinds import Risk
+from composerefactor.analysis.diff.kinds import Risk, risk_of_change
 from composerefactor.errors import Location
 from composerefactor.refactoring.contract import Change, Effect
 
