@@ -18,7 +18,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import Location, first_of
 from composerefactor.proof.comparison import Difference, describe
-from composerefactor.report.markdown import cell, code, details, fenced, table
+from composerefactor.report.markdown import code, details, escaped, fenced, table
 from composerefactor.report.plan_json import SCHEMA
 from composerefactor.report.plan_text import RISK_COLOURS
 from composerefactor.report.text import Style, contents_line, counted, limited, row
@@ -143,19 +143,19 @@ def as_markdown(result: Review) -> str:
 
     Secrets are masked.
     """
-    lines = ["### Compose changes", "", f"**{cell(headline(result))}**", ""]
+    lines = ["### Compose changes", "", f"**{escaped(headline(result))}**", ""]
     if result.changes:
         lines += _table(result)
     for line in uncompared(result):
-        lines += [f"> ⚠️ {cell(line)}", ""]
+        lines += [f"> ⚠️ {escaped(line)}", ""]
     lines += _evidence(result)
-    notes = [f"- {cell(note)}" for note in result.notes]
+    notes = [f"- {escaped(note)}" for note in result.notes]
     if notes:
         lines += [*details("Assumptions of the comparison", notes), ""]
     engine = result.engine
     lines.append(
         f"<sub>{code(result.old_name)} → {code(result.new_name)}, resolved by Docker Compose "
-        f"v{cell(engine.version)}</sub>"
+        f"v{escaped(engine.version)}</sub>"
     )
     return "\n".join(lines) + "\n"
 
@@ -175,8 +175,8 @@ def _cells(impact: LocatedImpact, result: Review) -> tuple[str, ...]:
     return (
         _MARKS[change.risk],
         code(about(impact)),
-        cell(change.message) + (f"<br><sub>in {cell(entries)}</sub>" if entries else ""),
-        cell(str(change.effect or UpEffect.UNKNOWN)),
+        escaped(change.message) + (f"<br><sub>in {escaped(entries)}</sub>" if entries else ""),
+        escaped(str(change.effect or UpEffect.UNKNOWN)),
         place + (" (before)" if place and change.was else ""),
     )
 

@@ -31,12 +31,12 @@ _MENTION = re.compile(r"@(?=\w)")
 _RUNS = re.compile(r"`+")
 
 
-def cell(text: str) -> str:
+def escaped(text: str) -> str:
     """Return *text* on one line, with Markdown escaped, for a paragraph or a table cell."""
     plain = " ".join(text.split())
-    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", plain.replace("&", "&amp;"))
+    text = _MARKUP.sub(lambda match: f"\\{match[0]}", plain.replace("&", "&amp;"))
     # a zero-width space prevents that a name in the text is mentioned on the pull request
-    return _MENTION.sub("@\u200b", escaped)
+    return _MENTION.sub("@\u200b", text)
 
 
 def code(text: str) -> str:
@@ -99,7 +99,7 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
     if proposal.changes.is_empty:
         lines += ["**Nothing to do.**", ""]
     else:
-        lines += [f"**{cell(_proof(proposal))}**", "", *_files(proposal), ""]
+        lines += [f"**{escaped(_proof(proposal))}**", "", *_files(proposal), ""]
     lines += _fixes(proposal) if proposal.fix_plan else _moves(proposal)
     lines += _reservations(proposal)
     lines = [masking.message(line) for line in lines]
@@ -144,12 +144,12 @@ def _moves(proposal: Proposal) -> Iterator[str]:
         if len(proposal.changes.changes) <= MAX_FILES:
             yield from fenced(trees(proposal, _PLAIN), "text")
             yield ""
-        yield f"- {cell(moved_text(proposal))}"
+        yield f"- {escaped(moved_text(proposal))}"
     yield from _limited(
-        f"- {code(entry.name)} unmoved in {code(str(entry.location))}: {cell(entry.reason)}"
+        f"- {code(entry.name)} unmoved in {code(str(entry.location))}: {escaped(entry.reason)}"
         for entry in plan.unmoved
     )
-    yield from _limited(f"- {cell(note)}" for note in plan.notes)
+    yield from _limited(f"- {escaped(note)}" for note in plan.notes)
     yield ""
     yield from _readers(plan)
 
@@ -163,10 +163,10 @@ def _readers(plan: Plan) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     shown.sort(key=lambda outcome: outcome.state != "named")
     for outcome in shown[:MAX_LISTED]:
-        place, said = code(str(outcome.location)), cell(outcome.statement)
-        action = cell(outcome.action)
+        place, said = code(str(outcome.location)), escaped(outcome.statement)
+        action = escaped(outcome.action)
         by_hand = f"**by hand**: {action}" if outcome.state == "named" else f"edited: {action}"
-        yield f"| {cell(outcome.title)} | {place} | {said} | {by_hand} |"
+        yield f"| {escaped(outcome.title)} | {place} | {said} | {by_hand} |"
     if len(shown) > MAX_LISTED:
         yield f"| and {len(shown) - MAX_LISTED} more | | | |"
     yield ""
@@ -179,8 +179,8 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
         yield f"#### {purpose.capitalize()}"
         yield ""
         for group in groups:
-            cause = f": {cell(group.cause)}" if group.cause else ""
-            yield f"- {code(group.transform)}{cause} ({cell(consequence(group.fixes, _PLAIN))})"
+            cause = f": {escaped(group.cause)}" if group.cause else ""
+            yield f"- {code(group.transform)}{cause} ({escaped(consequence(group.fixes, _PLAIN))})"
             yield from _limited((f"  - {_sentence(e)}" for e in sentences(group.fixes)), "  ")
         yield ""
     if not (fix_plan.ids - {fix.id for fix in fix_plan.applied} or fix_plan.refusals):
@@ -188,10 +188,10 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
     yield "#### Not changed"
     yield ""
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
-        yield from _limited(f"- {state}: {_fix(fix)} ({cell(fix.reason)})" for fix in fixes)
+        yield from _limited(f"- {state}: {_fix(fix)} ({escaped(fix.reason)})" for fix in fixes)
     yield from _limited(
-        f"- skipped: {code(name)} at {code(str(refusal.location))}: {cell(refusal.reason)}"
-        + (f" → {cell(refusal.remedy)}" if refusal.remedy else "")
+        f"- skipped: {code(name)} at {code(str(refusal.location))}: {escaped(refusal.reason)}"
+        + (f" → {escaped(refusal.remedy)}" if refusal.remedy else "")
         for name, refusal in fix_plan.refusals
     )
     if fix_plan.uncertain:
@@ -207,18 +207,18 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
             "  ",
         )
     if fix_plan.available:
-        yield f"- available with `--unsafe`: {cell(available_text(fix_plan))}"
+        yield f"- available with `--unsafe`: {escaped(available_text(fix_plan))}"
     yield ""
 
 
 def _sentence(sentence: FixSentence) -> str:
-    why = f" ({cell(sentence.why)})" if sentence.why else ""
-    return f"{code(sentence.place)} {cell(sentence.text)}{why}"
+    why = f" ({escaped(sentence.why)})" if sentence.why else ""
+    return f"{code(sentence.place)} {escaped(sentence.text)}{why}"
 
 
 def _fix(fix: PlannedFix) -> str:
-    why = f" ({cell(fix.change.justification)})" if fix.change.justification else ""
-    return f"{code(str(fix.change.location))} {cell(fix.change.title)}{why}"
+    why = f" ({escaped(fix.change.justification)})" if fix.change.justification else ""
+    return f"{code(str(fix.change.location))} {escaped(fix.change.title)}{why}"
 
 
 def _reservations(proposal: Proposal) -> Iterator[str]:
@@ -235,7 +235,7 @@ def _reservations(proposal: Proposal) -> Iterator[str]:
         ]
     lines += sensitivity_lines(proposal)
     if lines:
-        shown = (f"- {cell(line)}" for line in dict.fromkeys(lines))
+        shown = (f"- {escaped(line)}" for line in dict.fromkeys(lines))
         title = "Assumptions and limits of the verification"
         yield from details(title, _limited(shown))
         yield ""

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from composerefactor.analysis.fleet import ProjectSummary
 from composerefactor.report import markdown
-from composerefactor.report.markdown import cell
+from composerefactor.report.markdown import escaped
 from composerefactor.report.text import Style, counted, table
 
 SCHEMA = 3
@@ -45,12 +45,12 @@ def as_text(summaries: Sequence[ProjectSummary], style: Style, width: int = 80) 
 
 def as_markdown(summaries: Sequence[ProjectSummary]) -> str:
     """Return the table and the summary as Markdown."""
-    listed = [map(cell, _row(each)) for each in _ordered(summaries) if not each.error]
+    listed = [map(escaped, _row(each)) for each in _ordered(summaries) if not each.error]
     lines = ["# Docker Compose projects", "", *markdown.table(_COLUMNS, listed)]
     failed = [each for each in summaries if each.error]
     if failed:
         lines += ["", "## Not analysed", ""]
-        lines += [f"- {cell(each.path)}: {cell(each.error)}" for each in failed]
+        lines += [f"- {escaped(each.path)}: {escaped(each.error)}" for each in failed]
     lines += ["", "## Totals", "", *(f"- {line}" for line in _totals(summaries))]
     return "\n".join(lines) + "\n"
 
