@@ -26,25 +26,40 @@ from composerefactor.report.plan_text import (
 )
 from composerefactor.report.text import Style, counted
 
-_MARKUP = re.compile(r"[\\`*\[\]<|~]|(?<!\w)_|_(?!\w)|^[>#+-]")
-_MENTION = re.compile(r"@(?=\w)")
+_MARKUP = r"[\\`*\[\]<~&]|(?<!\w)_|_(?!\w)|^(?:>|#{1,6}(?=\s)|[+-](?=\s))|(?<!\w)@(?=\w)"
+"""What Markdown does not show as it is; a bar only in a table, so that :func:`table` escapes it."""
+
+_TEXT = re.compile(_MARKUP)
+_PROSE = re.compile(rf"(?P<code>(?<!`)`[^`]+`(?!`))|{_MARKUP}")
+"""Code as Markdown reads it: other runs of backticks neither begin nor end it."""
+
+_ESCAPES = {"&": "&amp;", "@": "@\u200b"}
+"""A zero-width space prevents that a name in the text is mentioned on the pull request."""
+
 _RUNS = re.compile(r"`+")
 
 
 def escaped(text: str) -> str:
-    """Return *text* on one line, with Markdown escaped, for a paragraph or a table cell."""
+    """Return *text* on one line, with Markdown escaped."""
+    return _TEXT.sub(_escape, " ".join(text.split()))
+
+
+def prose(text: str) -> str:
+    """Return *text* on one line, with Markdown escaped but for code between backticks."""
     plain = " ".join(text.split())
-    text = _MARKUP.sub(lambda match: f"\\{match[0]}", plain.replace("&", "&amp;"))
-    # a zero-width space prevents that a name in the text is mentioned on the pull request
-    return _MENTION.sub("@\u200b", text)
+    return _PROSE.sub(lambda match: match["code"] or _escape(match), plain)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[0], f"\\{match[0]}")
 
 
 def code(text: str) -> str:
-    """Return *text* as a code span on one line, for a paragraph or a table cell."""
+    """Return *text* as a code span on one line."""
     plain = " ".join(text.split())
     fence = "`" * (max((len(run) for run in _RUNS.findall(plain)), default=0) + 1)
     space = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|") if plain else ""
+    return f"{fence}{space}{plain}{space}{fence}" if plain else ""
 
 
 def details(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -57,12 +72,15 @@ def details(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Yield a table, of cells that are Markdown."""
+    """Yield a table, of cells that are Markdown, in which a bar is escaped even in code."""
     headings = list(columns)
-    yield f"| {' | '.join(headings)} |"
+    yield _row(headings)
     yield f"|{' --- |' * len(headings)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
+    yield from map(_row, rows)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
@@ -159,14 +177,17 @@ def _readers(plan: Plan) -> Iterator[str]:
     shown = [outcome for outcome in plan.readers if outcome.state in {"followed", "named"}]
     if not shown:
         return
-    yield "| reader | place | what it does | |"
-    yield "| --- | --- | --- | --- |"
     shown.sort(key=lambda outcome: outcome.state != "named")
-    for outcome in shown[:MAX_LISTED]:
-        place, said = code(str(outcome.location)), escaped(outcome.statement)
-        action = escaped(outcome.action)
-        by_hand = f"**by hand**: {action}" if outcome.state == "named" else f"edited: {action}"
-        yield f"| {escaped(outcome.title)} | {place} | {said} | {by_hand} |"
+    rows = (
+        (
+            escaped(outcome.title),
+            code(str(outcome.location)),
+            escaped(outcome.statement),
+            f"{'**by hand**' if outcome.state == 'named' else 'edited'}: {escaped(outcome.action)}",
+        )
+        for outcome in shown[:MAX_LISTED]
+    )
+    yield from table(("reader", "place", "what it does", ""), rows)
     if len(shown) > MAX_LISTED:
         yield f"| and {len(shown) - MAX_LISTED} more | | | |"
     yield ""
