@@ -7,18 +7,22 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import click
+from msgspec import Struct
 
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
 from composerefactor.cli.options import (
-    OutputOptions,
+    NoColor,
     ProjectOptions,
+    Quiet,
+    described,
     examples,
-    option,
     path_argument,
     project_options,
+    takes,
 )
 from composerefactor.cli.terminal import columns, counting, deliver, page, place_of, say, style_for
 from composerefactor.compose.services import start_model
@@ -29,6 +33,7 @@ from composerefactor.report.analysis.screen import screen
 from composerefactor.report.analysis.summary import SECTIONS
 from composerefactor.report.analysis.text import full_text
 from composerefactor.report.text import (
+    Style,
     counted,
     json_text,
     masked_text,
@@ -52,6 +57,104 @@ _SUFFIXES = {
 }
 
 
+class ReportOptions(Struct, frozen=True):
+    """The options for what ``analyze`` reports, and how."""
+
+    output_format: Annotated[
+        str | None,
+        described(
+            "Format of the report; the default follows from the name of the output file, else "
+            "text.",
+            "--format",
+            "output_format",
+            type=click.Choice(FORMATS),
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        described("Write the report to this file instead of stdout.", "-o", "--output"),
+    ] = None
+    baseline: Annotated[
+        Path | None,
+        described("Report only findings that are not in the baseline FILE.", metavar="FILE"),
+    ] = None
+    write_baseline: Annotated[
+        Path | None,
+        described("Write all current findings to FILE, as a baseline.", metavar="FILE"),
+    ] = None
+    fail_on: Annotated[
+        str | None,
+        described(
+            "Exit with 1 if there is a finding of this severity or a higher one.",
+            type=click.Choice([severity.value for severity in Severity]),
+        ),
+    ] = None
+    smoke_test: Annotated[
+        Path | None,
+        described(
+            "Instead of a report, write FILE: a shell script that starts a copy of the project and "
+            "checks it.",
+            metavar="FILE",
+        ),
+    ] = None
+    recursive: Annotated[
+        bool,
+        described("Report on every project below PATH, in one table.", "-r", "--recursive"),
+    ] = False
+    jobs: Annotated[
+        int | None,
+        described("Number of processes for --recursive.", type=click.IntRange(min=1), metavar="N"),
+    ] = None
+    engine: Annotated[
+        str,
+        described(
+            "The Docker Compose that reports which start commands it rejects; none, the default, "
+            "only reads files.",
+            metavar="none|auto|PATH",
+        ),
+    ] = "none"
+    quiet: Quiet = False
+    full: Annotated[bool, described("Print the whole report, on a terminal in a pager.")] = False
+    section: Annotated[
+        tuple[str, ...],
+        described(
+            f"Print only this section (repeatable): {', '.join(SECTIONS)}.",
+            type=click.Choice([*SECTIONS]),
+            metavar="NAME",
+        ),
+    ] = ()
+    no_color: NoColor = False
+
+    @property
+    def format(self) -> str:
+        """The format of the report."""
+        return self.output_format or _SUFFIXES.get(
+            self.output.suffix if self.output else "", "text"
+        )
+
+    @property
+    def is_screen(self) -> bool:
+        """Whether the report is the first screen alone."""
+        return self.format == "text" and not (self.full or self.section)
+
+    @property
+    def style(self) -> Style:
+        """The colours and links of the report."""
+        return style_for(sys.stdout, no_color=self.no_color or self.output is not None)
+
+    def say(self, message: str) -> None:
+        """Print *message* on stderr, unless only errors are printed."""
+        if not self.quiet:
+            say(message)
+
+    def deliver(self, report: str) -> None:
+        """Write *report* to its file or to stdout."""
+        deliver(report, self.output)
+        if self.output is not None:
+            hint = "; open it in a browser" if self.format == "html" else ""
+            self.say(f"wrote {self.output}{hint}")
+
+
 @click.command(
     "analyze",
     short_help="Report on the architecture, with findings by priority.",
@@ -68,130 +171,43 @@ _SUFFIXES = {
 )
 @path_argument
 @project_options
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    help="Format of the report; the default follows from the name of the output file, else text.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the report to this file instead of stdout.",
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Report only findings that are not in the baseline FILE.",
-)
-@click.option(
-    "--write-baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write all current findings to FILE, as a baseline.",
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice([severity.value for severity in Severity]),
-    help="Exit with 1 if there is a finding of this severity or a higher one.",
-)
-@click.option(
-    "--smoke-test",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Instead of a report, write FILE: a shell script that starts a copy of the project and "
-    "checks it.",
-)
-@click.option(
-    "-r", "--recursive", is_flag=True, help="Report on every project below PATH, in one table."
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Number of processes for --recursive."
-)
-@click.option(
-    "--engine",
-    default="none",
-    metavar="none|auto|PATH",
-    help="The Docker Compose that reports which start commands it rejects; none, the default, only "
-    "reads files.",
-)
-@option(OutputOptions, "quiet")
-@click.option("--full", is_flag=True, help="Print the whole report, on a terminal in a pager.")
-@click.option(
-    "--section",
-    "section",
-    multiple=True,
-    type=click.Choice([*SECTIONS]),
-    metavar="NAME",
-    help=f"Print only this section (repeatable): {', '.join(SECTIONS)}.",
-)
-@option(OutputOptions, "no_color")
-def command(
-    path: Path,
-    project: ProjectOptions,
-    *,
-    output_format: str | None,
-    output: Path | None,
-    baseline: Path | None,
-    write_baseline: Path | None,
-    fail_on: str | None,
-    smoke_test: Path | None,
-    recursive: bool,
-    jobs: int | None,
-    engine: str,
-    quiet: bool,
-    full: bool,
-    section: tuple[str, ...],
-    no_color: bool,
-) -> int:
+@takes("options", ReportOptions)
+def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
     """Report on the architecture of the project in PATH, with findings by priority.
 
     The report is made from the files alone, so that it covers projects that Docker Compose rejects,
     too. Nothing is started or changed. Secrets are masked.
     """
-    report_format = output_format or _SUFFIXES.get(output.suffix if output else "", "text")
-    if recursive:
-        return _fleet(path, report_format, output, jobs, quiet=quiet, no_color=no_color)
+    if options.recursive:
+        return _fleet(path, options)
     opened = open_for_analysis(project.selection(path))
-    if smoke_test is not None:
-        return _smoke_test(opened, smoke_test, quiet=quiet)
-    known = _known(baseline, opened)
-    rejected = [] if engine == "none" else _rejections(opened, engine)
-    is_screen = report_format == "text" and not (full or section)
-    readers = () if is_screen or report_format in _WITHOUT_READERS else inventory(opened)
-    analysis = analyse_project(opened, known, rejected, readers)
-    if write_baseline is not None:
+    if options.smoke_test is not None:
+        return _smoke_test(opened, options.smoke_test, options)
+    known = _known(options.baseline, opened)
+    rejected = [] if options.engine == "none" else _rejections(opened, options.engine)
+    has_readers = not options.is_screen and options.format not in _WITHOUT_READERS
+    analysis = analyse_project(opened, known, rejected, inventory(opened) if has_readers else ())
+    if options.write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
-        deliver(baseline_text(everything), write_baseline)
-        if not quiet:
-            say(f"wrote {counted(len(everything), 'finding')} to {write_baseline}")
-    style = style_for(sys.stdout, no_color=no_color or output is not None)
-    masking = analysis.architecture.masking
-    if report_format == "text":
-        if is_screen:
-            place = place_of(path, opened.root, project.arguments(path))
-            lines = screen(analysis, place, style, columns(output))
-        else:
-            lines = full_text(analysis, style, width=columns(output), names=section)
-        text = masked_text(lines, masking)
+        deliver(baseline_text(everything), options.write_baseline)
+        options.say(f"wrote {counted(len(everything), 'finding')} to {options.write_baseline}")
+    width = columns(options.output)
+    if options.format != "text":
+        text = _RENDERERS[options.format](analysis, _prefix(opened))
     else:
-        text = _RENDERERS[report_format](analysis, _prefix(opened))
-    if full and output is None and sys.stdout.isatty():
+        if options.is_screen:
+            place = place_of(path, opened.root, project.arguments(path))
+            lines = screen(analysis, place, options.style, width)
+        else:
+            lines = full_text(analysis, options.style, width=width, names=options.section)
+        text = masked_text(lines, analysis.architecture.masking)
+    if options.full and options.output is None and sys.stdout.isatty():
         page(text)
     else:
-        deliver(text, output)
-        _say_written(output, report_format, quiet=quiet)
-    least = fail_on or opened.settings.analyze.fail_on
+        options.deliver(text)
+    least = options.fail_on or opened.settings.analyze.fail_on
     fails = least and any(finding.severity >= Severity(least) for finding in analysis.findings)
     return 1 if fails else 0
-
-
-def _say_written(output: Path | None, report_format: str, *, quiet: bool) -> None:
-    """Say on stderr that the report is in *output*, None for stdout."""
-    if output is not None and not quiet:
-        say(f"wrote {output}" + ("; open it in a browser" if report_format == "html" else ""))
 
 
 def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
@@ -225,7 +241,7 @@ def _rejections(opened: OpenProject, engine: str) -> list[Finding]:
     return rejections(opened, engine)
 
 
-def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
+def _smoke_test(opened: OpenProject, file: Path, options: ReportOptions) -> int:
     """Write the script for the default start command, else the first one that can be read."""
     from composerefactor.report.smoke_test import smoke_test  # noqa: PLC0415 - see __init__.py
 
@@ -239,8 +255,7 @@ def _smoke_test(opened: OpenProject, file: Path, *, quiet: bool) -> int:
     )
     deliver(text, file)
     file.chmod(file.stat().st_mode | 0o111)
-    if not quiet:
-        say(f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`")
+    options.say(f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`")
     return 0
 
 
@@ -308,21 +323,13 @@ They take the analysis and the path of the project below the root of its reposit
 """
 
 
-def _fleet(
-    top: Path,
-    report_format: str,
-    output: Path | None,
-    jobs: int | None,
-    *,
-    quiet: bool,
-    no_color: bool,
-) -> int:
+def _fleet(top: Path, options: ReportOptions) -> int:
     from composerefactor.analysis.fleet import analyse_all, find_projects  # noqa: PLC0415
     from composerefactor.report.analysis import fleet  # noqa: PLC0415
 
-    if report_format not in {"text", "markdown", "json"}:
+    if options.format not in {"text", "markdown", "json"}:
         raise UsageError(
-            f"--recursive does not support the format {report_format!r}",
+            f"--recursive does not support the format {options.format!r}",
             remedy="use --format text, markdown or json, or analyse each project separately",
         )
     projects = find_projects(top)
@@ -330,16 +337,14 @@ def _fleet(
         raise InputError(
             "no Compose file found in or below this directory", location=Location(str(top))
         )
-    progress = counting("analysed", "projects", quiet=quiet)
-    summaries = list(analyse_all(projects, top, jobs or os.cpu_count() or 1, progress))
-    if report_format == "json":
+    progress = counting("analysed", "projects", quiet=options.quiet)
+    summaries = list(analyse_all(projects, top, options.jobs or os.cpu_count() or 1, progress))
+    if options.format == "json":
         text = json_text(fleet.as_document(summaries))
-    elif report_format == "markdown":
+    elif options.format == "markdown":
         text = shown_text(fleet.as_markdown(summaries))
     else:
-        style = style_for(sys.stdout, no_color=no_color or output is not None)
-        lines = fleet.as_text(summaries, style, columns(output))
+        lines = fleet.as_text(summaries, options.style, columns(options.output))
         text = "".join(f"{shown_line(line)}\n" for line in lines)
-    deliver(text, output)
-    _say_written(output, report_format, quiet=quiet)
+    options.deliver(text)
     return 0

@@ -17,6 +17,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    TypeAlias,
     TypeVar,
     get_args,
     get_origin,
@@ -48,8 +49,11 @@ def examples(*pairs: tuple[str, str]) -> str:
     return "\n".join(["\b", "Examples:", *lines])
 
 
-def _said(text: str, *flags: str, **settings: Any) -> Meta:
-    """Return what the field of an option says: its help, its *flags* if not ``--name``."""
+def described(text: str, *flags: str, **settings: Any) -> Meta:
+    """Return what the field of an option says: its help, its *flags* if not ``--name``.
+
+    *settings* are those of :func:`click.option` that do not follow from the type of the field.
+    """
     return Meta(description=text, extra={**({"flags": flags} if flags else {}), **settings})
 
 
@@ -58,18 +62,18 @@ class ProjectOptions(Struct, frozen=True):
 
     file: Annotated[
         tuple[str, ...],
-        _said("Same as `docker compose -f` (repeatable).", "-f", "--file", metavar="FILE"),
+        described("Same as `docker compose -f` (repeatable).", "-f", "--file", metavar="FILE"),
     ] = ()
     entry: Annotated[
         tuple[str, ...],
-        _said(
+        described(
             "Files of a start command (repeatable); no others are considered.",
             metavar="A.yml,B.yml",
         ),
     ] = ()
     env_file: Annotated[
         tuple[str, ...],
-        _said("Same as `docker compose --env-file` (repeatable).", metavar="FILE"),
+        described("Same as `docker compose --env-file` (repeatable).", metavar="FILE"),
     ] = ()
 
     def selection(self, path: Path) -> ProjectSelection:
@@ -104,19 +108,25 @@ def _local(root: Path, name: str) -> str:
     return name
 
 
+Quiet: TypeAlias = Annotated[bool, described("Print errors and results only.", "-q", "--quiet")]
+NoColor: TypeAlias = Annotated[bool, described("Print no colours, same as NO_COLOR=1.")]
+
+
 class OutputOptions(Struct, frozen=True):
     """The options for how a command shows its result, and where."""
 
-    output_format: Annotated[str, _said("Format of the result.", "--format", "output_format")] = (
-        "text"
-    )
+    output_format: Annotated[
+        str, described("Format of the result.", "--format", "output_format")
+    ] = "text"
     output: Annotated[
         Path | None,
-        _said("Write the result to this file instead of stdout.", "-o", "--output"),
+        described("Write the result to this file instead of stdout.", "-o", "--output"),
     ] = None
-    quiet: Annotated[bool, _said("Print errors and results only.", "-q", "--quiet")] = False
-    verbose: Annotated[bool, _said("Print everything; shorten no list.", "-v", "--verbose")] = False
-    no_color: Annotated[bool, _said("Print no colours, same as NO_COLOR=1.")] = False
+    quiet: Quiet = False
+    verbose: Annotated[bool, described("Print everything; shorten no list.", "-v", "--verbose")] = (
+        False
+    )
+    no_color: NoColor = False
 
     @property
     def style(self) -> Style:
@@ -137,28 +147,32 @@ class ProofOptions(OutputOptions, frozen=True):
     """The options for how Docker Compose compares two states."""
 
     engine: Annotated[
-        str, _said("The Docker Compose that resolves both states.", metavar="auto|PATH")
+        str, described("The Docker Compose that resolves both states.", metavar="auto|PATH")
     ] = "auto"
-    thorough: Annotated[bool, _said("Verify each scenario in a run of its own; takes longer.")] = (
+    thorough: Annotated[
+        bool, described("Verify each scenario in a run of its own; takes longer.")
+    ] = False
+    no_cache: Annotated[bool, described("Use no results of earlier commands, and keep none.")] = (
         False
     )
-    no_cache: Annotated[bool, _said("Use no results of earlier commands, and keep none.")] = False
 
 
 class RunOptions(ProofOptions, frozen=True):
     """The options of every command that changes files."""
 
-    dry_run: Annotated[bool, _said("Print the patch and write nothing.")] = False
-    check: Annotated[bool, _said("Write nothing; exit with 1 if there is something to do.")] = False
-    yes: Annotated[bool, _said("Write without confirmation.", "-y", "--yes")] = False
-    allow_dirty: Annotated[bool, _said("Modify files with uncommitted changes.")] = False
+    dry_run: Annotated[bool, described("Print the patch and write nothing.")] = False
+    check: Annotated[bool, described("Write nothing; exit with 1 if there is something to do.")] = (
+        False
+    )
+    yes: Annotated[bool, described("Write without confirmation.", "-y", "--yes")] = False
+    allow_dirty: Annotated[bool, described("Modify files with uncommitted changes.")] = False
     take: Annotated[
-        tuple[str, ...], _said("Make only the change with this ID (repeatable).", metavar="ID")
+        tuple[str, ...], described("Make only the change with this ID (repeatable).", metavar="ID")
     ] = ()
     leave: Annotated[
-        tuple[str, ...], _said("Exclude the change with this ID (repeatable).", metavar="ID")
+        tuple[str, ...], described("Exclude the change with this ID (repeatable).", metavar="ID")
     ] = ()
-    unproven: Annotated[bool, _said("With --engine none: write without verification.")] = False
+    unproven: Annotated[bool, described("With --engine none: write without verification.")] = False
 
     @property
     def writes(self) -> bool:
