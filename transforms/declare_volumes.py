@@ -70,10 +70,11 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             first = service.own_definitions[0].file.path
             if (first, service.name) in done or model.runs_windows:
                 continue
-            if has_no_own_data(model, service):
+            image = known_text_of(service.image)
+            known = options.catalog.match(image)
+            if has_no_own_data(model, service, known):
                 continue
             done.add((first, service.name))
-            image = known_text_of(service.image)
             environment = usage(project, model, service).environment
             paths = data_paths(image, options.catalog, environment)
             yield from _data_volumes(model, service, paths, names, names_of, models)

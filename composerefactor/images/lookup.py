@@ -17,7 +17,6 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.definitions import text_of
 from composerefactor.compose.image_references import (
     equivalent_repositories,
     parse_image,
@@ -28,7 +27,7 @@ from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.sizes import MIB, parse_size
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog, NamePatterns, load_catalog, read_json
+from composerefactor.images.catalog import Catalog, NamePatterns, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
     Command,
@@ -205,16 +204,10 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     )
 
 
-def _runs_server(entry: CatalogEntry, service: Service) -> bool:
-    """Return whether *service*, with the image *entry*, starts its server."""
+def runs_server(service: Service, entry: CatalogEntry | None) -> bool:
+    """Return whether *service* starts the server of its image *entry*; True if that is unknown."""
     words = (value.value for value in (service.entrypoint, service.command) if value)
-    return starts_server(entry, tuple(chain.from_iterable(words)))
-
-
-def runs_server(service: Service) -> bool:
-    """Return whether *service* starts the server of its image, as far as the catalog knows it."""
-    entry = load_catalog().match(text_of(service.image))
-    return entry is None or _runs_server(entry, service)
+    return entry is None or starts_server(entry, tuple(chain.from_iterable(words)))
 
 
 def data_paths(
@@ -272,16 +265,16 @@ _OTHER_CONTENT = re.compile(
 _CONFIGURATION = re.compile(r"\.(?:conf|cnf|ya?ml|toml|ini|xml|hcl)$|conf\.d\b", re.IGNORECASE)
 
 
-def has_no_own_data(model: StartModel, service: Service) -> bool:
-    """Return whether *service* stores nothing at the data directory of its image.
+def has_no_own_data(model: StartModel, service: Service, entry: CatalogEntry | None) -> bool:
+    """Return whether *service* stores nothing at the data directory of its image *entry*.
 
     It runs another program than the server, its command turns persistence off, or does not turn it
     on, or it keeps its data elsewhere.
     """
     return (
-        not runs_server(service)
+        not runs_server(service, entry)
         or _disables_persistence(service)
-        or not _enables_persistence(service)
+        or not _enables_persistence(service, entry)
         or _keeps_data_elsewhere(model, service)
     )
 
@@ -365,7 +358,7 @@ def removed_options(service: Service, catalog: Catalog) -> Iterator[tuple[str, R
     """
     image = service.image.at.known_text if service.image and service.build is None else None
     entry, tag = _known_image(image or "", catalog)
-    if entry is None or not _runs_server(entry, service):
+    if entry is None or not runs_server(service, entry):
         return
     texts = (" ".join(each.value) for each in (service.entrypoint, service.command) if each)
     for word in " ".join(texts).split():
@@ -387,9 +380,8 @@ def _disables_persistence(service: Service) -> bool:
     return '--save ""' in f"{words} " or "--save ''" in f"{words} " or "--save  " in f"{words} "
 
 
-def _enables_persistence(service: Service) -> bool:
+def _enables_persistence(service: Service, entry: CatalogEntry | None) -> bool:
     """Return whether *service* stores data; some images do so only with an option (NATS)."""
-    entry = load_catalog().match(service.image.value) if service.image else None
     needed = [path.only for path in entry.data] if entry is not None else []
     if not needed or not all(needed):
         return True
@@ -506,7 +498,7 @@ def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory |
     """
     image = service.image
     entry = catalog.match(image.value) if image and service.build is None else None
-    if entry is None or entry.memory is None or not _runs_server(entry, service):
+    if entry is None or entry.memory is None or not runs_server(service, entry):
         return None
     texts = [*_setting_texts(model, service), *(each.value.target for each in service.volumes)]
     if any(part in text for part in entry.memory.unless for text in texts):

@@ -91,3 +91,15 @@ def test_replicas_share_a_port_in_docker_swarm(tmp_path: Path) -> None:
         analysis = analyse_project(open_for_analysis(ProjectSelection(project, environ={})))
         of_rule = [e.service for e in analysis.findings if e.rule == "replicas-with-fixed-name"]
         assert of_rule == found
+
+
+def test_rules_know_the_images_of_the_settings(tmp_path: Path) -> None:
+    store = "services:\n  ledger:\n    image: registry.acme.test/ledger:2\n"
+    added = (
+        "catalog:\n  - id: ledger\n    names: [registry.acme.test/ledger]\n"
+        "    category: database\n    data: [{path: /var/ledger}]\n"
+    )
+    write(tmp_path, {"compose.yaml": store, ".composerefactor.yml": added})
+    analysis = analyse_project(open_for_analysis(ProjectSelection(tmp_path)))
+    lost = [each.subject for each in analysis.findings if each.rule == "data-not-persisted"]
+    assert lost == ["/var/ledger"]

@@ -197,11 +197,13 @@ class InvocationFacts(StartCommandFacts, frozen=True):
         model: The start model from which the facts are read.
         mentions: The mentions of host names in that model.
         hosts: The services to which these names lead.
+        catalog: The image catalog, with the entries of the settings.
     """
 
     model: StartModel
     mentions: tuple[HostMention, ...]
     hosts: HostNames
+    catalog: Catalog
 
     @property
     def title(self) -> str:
@@ -378,6 +380,7 @@ def _entry(
         model,
         mentions,
         hosts,
+        catalog,
     )
 
 

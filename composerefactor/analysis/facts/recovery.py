@@ -10,7 +10,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.images.catalog import load_catalog
 
 
 class Dump(Struct, frozen=True):
@@ -86,7 +85,7 @@ def recoveries(entry: InvocationFacts) -> list[Recovery]:
             continue
         writers = [mount for mount in data.mounts if not mount.read_only] or list(data.mounts)
         service = entry.service(writers[0].service)
-        known = load_catalog().match(service.image) if service and service.image else None
+        known = entry.catalog.match(service.image) if service and service.image else None
         # Another directory of the same container does not contain the database.
         is_data = known is not None and data.content.endswith(f"({known.id})")
         dump = _DUMPS.get(known.id) if known is not None and is_data else None

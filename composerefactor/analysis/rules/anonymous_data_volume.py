@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import is_mounted
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.lookup import data_paths
 
 
@@ -22,7 +21,7 @@ def anonymous_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.services:
             if service.counts_as != "data stores":
                 continue
-            data_directories = data_paths(service.image, load_catalog()) if service.image else None
+            data_directories = data_paths(service.image, entry.catalog) if service.image else None
             for mount in service.mounts:
                 is_data = any(
                     is_mounted([mount.target], path.path) for path in data_directories or ()

@@ -14,7 +14,6 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import data_paths, has_no_own_data, unsteady_data
 
@@ -55,12 +54,12 @@ def _lost_data(
     Either nothing is mounted at any of them, or the server stores its data by host name.
     """
     definition = entry.model.services[service.name]
-    image = load_catalog().match(service.image)
-    if image is None or definition.volumes_from or has_no_own_data(entry.model, definition):
+    image = entry.catalog.match(service.image)
+    if image is None or definition.volumes_from or has_no_own_data(entry.model, definition, image):
         return
     targets = list(mount_targets(definition))
     environment = usage(project, entry.model, definition).environment
-    stored = data_paths(service.image, load_catalog(), environment)
+    stored = data_paths(service.image, entry.catalog, environment)
     possible = image.data if stored is None else stored  # None: the version is unknown
     paths = [path.path for path in possible if not path.optional]
     if not any(is_mounted(targets, path) for path in paths):

@@ -14,7 +14,7 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import Mount
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import Catalog
 from composerefactor.images.lookup import data_paths
 
 _FILE_TYPES = frozenset(
@@ -39,7 +39,7 @@ def file_on_directory(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the mounts of a file on a directory."""
     for entry in architecture.entries:
         for service in entry.services:
-            directories = _directories(service)
+            directories = _directories(service, entry.catalog)
             for mount in service.mounts:
                 is_directory = mount.target in directories or mount.target.endswith(".d")
                 if is_directory and _is_file(architecture.project, mount):
@@ -53,9 +53,9 @@ def file_on_directory(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _directories(service: ServiceFacts) -> set[str]:
+def _directories(service: ServiceFacts, catalog: Catalog) -> set[str]:
     """Return the paths in the container of *service* that certainly are directories."""
-    data = data_paths(service.image, load_catalog()) if service.image else None
+    data = data_paths(service.image, catalog) if service.image else None
     return {*_DIRECTORIES, *(path.path for path in data or ())}
 
 

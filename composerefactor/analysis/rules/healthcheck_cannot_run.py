@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.dockerfiles import Chain
 from composerefactor.images.health.check import image_lacks
 from composerefactor.images.health.probes import PROBES, shell_of
@@ -88,7 +87,7 @@ def _shell(entry: InvocationFacts, name: str) -> tuple[str, str | None]:
         return "", None
     if service.build is not None:
         return f"its image (built from {service.build.base})", service.build.shell
-    known = load_catalog().match(service.image) if service.image else None
+    known = entry.catalog.match(service.image) if service.image else None
     if known is not None and known.has.get("sh") is False:
         return f"image {known.id}", ""
     return f"image {service.image}", shell_of(Chain(service.image, ()))
@@ -102,6 +101,6 @@ def _image_without(entry: InvocationFacts, name: str, program: str) -> str:
     if service.build is not None:
         is_missing = program in service.build.lacks
         return f"its image (built from {service.build.base})" if is_missing else ""
-    if not service.image or not image_lacks(service.image, program, load_catalog()):
+    if not service.image or not image_lacks(service.image, program, entry.catalog):
         return ""
     return f"image {service.image}"

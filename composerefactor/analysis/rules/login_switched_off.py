@@ -13,7 +13,6 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.interpolation import expand
-from composerefactor.images.catalog import load_catalog
 
 _YES = "true|yes|1|on"
 _OFF = {
@@ -42,7 +41,8 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                 pattern = _OFF.get(name)
                 value = expand(setting.value or "", entry.model.variables).strip("\"'").lower()
                 image = text_of(service.image)
-                is_read = name not in _BITNAMI or "bitnami" in image or not _is_known(image)
+                is_unknown = entry.catalog.match(image) is None
+                is_read = name not in _BITNAMI or "bitnami" in image or is_unknown
                 is_fine = not is_read or architecture.is_short_lived(setting.location.path)
                 if pattern and not is_fine and re.fullmatch(pattern, value):
                     yield Occurrence(
@@ -53,10 +53,6 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                         "set a password",
                         None if _is_open(entry, service.name) else Severity.LOW,
                     )
-
-
-def _is_known(image: str) -> bool:
-    return load_catalog().match(image) is not None
 
 
 def _is_open(entry: InvocationFacts, name: str) -> bool:

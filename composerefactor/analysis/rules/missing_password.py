@@ -12,14 +12,13 @@ import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 
-from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.images.catalog import load_catalog
+from composerefactor.compose.services import Service
 from composerefactor.images.entries import StartNeeds, parse_tag
 from composerefactor.images.health.usage import Usage, usage
 from composerefactor.images.lookup import runs_server
@@ -31,27 +30,26 @@ def missing_password(architecture: Architecture) -> Iterator[Occurrence]:
     project = architecture.project
     supplied = {
         id(service.definitions[0].body)
-        for model in start_models(project)
-        for service in model.services.values()
-        if not any(_without_variables(project, model, service))
+        for entry in architecture.all_entries
+        for service in entry.model.services.values()
+        if not any(_without_variables(project, entry, service))
     }
     for entry in architecture.certain:
         for service in entry.model.services.values():
             if id(service.definitions[0].body) not in supplied:
-                yield from _without_variables(project, entry.model, service)
-            yield from _without_value(project, entry.model, service)
+                yield from _without_variables(project, entry, service)
+            yield from _without_value(project, entry, service)
 
 
-def _needs(model: StartModel, service: Service, use: Usage) -> StartNeeds | None:
+def _needs(entry: InvocationFacts, service: Service, use: Usage) -> StartNeeds | None:
     """Return what the server of *service* needs to start; None if nothing is known of it."""
-    catalog = load_catalog()
-    known = catalog.match(use.image) if use.image and use.build is None else None
+    known = entry.catalog.match(use.image) if use.image and use.build is None else None
     if known is None or known.starts is None or use.image is None:
         return None
     tag = parse_tag(parse_image(use.image).tag or "")
-    is_tool = not runs_server(service) or _has_other_entrypoint(service)
-    is_known = known.starts.applies_to(catalog.known_name(use.image) or "", tag)
-    has_container = service.name not in model.without_container
+    is_tool = not runs_server(service, known) or _has_other_entrypoint(service)
+    is_known = known.starts.applies_to(entry.catalog.known_name(use.image) or "", tag)
+    has_container = service.name not in entry.model.without_container
     return known.starts if is_known and not is_tool and has_container else None
 
 
@@ -62,11 +60,11 @@ def _has_other_entrypoint(service: Service) -> bool:
 
 
 def _without_variables(
-    project: Project, model: StartModel, service: Service
+    project: Project, entry: InvocationFacts, service: Service
 ) -> Iterator[Occurrence]:
     """Yield the problem that variables of *service* are empty or missing."""
-    use = usage(project, model, service)
-    needs = _needs(model, service, use)
+    use = usage(project, entry.model, service)
+    needs = _needs(entry, service, use)
     if needs is None or use.unread:
         return
     is_set = {name for name, value in use.environment.items() if value != ""}
@@ -109,9 +107,11 @@ def _remedy(variables: list[str]) -> str:
     return f"set {variables[0]}, and write ${{{variables[0]}:?}} so that it cannot be forgotten"
 
 
-def _without_value(project: Project, model: StartModel, service: Service) -> Iterator[Occurrence]:
+def _without_value(
+    project: Project, entry: InvocationFacts, service: Service
+) -> Iterator[Occurrence]:
     """Yield the options in the command of *service* that have no value."""
-    needs = _needs(model, service, usage(project, model, service))
+    needs = _needs(entry, service, usage(project, entry.model, service))
     if needs is None:
         return
     for value in (service.entrypoint, service.command):

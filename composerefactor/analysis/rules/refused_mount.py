@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import refused_mounts
 
@@ -27,7 +26,7 @@ def refused_mount(architecture: Architecture) -> Iterator[Occurrence]:
             if build is not None:
                 image, name = build.base, f"its image (built from {build.base})"
                 environment = {**dict.fromkeys(build.variables), **environment}
-            mounts = refused_mounts(service, image, environment, load_catalog())
+            mounts = refused_mounts(service, image, environment, entry.catalog)
             for location, target, refused in mounts:
                 yield Occurrence(
                     f"{facts.name} mounts {target}, with which {name} does not start",

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.lookup import removed_options
 
 
@@ -21,7 +20,7 @@ def removed_option(architecture: Architecture) -> Iterator[Occurrence]:
         for service in entry.services:
             definition = entry.model.services[service.name]
             command = definition.command or definition.entrypoint
-            for option, removed in removed_options(definition, load_catalog()):
+            for option, removed in removed_options(definition, entry.catalog):
                 yield Occurrence(
                     f"{service.name} does not start: {service.image} does not know {option}",
                     command.location if command else service.location,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.volumes import Mount
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.one_off import reason_it_may_exit
-from composerefactor.compose.services import StartModel
 from composerefactor.images.lookup import runs_server
 
 
@@ -23,7 +23,7 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
         stores = {
             s.name
             for s in entry.services
-            if s.counts_as == "data stores" and not s.profiles and _is_server(entry.model, s.name)
+            if s.counts_as == "data stores" and not s.profiles and _is_server(entry, s.name)
         }
         for volume in entry.volumes:
             writers = {
@@ -43,9 +43,11 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
-def _is_server(model: StartModel, name: str) -> bool:
+def _is_server(entry: InvocationFacts, name: str) -> bool:
     """Return whether nothing says that service *name* exits, or runs another program."""
-    return not reason_it_may_exit(model, name) and runs_server(model.services[name])
+    service = entry.model.services[name]
+    known = entry.catalog.match(text_of(service.image))
+    return not reason_it_may_exit(entry.model, name) and runs_server(service, known)
 
 
 def _same_paths(writers: dict[str, Mount]) -> bool:

@@ -14,7 +14,6 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.networks import Edge
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.errors import Location
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.check import reports_health
 from composerefactor.images.readiness import can_start_first
 
@@ -31,7 +30,7 @@ def starts_too_early(architecture: Architecture) -> Iterator[Occurrence]:
         for edge in entry.edges:
             if not _is_early(entry, edge):
                 continue
-            if not reports_health(architecture.project, entry.model, edge.callee, load_catalog()):
+            if not reports_health(architecture.project, entry.model, edge.callee, entry.catalog):
                 unreliable.add(edge.location)
             message = f"{edge.caller} does not wait until {edge.callee} is healthy"
             found.append(Occurrence(message, edge.location, edge.caller, edge.callee))

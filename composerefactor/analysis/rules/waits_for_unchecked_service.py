@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import Catalog
 
 
 @rule(Severity.HIGH, "reliability", transform="add-healthchecks")
@@ -23,7 +23,7 @@ def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurren
             if edge.condition != "service_healthy" or health is None or health.is_checked:
                 continue
             service = entry.service(edge.callee)
-            if service is None or not _is_known(service):
+            if service is None or not _is_known(service, entry.catalog):
                 continue
             yield Occurrence(
                 f"{edge.caller} waits until {edge.callee} is healthy, "
@@ -36,8 +36,8 @@ def waits_for_unchecked_service(architecture: Architecture) -> Iterator[Occurren
             )
 
 
-def _is_known(service: ServiceFacts) -> bool:
+def _is_known(service: ServiceFacts, catalog: Catalog) -> bool:
     """Return whether it is known if the image of *service* has a health check."""
     if service.build is not None:
         return service.build.exists and service.build.base != ""
-    return bool(service.image) and load_catalog().match(service.image) is not None
+    return bool(service.image) and catalog.match(service.image) is not None
