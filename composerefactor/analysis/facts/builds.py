@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.env_files import file_text
@@ -36,6 +37,12 @@ BROWSER_PREFIXES = (
     *("GATSBY_", "NG_APP_", "STORYBOOK_"),
 )
 """Prefixes of the variables that build tools put into the code for the browser (their docs)."""
+
+_RENDERS = re.compile(
+    r"envsubst|docker-entrypoint\.d|nginx/templates|^\s*ENTRYPOINT|env[-_.\w]*\.(?:sh|js|tmpl|template)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""In a Dockerfile: the image may write variables into its files when it starts."""
 
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = re.compile(r"\./?|/|\*")
@@ -84,6 +91,7 @@ class BuildFacts(Struct, frozen=True):
         lacks: Programs for health checks that are known not to be in the image.
         shell: The shell of the image, ``""`` if it has none, None if it is unknown.
         variables: The names of the variables that it sets for the container.
+        renders_at_start: Whether it may write variables into its files when it starts.
     """
 
     service: str
@@ -108,6 +116,7 @@ class BuildFacts(Struct, frozen=True):
     lacks: tuple[str, ...] = ()
     shell: str | None = None
     variables: tuple[str, ...] = ()
+    renders_at_start: bool = False
 
     @property
     def is_multi_stage(self) -> bool:
@@ -129,10 +138,11 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     facts = BuildFacts(
         service, build.directory, path, build.target, at, text is not None, context_exists, names
     )
-    chain = read_dockerfile(text) if text is not None else None
-    if chain is None or text is None:
+    file = read_dockerfile(text) if text is not None else None
+    if file is None or text is None:
         return facts
-    return _with_dockerfile(project, facts, build, chain)
+    facts = replace(facts, renders_at_start=_RENDERS.search(text) is not None)
+    return _with_dockerfile(project, facts, build, file)
 
 
 def _with_dockerfile(
@@ -153,15 +163,8 @@ def _with_dockerfile(
     health = chain.last("HEALTHCHECK")
     ignored, ignore_file = _ignored(project, build)
     copied = _copied(chain, place)
-    return BuildFacts(
-        facts.service,
-        facts.context,
-        facts.dockerfile,
-        facts.target,
-        facts.location,
-        exists=True,
-        context_exists=facts.context_exists,
-        arguments=facts.arguments,
+    return replace(
+        facts,
         stages=tuple(s if s.lower() not in names else f"{s} (stage)" for s in stages),
         base=chain.base,
         base_location=place(_base_line(file.stages, chain.base, known, project, facts.dockerfile)),

@@ -6,23 +6,14 @@ are built. An image whose last stage is a web server that serves them does not r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
-from composerefactor.images.catalog import load_catalog
-from composerefactor.images.dockerfiles import dockerfile_text
-
-_FILLED_IN = re.compile(
-    r"envsubst|docker-entrypoint\.d|nginx/templates|^\s*ENTRYPOINT|env[-_.\w]*\.(?:sh|js|tmpl|template)",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""In a Dockerfile: the image may write the variables into its pages when it starts."""
+from composerefactor.images.catalog import Catalog
 
 
 @rule(Severity.MEDIUM, "configuration")
@@ -31,7 +22,7 @@ def set_after_build(architecture: Architecture) -> Iterator[Occurrence]:
     for entry in architecture.entries:
         for service in entry.services:
             definition = entry.model.services[service.name]
-            if not _serves_built_pages(architecture.project, service, definition):
+            if not _serves_built_pages(service, definition, entry.catalog):
                 continue
             for name, variable in definition.environment.items():
                 given = service.build.arguments if service.build else ()
@@ -45,13 +36,11 @@ def set_after_build(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
-def _serves_built_pages(project: Project, service: ServiceFacts, definition: Service) -> bool:
+def _serves_built_pages(service: ServiceFacts, definition: Service, catalog: Catalog) -> bool:
     """Return whether a web server serves what an earlier stage of the Dockerfile has built."""
     build = service.build
-    if build is None or definition.build is None or not build.is_multi_stage:
+    if build is None or not build.is_multi_stage or build.renders_at_start:
         return False
     if definition.command or definition.entrypoint:
         return False
-    is_web_server = load_catalog().category(build.base) == "proxy"
-    text = dockerfile_text(project, definition.build.value) or ""
-    return is_web_server and not _FILLED_IN.search(text)
+    return catalog.category(build.base) == "proxy"
