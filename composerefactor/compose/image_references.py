@@ -51,11 +51,6 @@ class ImageReference(Struct, frozen=True):
             return self.repository.removeprefix(_OFFICIAL)
         return f"{self.registry}/{self.repository}"
 
-    @property
-    def is_pinned(self) -> bool:
-        """True if the reference has a digest, so that it always names the same image."""
-        return self.digest is not None
-
     def with_defaults(self) -> ImageReference:
         """Return the reference as it is if no variable is set."""
         return parse_image(expand(self.text, {}))

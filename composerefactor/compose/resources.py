@@ -158,21 +158,17 @@ def _subnets_of(file: ComposeFile) -> Iterator[UsedSubnet]:
             yield UsedSubnet(subnet, name, file.source.location(node.start))
 
 
-def free_subnet(
-    used: Iterable[IPv4Network | IPv6Network],
-    pool: str = SUBNET_POOL,
-    prefix_length: int = PREFIX_LENGTH,
-) -> IPv4Network:
-    """Return the first subnet of *pool* that does not overlap with one of *used*.
+def free_subnet(used: Iterable[IPv4Network | IPv6Network]) -> IPv4Network:
+    """Return the first subnet of :data:`SUBNET_POOL` that does not overlap with one of *used*.
 
     Raises RefusedError if there is no free subnet.
     """
     taken = [subnet for subnet in used if isinstance(subnet, IPv4Network)]
-    for subnet in IPv4Network(pool).subnets(new_prefix=prefix_length):
+    for subnet in IPv4Network(SUBNET_POOL).subnets(new_prefix=PREFIX_LENGTH):
         if not any(subnet.overlaps(other) for other in taken):
             return subnet
     raise RefusedError(
-        f"no free /{prefix_length} subnet is left in {pool}",
+        f"no free /{PREFIX_LENGTH} subnet is left in {SUBNET_POOL}",
         remedy="configure a subnet that is free in your network",
     )
 

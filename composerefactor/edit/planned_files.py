@@ -161,7 +161,7 @@ def _line_count(text: str) -> int:
 
 
 def slice_with_edits(
-    source: Source, start: int, end: int, edits: Iterable[TextEdit] = ()
+    source: Source, start: int, end: int, edits: Iterable[TextEdit]
 ) -> list[Piece]:
     """Return ``start:end`` of *source*, with those of *edits* applied that are inside of it.
 

@@ -99,7 +99,7 @@ def check_targets(proposal: Proposal) -> None:
         )
 
 
-def check_clean(proposal: Proposal, unchecked: Collection[str] = ()) -> None:
+def check_clean(proposal: Proposal, unchecked: Collection[str]) -> None:
     """Check that git could restore all files that *proposal* changes, except those *unchecked*.
 
     Raises:

@@ -183,7 +183,7 @@ def raw_scenario(profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
     return Scenario("uninterpolated", kind="raw", profiles=profiles, essential=True)
 
 
-def hash_scenario(profiles: tuple[str, ...] = ALL_PROFILES) -> Scenario:
+def hash_scenario(profiles: tuple[str, ...]) -> Scenario:
     """Return the scenario of the configuration hash of each service."""
     return Scenario("hashes", kind="hash", profiles=profiles)
 
@@ -246,7 +246,7 @@ def combined_scenario(
     variables: Mapping[str, Variable],
     unset: Collection[str],
     parts: Sequence[Scenario],
-    where: RunFrom = "subdirectory",
+    where: RunFrom,
 ) -> Scenario | None:
     """Return one scenario in place of *parts*, which are independent of each other.
 

@@ -21,7 +21,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.baseline import Baseline, EntryInputs
 from composerefactor.proof.comparison import hashes, parse_config
-from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
+from composerefactor.proof.engine import Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
 from composerefactor.proof.staging import Progress, Run, Runner, Stage
 
@@ -95,11 +95,10 @@ def resolve_both(
     old: StateRequest,
     new: StateRequest,
     *,
-    shared: Mapping[str, bytes] | None = None,
-    env_files: Iterable[str] = (),
-    environ: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
+    shared: Mapping[str, bytes],
+    env_files: Iterable[str],
+    environ: Mapping[str, str],
+    progress: Progress | None,
 ) -> SideBySide:
     """Return the resolved configurations of the *old* state below *root* and of the *new* one.
 
@@ -119,14 +118,13 @@ def resolve_both(
         env_files: Those of the inputs that are treated as empty if they are missing.
         environ: The shell's variables that are passed to Docker Compose.
         progress: Shows how far the verification is.
-        timeout: Seconds that one run may take.
     """
     with Stage(root, inputs) as stage:
-        for path, content in (shared or {}).items():
+        for path, content in shared.items():
             place = stage.place(path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        runner = Runner(engine, stage, timeout=timeout, progress=progress, environ=environ)
+        runner = Runner(engine, stage, progress=progress, environ=environ)
         baseline = Baseline(runner, env_files)
         was = _own_runs(baseline, old)
         stage.apply(changes)

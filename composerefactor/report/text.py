@@ -247,9 +247,9 @@ def contents_line(paths: Sequence[str], most: int = MOST_PLACES) -> str:
     return f"{files}, which the configuration only names: {first_of(paths, most)}"
 
 
-def evidence_of(entry: Invocation, most: int = MOST_PLACES) -> str:
-    """Return the first *most* places that name *entry*, and how many more there are."""
-    return first_of(list(dict.fromkeys(map(str, entry.evidence))), most)
+def evidence_of(entry: Invocation) -> str:
+    """Return the first places that name *entry*, and how many more there are."""
+    return first_of(list(dict.fromkeys(map(str, entry.evidence))), MOST_PLACES)
 
 
 _GAP = "  "

@@ -41,7 +41,6 @@ def test_parts(
     image = parse_image(text)
     assert (image.registry, image.repository) == (registry, repository)
     assert (image.tag, image.digest) == (tag, digest)
-    assert image.is_pinned is (digest is not None)
 
 
 @pytest.mark.parametrize(

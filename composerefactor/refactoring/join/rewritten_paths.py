@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -84,7 +83,6 @@ class Text(Struct, frozen=True):
         return CannotJoinError(reason, self.source.location(at))
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEPS = re.compile(r"(?:\.\.?/)*")
 
 
@@ -108,9 +106,7 @@ def included_text(file: ComposeFile, directory: str, to: str, *, alone: bool) ->
     return text.with_edits(_path_edits(text, paths, to))
 
 
-def root_text(
-    file: ComposeFile, directory: str, to: str, moved: Mapping[str, str] = _NOTHING
-) -> Text:
+def root_text(file: ComposeFile, directory: str, to: str, moved: Mapping[str, str]) -> Text:
     """Return the root file *file* with paths relative to *to* instead of *directory*.
 
     The files that it includes and extends do not move, except for those in *moved*, which has their

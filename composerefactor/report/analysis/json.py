@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
@@ -202,8 +201,3 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return the text of ``schema.json``."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
-
-
-def shipped_schema() -> Any:
-    """Return the schema that ships with the package."""
-    return json.loads(Path(__file__).with_name(SCHEMA_FILE).read_text("utf-8"))

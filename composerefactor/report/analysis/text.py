@@ -29,7 +29,7 @@ _MOST_LINES = 1.5
 
 
 def full_text(
-    analysis: Analysis, style: Style, *, width: int = 80, names: Sequence[str] = ()
+    analysis: Analysis, style: Style, *, width: int, names: Sequence[str]
 ) -> Iterator[str]:
     """Yield the lines of a report that fits *width* columns.
 
