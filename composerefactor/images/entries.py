@@ -506,7 +506,6 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         refuses: The paths at which a mount keeps its server from starting.
         removed: The options that its server no longer supports, and does not start with.
         secrets: The variables that are credentials.
-        file_env: The variables ``NAME`` of which the image also reads ``NAME_FILE``.
         builtin: Whether the image has its own HEALTHCHECK.
         healthcheck: The health check; null if no command in the image can check it, unless a
             variant applies.
@@ -534,7 +533,6 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     refuses: tuple[RefusedMount, ...] = ()
     removed: tuple[RemovedOption, ...] = ()
     secrets: tuple[Secret, ...] = ()
-    file_env: tuple[str, ...] = ()
     builtin: bool = False
     healthcheck: HealthCheck | None = None
     profile: Profile = "normal"
