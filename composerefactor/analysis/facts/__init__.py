@@ -8,7 +8,6 @@ volumes      mounts, named volumes, what they contain, whether to back them up
 variables    variables of the Compose files, env files, and the masking of secrets
 resources    CPU and memory limits with their sums, and health checks
 builds       build contexts and Dockerfiles
-startup      how long services wait for each other when they start
-recovery     how to back up and restore volumes
+upkeep       how long services wait for each other; how to back up and restore volumes
 ============ ==================================================================================
 """

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.recovery import Recovery, recoveries
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.facts.startup import StartTime, start_times
+from composerefactor.analysis.facts.upkeep import Recovery, StartTime, recoveries, start_times
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
 from composerefactor.report.analysis.operation import command_of
 from composerefactor.report.text import counted

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.recovery import recoveries
-from composerefactor.analysis.facts.startup import seconds, start_times
+from composerefactor.analysis.facts.upkeep import recoveries, seconds, start_times
 from composerefactor.report.analysis.upkeep import recovery
 from support.analyses import MAIN, analysed, surveyed
 
