@@ -123,6 +123,15 @@ class PlannedSplit(Struct, frozen=True, dict=True):
         """Return whether *covers* is true for files that the plan deletes, and for no other."""
         return any(map(covers, self.removed)) and not any(map(covers, self.files))
 
+    def covered(self, covers: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+        """Return the split files that *covers* is true for, and their modules that lack it.
+
+        Modules lack it as :meth:`SplitFile.missing` says.
+        """
+        named = [each for each in self.splits if covers(each.path)]
+        missing = dict.fromkeys(module for each in named for module in each.missing(covers))
+        return [each.path for each in named], list(missing)
+
     def covering(self, modules: Iterable[str]) -> list[str]:
         """Return the fewest directories (ending in ``/``) and files that contain *modules*.
 

@@ -150,6 +150,30 @@ def removals(
     return edits
 
 
+def added(
+    file: ReaderFile, at: Node | int, said: str, patterns: Sequence[str], edit: Replacement | None
+) -> Outcome:
+    """Return the outcome for a list that lacks *patterns*, which *edit* adds; None if none can."""
+    return Outcome(
+        "named" if edit is None else "followed",
+        file.location(at),
+        said,
+        f"add {', '.join(patterns)}",
+        () if edit is None else (edit,),
+    )
+
+
+def stale(file: ReaderFile, at: Node | int, pattern: str, *edits: Replacement) -> Outcome:
+    """Return the outcome for *pattern*, which names no file any more; *edits* remove it."""
+    return Outcome(
+        "followed" if edits else "named",
+        file.location(at),
+        f"names {pattern}, which no longer exists",
+        f"remove {pattern}",
+        edits,
+    )
+
+
 def follow_list(
     file: ReaderFile,
     node: Node | None,
@@ -182,43 +206,29 @@ def follow_list(
                 selected = not pattern.startswith("!")
         return selected
 
-    stale = [
+    gone = [
         item
         for item in strings(sequence)
         if not item.value.startswith("!") and split.is_stale(partial(matches, item.value))
     ]
-    if stale and len(stale) < len(sequence.items):
-        edits = removals(file, sequence, stale)
-        gone = ", ".join(item.value for item in stale)
-        yield Outcome(
-            "followed" if edits else "named",
-            file.location(stale[0]),
-            f"names {gone}, which no longer exists",
-            f"remove {gone}",
-            tuple(edits or ()),
-        )
-    named = [each for each in split.splits if selects(each.path)]
-    missing = dict.fromkeys(m for each in named for m in each.missing(selects))
+    if gone and len(gone) < len(sequence.items):
+        names = ", ".join(item.value for item in gone)
+        yield stale(file, gone[0], names, *(removals(file, sequence, gone) or ()))
+    named, missing = split.covered(selects)
     if not named:
         return
-    anchor = _last_matching(sequence, named[0].path, matches)
+    anchor = _last_matching(sequence, named[0], matches)
     place = anchor if anchor is not None else sequence
-    said = statement.format(named_paths(each.path for each in named))
+    said = statement.format(named_paths(named))
     if not missing:
         yield Outcome("fine", file.location(place), said)
         return
-    added = [pattern_for(target) for target in split.covering(missing)]
-    edit = insertion(file, sequence, anchor, added) if anchor is not None else None
+    new = [pattern_for(target) for target in split.covering(missing)]
+    edit = insertion(file, sequence, anchor, new) if anchor is not None else None
     index = sequence.items.index(anchor) + 1 if anchor is not None else 0
-    result = [*patterns[:index], *added, *patterns[index:]]
+    result = [*patterns[:index], *new, *patterns[index:]]
     works = len(patterns) == len(sequence.items) and all(selects(m, result) for m in missing)
-    yield Outcome(
-        "followed" if edit is not None and works else "named",
-        file.location(place),
-        said,
-        f"add {', '.join(added)}",
-        (edit,) if edit is not None and works else (),
-    )
+    yield added(file, place, said, new, edit if works else None)
 
 
 def _last_matching(sequence: SequenceNode, path: str, matches: Matcher) -> ScalarNode | None:

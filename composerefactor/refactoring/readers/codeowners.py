@@ -17,7 +17,7 @@ from composerefactor.refactoring.reader import (
     named_paths,
     reader,
 )
-from composerefactor.refactoring.readers._patterns import matches
+from composerefactor.refactoring.readers._patterns import matches, stale
 
 _FILE = re.compile(r"(?:\.github/|\.gitlab/|docs/)?CODEOWNERS")
 _SECTION = re.compile(r"\^?\[[^\]]+\](?:\[\d+\])?")
@@ -150,11 +150,5 @@ def _stale(file: ReaderFile, rules: list[_Rule], split: PlannedSplit) -> Iterato
     """Yield the rules for files that the plan deletes, and for no other file."""
     for rule in rules:
         if split.is_stale(rule.applies):
-            edit = Replacement(rule.at, file.source.next_line(rule.at), "")
-            yield Outcome(
-                "followed",
-                file.location(rule.at),
-                f"names {rule.pattern}, which no longer exists",
-                f"remove {rule.pattern}",
-                (edit,),
-            )
+            removal = Replacement(rule.at, file.source.next_line(rule.at), "")
+            yield stale(file, rule.at, rule.pattern, removal)

@@ -16,7 +16,12 @@ from composerefactor.refactoring.reader import (
     reader,
     value_of,
 )
-from composerefactor.refactoring.readers._patterns import follow_list, gitignore_matches
+from composerefactor.refactoring.readers._patterns import (
+    added,
+    follow_list,
+    gitignore_matches,
+    stale,
+)
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, walk
 
 _PRE_COMMIT = re.compile(r"\.pre-commit-config\.ya?ml")
@@ -61,11 +66,10 @@ def _follow_pattern(
     yield from _stale_alternatives(file, node, split)
 
     covers = partial(_finds, pattern)
-    named = [each for each in split.splits if covers(each.path)]
-    missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+    named, missing = split.covered(covers)
     if not named:
         return
-    said = f"{verb} {named_paths(each.path for each in named)}"
+    said = f"{verb} {named_paths(named)}"
     if not missing:
         yield Outcome("fine", file.location(node), said)
         return
@@ -95,13 +99,7 @@ def _stale_alternatives(
         if pattern is None or not split.is_stale(partial(_finds, pattern)):
             return
         end = match.start()
-        yield Outcome(
-            "followed",
-            file.location(node),
-            f"names {match[1]}, which no longer exists",
-            f"remove {match[1]}",
-            (Replacement(match.start(), match.end(), ""),),
-        )
+        yield stale(file, node, match[1], Replacement(match.start(), match.end(), ""))
 
 
 def _finds(pattern: re.Pattern[str], path: str) -> bool:
@@ -210,12 +208,11 @@ def _follow_lines(file: ReaderFile, lines: Sequence[int], split: PlannedSplit) -
                 excluded = not _pattern(file, at).startswith("!")
         return excluded
 
-    named = [each for each in split.splits if excludes(each.path)]
+    named, missing = split.covered(excludes)
     if not named:
         return
-    at = next(s for s in reversed(starts) if gitignore_matches(_pattern(file, s), named[0].path))
-    said = f"excludes {named_paths(each.path for each in named)}"
-    missing = dict.fromkeys(m for each in named for m in each.missing(excludes))
+    at = next(s for s in reversed(starts) if gitignore_matches(_pattern(file, s), named[0]))
+    said = f"excludes {named_paths(named)}"
     if not missing:
         yield Outcome("fine", file.location(at), said)
         return
@@ -225,16 +222,11 @@ def _follow_lines(file: ReaderFile, lines: Sequence[int], split: PlannedSplit) -
     indentation = line[: len(line) - len(line.lstrip())]
     end = file.source.next_line(at)
     ends_line = file.text[end - 1 : end] == "\n"
-    added = "".join(f"{indentation}{pattern}{newline}" for pattern in patterns)
-    text = added if ends_line else newline + added.removesuffix(newline)
-    later = [start for start in starts if start > at and _pattern(file, start).startswith("!")]
-    yield Outcome(
-        "named" if later else "followed",
-        file.location(at),
-        said,
-        f"add {', '.join(patterns)}",
-        () if later else (Replacement(end, end, text),),
-    )
+    new = "".join(f"{indentation}{pattern}{newline}" for pattern in patterns)
+    text = new if ends_line else newline + new.removesuffix(newline)
+    is_taken_back = any(s > at and _pattern(file, s).startswith("!") for s in starts)
+    edit = None if is_taken_back else Replacement(end, end, text)
+    yield added(file, at, said, patterns, edit)
 
 
 def _pattern(file: ReaderFile, at: int) -> str:
@@ -247,10 +239,5 @@ def _stale_lines(file: ReaderFile, starts: Sequence[int], split: PlannedSplit) -
     """Yield the lines for files that the plan deletes, and for no other file."""
     for at in starts:
         if split.is_stale(partial(gitignore_matches, _pattern(file, at))):
-            yield Outcome(
-                "followed",
-                file.location(at),
-                f"names {_pattern(file, at)}, which no longer exists",
-                f"remove {_pattern(file, at)}",
-                (Replacement(at, file.source.next_line(at), ""),),
-            )
+            removal = Replacement(at, file.source.next_line(at), "")
+            yield stale(file, at, _pattern(file, at), removal)

@@ -17,7 +17,13 @@ from composerefactor.refactoring.reader import (
     reader,
     value_of,
 )
-from composerefactor.refactoring.readers._patterns import follow_list, github_matches, matches
+from composerefactor.refactoring.readers._patterns import (
+    added,
+    follow_list,
+    github_matches,
+    matches,
+    stale,
+)
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
 
 _WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
@@ -90,44 +96,32 @@ def _lines(file: ReaderFile, block: ScalarNode, split: PlannedSplit) -> Iterator
         def covers(path: str, group: list[tuple[int, re.Match[str]]] = group) -> bool:
             return any(matches(match["value"], path) for _, match in group)
 
-        named = [each for each in split.splits if covers(each.path)]
-        missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+        named, missing = split.covered(covers)
         if not named:
             continue
-        at, match = next((a, m) for a, m in reversed(group) if matches(m["value"], named[0].path))
-        said = f"looks for changes of {named_paths(each.path for each in named)}"
+        at, match = next((a, m) for a, m in reversed(group) if matches(m["value"], named[0]))
+        said = f"looks for changes of {named_paths(named)}"
         if not missing:
             yield Outcome("fine", file.location(at), said)
             continue
-        added = [pattern_for(target) for target in split.covering(missing)]
+        new = [pattern_for(target) for target in split.covering(missing)]
         quote = match["quote"]
         lines = "".join(
-            f"{match['before']}{quote}{pattern}{quote}{source.newline}" for pattern in added
+            f"{match['before']}{quote}{pattern}{quote}{source.newline}" for pattern in new
         )
         end = source.next_line(at)
-        works = file.text[end - 1 : end] == "\n"
-        yield Outcome(
-            "followed" if works else "named",
-            file.location(at),
-            said,
-            f"add {', '.join(added)}",
-            (Replacement(end, end, lines),) if works else (),
-        )
+        ends_line = file.text[end - 1 : end] == "\n"
+        yield added(file, at, said, new, Replacement(end, end, lines) if ends_line else None)
 
 
 def _stale_lines(
     file: ReaderFile, group: list[tuple[int, re.Match[str]]], split: PlannedSplit
 ) -> Iterator[Outcome]:
     """Yield the lines of *group* with patterns for files that no longer exist."""
-    stale = [(at, m) for at, m in group if split.is_stale(partial(matches, m["value"]))]
-    for at, match in stale if len(stale) < len(group) else ():
-        yield Outcome(
-            "followed",
-            file.location(at),
-            f"names {match['value']}, which no longer exists",
-            f"remove {match['value']}",
-            (Replacement(at, file.source.next_line(at), ""),),
-        )
+    gone = [(at, m) for at, m in group if split.is_stale(partial(matches, m["value"]))]
+    for at, match in gone if len(gone) < len(group) else ():
+        removal = Replacement(at, file.source.next_line(at), "")
+        yield stale(file, at, match["value"], removal)
 
 
 def _cache_keys(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
@@ -138,25 +132,18 @@ def _cache_keys(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
         def covers(path: str, arguments: list[re.Match[str]] = arguments) -> bool:
             return any(matches(each["value"], path) for each in arguments)
 
-        named = [each for each in split.splits if covers(each.path)]
-        missing = dict.fromkeys(m for each in named for m in each.missing(covers))
+        named, missing = split.covered(covers)
         if not named:
             continue
-        said = f"computes a cache key from {named_paths(each.path for each in named)}"
+        said = f"computes a cache key from {named_paths(named)}"
         if not missing:
             yield Outcome("fine", file.location(call.start()), said)
             continue
         last = arguments[-1]
-        added = [pattern_for(target) for target in split.covering(missing)]
-        text = "".join(f", {last['quote']}{each}{last['quote']}" for each in added)
+        new = [pattern_for(target) for target in split.covering(missing)]
+        text = "".join(f", {last['quote']}{each}{last['quote']}" for each in new)
         at = call.start(1) + last.end()
-        yield Outcome(
-            "followed",
-            file.location(call.start()),
-            said,
-            f"add {', '.join(added)}",
-            (Replacement(at, at, text),),
-        )
+        yield added(file, call.start(), said, new, Replacement(at, at, text))
 
 
 def _stale_arguments(
@@ -166,13 +153,7 @@ def _stale_arguments(
     for before, argument in pairwise(arguments):
         if split.is_stale(partial(matches, argument["value"])):
             start, end = (call.start(1) + each.end() for each in (before, argument))
-            yield Outcome(
-                "followed",
-                file.location(start),
-                f"names {argument['value']}, which no longer exists",
-                f"remove {argument['value']}",
-                (Replacement(start, end, ""),),
-            )
+            yield stale(file, start, argument["value"], Replacement(start, end, ""))
 
 
 _GITLAB = re.compile(r"\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml|.*\.gitlab-ci\.ya?ml")
