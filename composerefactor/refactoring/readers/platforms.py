@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from composerefactor.compose.paths import path_from
+from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.discovery.readers import COOLIFY
 from composerefactor.refactoring.reader import (
     Outcome,
@@ -65,7 +66,6 @@ def dockge(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 
 _DOCO_CD = re.compile(r"(?:.*/)?\.doco-cd(?:\.[\w-]+)?\.ya?ml")
-_DOCO_CD_DEFAULT = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 @reader("doco-cd", reads=".doco-cd.yml", include="yes")
@@ -82,7 +82,7 @@ def doco_cd(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             directory = value_of(root, "working_dir")
             below = directory.value if isinstance(directory, ScalarNode) else ""
             nodes = strings(listed) if isinstance(listed, SequenceNode) else []
-            names = [node.value for node in nodes] or _DOCO_CD_DEFAULT
+            names = [node.value for node in nodes] or DEFAULT_NAMES
             paths = {path_from(below, name) for name in names}
             if isinstance(root, MappingNode) and paths & roots:
                 said = f"starts {min(paths & roots)} as Docker Compose does"
