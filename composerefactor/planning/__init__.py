@@ -6,7 +6,7 @@ settings      reads and checks the settings file of a project
 registry      finds the transforms and the names of the rules
 fix_request   the options of ``fix`` as a value, and the options of transforms
 split_request the options of ``split`` as a value
-selection     which changes of a refactoring the user wants
+selection     which changes the user wants
 fixes         plans the changes of fixers, one after the other
 vetoes        comments that speak against a change
 propose       the proposal: a plan with its proof and the files to write

@@ -27,8 +27,9 @@ from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.line_diff import Match, matches
 from composerefactor.edit.lines import with_lines
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
-from composerefactor.errors import InputError, Location, RefusedError, UsageError
+from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.images.environments import development_profile_reason, short_lived_reason
+from composerefactor.planning.selection import EXCLUDED_BY_LEAVE, EXCLUDED_BY_TAKE, Selection
 from composerefactor.planning.vetoes import veto
 from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
@@ -138,10 +139,6 @@ class _OriginalLines:
 _PLACE = re.compile(r"(?<![\w./-])([\w./-]+\.ya?ml):(\d+)")
 """A place in a Compose file, in a message."""
 
-EXCLUDED_BY_TAKE = "excluded by --take"
-EXCLUDED_BY_LEAVE = "excluded by --leave"
-"""Why a change is excluded."""
-
 MAX_ROUNDS = 4
 """Rounds in which one fixer builds on its own changes, at most."""
 
@@ -250,17 +247,13 @@ class FixPlan(Struct):
         return {edit.file for edit in edits if isinstance(edit, AddLines) and edit.private}
 
 
-class ChangeFilter(Struct, frozen=True):
-    """Which changes are made.
+class ChangeFilter(Selection, frozen=True):
+    """Which changes are made: what the user wants, without what the proof rejects.
 
     Attributes:
-        take: The ids of the only changes to make; empty for all.
-        leave: The ids of changes that are not made.
         rejected: The ids of changes that the proof rejects, each with the reason.
     """
 
-    take: frozenset[str] = frozenset()
-    leave: frozenset[str] = frozenset()
     rejected: Mapping[str, str] = {}
 
     def exclusion_reason(self, fix: PlannedFix) -> str:
@@ -295,12 +288,7 @@ def plan_fixes(
         UsageError: *selection* contains an id that no change has.
     """
     result = _plan_fixes(project, library, chosen, selection, environ)
-    unknown = (selection.take | selection.leave) - result.ids
-    if unknown:
-        raise UsageError(
-            f"no change has the id {min(unknown)!r}",
-            remedy="run with `--dry-run -v` to list the changes with their ids",
-        )
+    selection.check(result.ids)
     return result
 
 

@@ -37,6 +37,7 @@ from composerefactor.planning.selection import (
     Selection,
     Transformation,
     changeset,
+    keeping,
     selected,
 )
 from composerefactor.planning.settle import Settler, error_location, prover_of
@@ -191,13 +192,7 @@ def _without_overridden(transformation: Transformation, project: Project) -> Tra
                     f"{min(others)} may override it, which Docker Compose before v2.24.6 "
                     "rejects for included services"
                 )
-
-    def without_overridden(
-        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
-    ) -> Plan:
-        return transformation(project, {**unmoved, **keep}, move)
-
-    return without_overridden
+    return keeping(unmoved, transformation)
 
 
 def rejection_error(

@@ -1,13 +1,13 @@
-"""Selecting the changes of a refactoring with ``--take`` and ``--leave``.
+"""Selecting changes with ``--take`` and ``--leave``, and applying that to a refactoring.
 
-A change is the creation or deletion of a file. To exclude one, the elements that would move to or
-from that file are kept where they are, and the refactoring is planned again.
+A change of a refactoring is the creation or deletion of a file. To exclude one, the elements that
+would move to or from that file are kept where they are, and the refactoring is planned again.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -36,11 +36,20 @@ class Selection(Struct, frozen=True):
     take: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
 
+    def check(self, ids: Collection[str]) -> None:
+        """Raise UsageError for an id that is none of *ids*, those of all changes."""
+        unknown = (self.take | self.leave).difference(ids)
+        if unknown:
+            raise UsageError(
+                f"no change has the id {min(unknown)!r}",
+                remedy="run with `--dry-run -v` to list the changes with their ids",
+            )
+
 
 EVERYTHING = Selection()
 
 EXCLUDED_BY_TAKE, EXCLUDED_BY_LEAVE = "excluded by --take", "excluded by --leave"
-"""Why an element does not move."""
+"""Why a change is not made, or an element does not move."""
 
 
 def changeset(opened: OpenProject, plan: Plan) -> Changeset:
@@ -100,11 +109,7 @@ def selected(
                 f"the change of {change.path} follows from those of other files",
                 remedy="take or leave the files to which services move",
             )
-    if unknown:
-        raise UsageError(
-            f"no change has the id {min(unknown)!r}",
-            remedy="run with `--dry-run -v` to list the changes with their ids",
-        )
+    selection.check(ids.values())
     taken = {path for path, id_ in ids.items() if id_ in selection.take} or ids.keys()
     excluded = {path for path, id_ in ids.items() if id_ in selection.leave}
     reason = EXCLUDED_BY_TAKE if selection.take else EXCLUDED_BY_LEAVE
@@ -113,13 +118,16 @@ def selected(
         destinations = ({element[0]} | _destinations(plan, element, path)) & ids.keys()
         if destinations and (destinations & excluded or not destinations & taken):
             unmoved[element] = reason
+    return keeping(unmoved, transformation)
 
-    def with_selection(
-        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
-    ) -> Plan:
+
+def keeping(unmoved: Mapping[FileElement, str], transformation: Transformation) -> Transformation:
+    """Return *transformation* without the elements *unmoved*, each with the reason."""
+
+    def kept(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
         return transformation(project, {**unmoved, **keep}, move)
 
-    return with_selection
+    return kept
 
 
 def _destinations(plan: Plan, element: FileElement, path: str) -> set[str]:

@@ -30,8 +30,7 @@ from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import FileElement, Plan
-from composerefactor.yaml import nodes as yaml
-from composerefactor.yaml.nodes import Node, resolve
+from composerefactor.yaml.nodes import Node, SequenceNode, resolve
 
 
 def prover_of(
@@ -305,7 +304,7 @@ def _matching_item(
 ) -> Node | None:
     """Return the item of the list *node* named one of *names*, or that contains all *marks*."""
     sequence = resolve(node) if node is not None else None
-    if not isinstance(sequence, yaml.SequenceNode):
+    if not isinstance(sequence, SequenceNode):
         return None
     for item in map(resolve, sequence.items):
         text = file.source.text[item.start : item.end]

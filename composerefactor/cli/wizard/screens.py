@@ -10,10 +10,11 @@ from composerefactor.cli.wizard.work import RISKS, Examination, FixChoices, Item
 from composerefactor.compose.masking import GENERAL, Masking
 from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import shortened
-from composerefactor.planning.fixes import EXCLUDED_BY_LEAVE, FixPlan, PlannedFix
+from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.registry import fixers
+from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.file_trees import trees
 from composerefactor.report.patch import unified_patch
