@@ -19,8 +19,7 @@ from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_te
 from composerefactor.compose.paths import is_absolute, is_outside, is_remote, path_from
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
-from composerefactor.yaml import nodes as yaml
-from composerefactor.yaml.nodes import Node
+from composerefactor.yaml.nodes import MappingNode, Node
 
 
 class ProtectedFile(Struct, frozen=True):
@@ -444,7 +443,7 @@ class _StartCommandReader:
         for attribute in ("env_file", "label_file"):
             for node in item_nodes(merged_get(body, attribute)):
                 text = scalar_text(
-                    merged_get(node, "path") if isinstance(node, yaml.MappingNode) else node
+                    merged_get(node, "path") if isinstance(node, MappingNode) else node
                 )
                 if text:
                     path = path_from(scope.directory, self.expanded(text, scope))

@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.errors import InputError
-from composerefactor.yaml import nodes as yaml
 from composerefactor.yaml.comments import Region, comments_in, regions
-from composerefactor.yaml.nodes import AliasNode, Node, resolve, walk
+from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.values import to_python
 
 
@@ -90,7 +89,7 @@ def service_regions(file: ComposeFile, service: str) -> list[Region]:
     """Return the lines of each key of *service*; [] if they are not on lines of their own."""
     region = file.regions_in("services").get(service)
     body = region.entry.value if region else None
-    if region is None or not isinstance(body, yaml.MappingNode) or body.flow:
+    if region is None or not isinstance(body, MappingNode) or body.flow:
         return []
     start = file.source.next_line(region.key)
     return regions(file.source, body, start=start, end=region.end) or []
@@ -137,7 +136,7 @@ class _Search:
                 region = attribute.region
                 value = region.entry.value
                 text = self.file.source.text[region.key : region.end]
-                if isinstance(value, yaml.MappingNode | yaml.SequenceNode) and self.is_long(text):
+                if isinstance(value, MappingNode | SequenceNode) and self.is_long(text):
                     alike.setdefault((attribute.key, attribute.meaning), []).append(attribute)
         for (key, meaning), attributes_alike in alike.items():
             existing_anchor = self.anchors.get(meaning, "")
@@ -231,7 +230,7 @@ def _reusable_anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
     above = _services_start(file)
     named = {node.anchor: node for node in _marked_nodes(file) if node.anchor is not None}
     for name, node in named.items():
-        collection = isinstance(node, yaml.MappingNode | yaml.SequenceNode)
+        collection = isinstance(node, MappingNode | SequenceNode)
         if collection and node.end <= above and not any(n.tag for n in walk(node)):
             try:
                 yield json.dumps(to_python(node), sort_keys=True, default=repr), name
@@ -241,7 +240,7 @@ def _reusable_anchors(file: ComposeFile) -> Iterator[tuple[str, str]]:
 
 def _has_merge_key(body: Node) -> bool:
     node = resolve(body)
-    return not isinstance(node, yaml.MappingNode) or any(entry.is_merge for entry in node.entries)
+    return not isinstance(node, MappingNode) or any(entry.is_merge for entry in node.entries)
 
 
 def names_taken(file: ComposeFile) -> set[str]:

@@ -23,8 +23,7 @@ from composerefactor.compose.paths import (
 from composerefactor.edit.planned_files import Piece, slice_with_edits
 from composerefactor.edit.splices import TextEdit
 from composerefactor.errors import Location
-from composerefactor.yaml import nodes as yaml
-from composerefactor.yaml.nodes import Node, ScalarNode
+from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode
 from composerefactor.yaml.source import Source
 
 
@@ -205,7 +204,7 @@ def _dotted(path: str) -> str:
 
 def _context_edit(text: Text, build: Node, context: str) -> TextEdit:
     """Return the edit that adds *context* to *build*, instead of the default project directory."""
-    if not isinstance(build, yaml.MappingNode) or not build.entries:
+    if not isinstance(build, MappingNode) or not build.entries:
         raise text.cannot("it has no build context", build.start)
     at = build.entries[0].start
     if build.flow:

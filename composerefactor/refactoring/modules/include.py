@@ -19,7 +19,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
-from composerefactor.yaml import nodes as yaml
+from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
 
 MAX_PATHS = 20
 """Paths in one entry without an environment file.
@@ -99,7 +99,7 @@ def entries_of(paths: Iterable[str], long: Sequence[str], env_file: str) -> list
 def indentation_unit(file: ComposeFile) -> str:
     """Return one step of the indentation of *file*, which has services."""
     services = (file.sections or {})["services"].value
-    entries = services.entries if isinstance(services, yaml.MappingNode) else []
+    entries = services.entries if isinstance(services, MappingNode) else []
     column = file.source.column(entries[0].start) if entries else 2
     return " " * (column or 2)
 
@@ -145,7 +145,7 @@ class IncludeEdit(Struct, frozen=True):
     def appended(self, section: Section) -> Iterator[Piece]:
         """Yield the existing *section* with the modules added to it."""
         source, region, value = self.file.source, section.region, section.region.entry.value
-        if not isinstance(value, yaml.SequenceNode) or value.flow or not value.items:
+        if not isinstance(value, SequenceNode) or value.flow or not value.items:
             yield from self._appended_to_flow(section)
             return
         insertions, left = self._filled(value)
@@ -165,9 +165,7 @@ class IncludeEdit(Struct, frozen=True):
         if start < region.end:
             yield Slice(source, start, region.end)
 
-    def _filled(
-        self, existing: yaml.SequenceNode
-    ) -> tuple[list[tuple[int, str]], list[IncludeEntry]]:
+    def _filled(self, existing: SequenceNode) -> tuple[list[tuple[int, str]], list[IncludeEntry]]:
         """Return the lines to insert in *existing* entries with room, and the entries left."""
         source = self.file.source
         long = [entry for entry in self.entries if entry.env_file and self.fill]
@@ -185,7 +183,7 @@ class IncludeEdit(Struct, frozen=True):
                 insertions.append((line_end, "".join(lead + p + source.newline for p in added)))
         return insertions, [*left, *entries_of((), more, env_file)]
 
-    def _room(self, item: yaml.Node, env_file: str) -> tuple[yaml.Node, int] | None:
+    def _room(self, item: Node, env_file: str) -> tuple[Node, int] | None:
         """Return the last path of *item*, and how many more fit.
 
         None for an entry that this tool did not write, or that is full.
@@ -195,7 +193,7 @@ class IncludeEdit(Struct, frozen=True):
         paths = merged_get(item, "path")
         if not is_here or written not in {NO_VARIABLES, env_file}:
             return None
-        if not isinstance(paths, yaml.SequenceNode) or paths.flow:
+        if not isinstance(paths, SequenceNode) or paths.flow:
             return None
         if not paths.items or len(paths.items) >= MAX_PATHS:
             return None
@@ -204,7 +202,7 @@ class IncludeEdit(Struct, frozen=True):
     def _appended_to_flow(self, section: Section) -> Iterator[Piece]:
         source, region, value = self.file.source, section.region, section.region.entry.value
         items = ", ".join(entry.flow() for entry in self.entries)
-        if isinstance(value, yaml.SequenceNode) and value.flow:
+        if isinstance(value, SequenceNode) and value.flow:
             at = value.end - 1
             before = source.text[value.start + 1 : at].rstrip()
             comma = "" if not before.strip() or before.endswith(",") else ", "
