@@ -13,7 +13,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import parse_port
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, scalar_text
-from composerefactor.compose.paths import is_absolute, is_outside
+from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.services import Service
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError
@@ -180,7 +180,7 @@ class DevelopmentFinder:
         if not isinstance(build, MappingNode) or node is None or stage not in NAMES["development"]:
             return
         named = scalar_text(build.get("dockerfile")) or "Dockerfile"
-        text = self.read(posixpath.join(context, named)) if context is not None else None
+        text = self.read(path_from(context, named)) if context is not None else None
         stages = [s.name for s in read_dockerfile(text).stages] if text else []
         better = [name for name in stages if name in {"production", "prod", "release", "runtime"}]
         name = service.name

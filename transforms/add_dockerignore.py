@@ -45,8 +45,8 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
             if build is None or context is None or build.inline is not None or is_outside(context):
                 continue
             path = normpath(join(context, build.dockerfile))
-            if project.read is not None and project.exists(path):
-                text = project.read(path).decode("utf-8", "replace")
+            text = project.text(path)
+            if text is not None:
                 is_ignored = project.exists(f"{path}.dockerignore")
                 if not is_ignored and service.name not in services.get(context, []):
                     services.setdefault(context, []).append(service.name)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -135,8 +134,7 @@ class _Separation:
         self.project, self.entry, self.file, self.options = project, entry, file, options
         self.model = start_model(project, entry)
         self.tools = _tools(self.model, file, options)
-        read = partial(_file_text, project)
-        finder = DevelopmentFinder(read, options.debug_ports)
+        finder = DevelopmentFinder(project.text, options.debug_ports)
         self.settings: list[DevelopmentSetting] = []
         self.kept = [name for name in file.services if name not in self.tools]
         for name in self.kept:
@@ -399,11 +397,3 @@ def _dependents(file: ComposeFile, tools: dict[str, str]) -> Iterator[tuple[str,
             yield name, [(*path, other) for other in lost]
         else:
             yield name, [(*path, names.index(other)) for other in lost]
-
-
-def _file_text(project: Project, path: str) -> str | None:
-    """Return the text of the file at *path*, or None if it does not exist."""
-    path = posixpath.normpath(path)
-    if project.read is None or not project.exists(path):
-        return None
-    return project.read(path).decode("utf-8", "replace")

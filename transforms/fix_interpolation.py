@@ -65,7 +65,7 @@ def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change |
         if is_outside(path):
             continue
         reached = cache(partial(model_places, project, path))
-        commands = CommandPlaces.of(file, partial(_env_file_text, project))
+        commands = CommandPlaces.of(file, project.text)
         for where, node in file.paths:
             if isinstance(node, ScalarNode) and ("$" in node.value or "`" in node.value):
                 forms = shell_forms(
@@ -113,15 +113,8 @@ def _env_file_variables(project: Project) -> frozenset[str]:
     """Return the variables that an env file of a start command sets."""
     env_paths = {path for entry in project.entries for path in entry.env_files}
     env_paths |= {posixpath.join(project_directory(entry), ".env") for entry in project.entries}
-    texts = [_env_file_text(project, posixpath.normpath(path)) or "" for path in env_paths]
+    texts = [project.text(posixpath.normpath(path)) or "" for path in env_paths]
     return frozenset(each.name for text in texts for each in assignments(text))
-
-
-def _env_file_text(project: Project, path: str) -> str | None:
-    """Return the text of the env file at *path*, or None if it does not exist."""
-    if project.read is None or not project.exists(path):
-        return None
-    return project.read(path).decode("utf-8", "replace")
 
 
 class CommandPlaces(Struct, frozen=True):

@@ -100,6 +100,4 @@ def variable_names_in(project: Project, path: str) -> set[str]:
 
 def file_text(project: Project, path: str) -> str:
     """Return the text of the file at *path*, or ``""`` if there is none."""
-    if project.read is None or not project.exists(path):
-        return ""
-    return project.read(path).decode("utf-8", "replace")
+    return project.text(path) or ""

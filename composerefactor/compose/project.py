@@ -180,11 +180,15 @@ class Project(Struct):
             return ""
         return f"{repository} is a git repository of its own: run composerefactor there"
 
+    def text(self, path: str) -> str | None:
+        """Return the text of the file at *path*; None if there is none in or beside the project."""
+        if self.read is None or path.startswith(("/", "~")) or not self.exists(path):
+            return None
+        return self.read(path).decode("utf-8", "replace")
+
     def ignored_in_builds(self, path: str) -> set[str]:
         """Return the plain names of directories that the ``.dockerignore`` at *path* excludes."""
-        if self.read is None or not self.exists(path):
-            return set()
-        lines = self.read(path).decode("utf-8", "replace").splitlines()
+        lines = (self.text(path) or "").splitlines()
         return {line.strip().strip("/").removeprefix("./").removesuffix("/**") for line in lines}
 
     @property

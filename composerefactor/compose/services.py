@@ -380,7 +380,7 @@ def _read_service(project: Project, name: str, definitions: tuple[Definition, ..
         env_files = {
             each.value.path: lines
             for each in without_env_files.env_file
-            if (lines := assignments(env_file_text(project, each.value.path)))
+            if (lines := assignments(project.text(each.value.path) or ""))
         }
         service = Service(name, definitions, env_files) if env_files else without_env_files
         project.read_once[name, definitions] = service
@@ -390,13 +390,6 @@ def _read_service(project: Project, name: str, definitions: tuple[Definition, ..
 def start_models(project: Project) -> list[StartModel]:
     """Return the start model of every readable start command."""
     return [start_model(project, entry) for entry in project.readable]
-
-
-def env_file_text(project: Project, path: str) -> str:
-    """Return the text of the env file at *path*, ``""`` if it is not in the project."""
-    if project.read is None or path.startswith(("/", "~")) or not project.exists(path):
-        return ""
-    return project.read(path).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=256)

@@ -179,13 +179,10 @@ def context_reader(project: Project, build: Build) -> Callable[[str], str | None
     """Return a function that reads a text file of the build context, or None if it cannot."""
 
     def read(path: str) -> str | None:
-        if build.directory is None or project.read is None:
+        if build.directory is None:
             return None
-        target = path_from(build.directory, path)
-        if not project.exists(target):
-            return None
-        data = project.read(target)
-        return data.decode("utf-8", "replace") if len(data) <= _MAX_TEXT else None
+        text = project.text(path_from(build.directory, path))
+        return text if text is not None and len(text) <= _MAX_TEXT else None
 
     return read
 

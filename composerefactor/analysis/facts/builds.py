@@ -203,13 +203,14 @@ def _ignored(project: Project, build: Build) -> tuple[IgnoreRules | None, str]:
     ``Dockerfile.dockerignore`` next to a Dockerfile takes precedence over the one in the context
     (BuildKit).
     """
-    if build.directory is None or project.read is None:
+    if build.directory is None:
         return None, ""
     own = path_from(build.directory, f"{build.dockerfile}.dockerignore")
     common = path_from(build.directory, ".dockerignore")
     for path in (own, common):
-        if project.exists(path):
-            return read_dockerignore(project.read(path).decode("utf-8", "replace")), path
+        text = project.text(path)
+        if text is not None:
+            return read_dockerignore(text), path
     return None, ""
 
 
@@ -248,10 +249,8 @@ def _base_line(
 ) -> int:
     """Return the line of the FROM that names *base*; 1 if *path* does not contain it."""
     written = {stage.base for stage in stages if expand(stage.base, known) == base}
-    if project.read is not None and project.exists(path):
-        lines = project.read(path).decode("utf-8", "replace").splitlines()
-        for number, line in enumerate(lines, 1):
-            words = line.split()
-            if words[:1] and words[0].upper() == "FROM" and written & set(words[1:]):
-                return number
+    for number, line in enumerate((project.text(path) or "").splitlines(), 1):
+        words = line.split()
+        if words[:1] and words[0].upper() == "FROM" and written & set(words[1:]):
+            return number
     return 1

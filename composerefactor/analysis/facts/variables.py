@@ -14,13 +14,18 @@ from typing import Literal
 from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignments, descriptions
-from composerefactor.compose.env_files import assignment_place, assignment_places, example_paths
+from composerefactor.compose.env_files import (
+    assignment_place,
+    assignment_places,
+    example_paths,
+    file_text,
+)
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.project import Project, Scope, project_directory
 from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
-from composerefactor.compose.services import StartModel, env_file_text
+from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode
 
@@ -143,12 +148,12 @@ def variable_facts(
         assignment.name: example
         for path in env_files
         if (example := _example(project, path))
-        for assignment in assignments(env_file_text(project, example))
+        for assignment in assignments(file_text(project, example))
     }
     described = {
         name: masking.text(text)
         for path in (*env_files, *(_example(project, path) for path in env_files))
-        for name, text in descriptions(env_file_text(project, path)).items()
+        for name, text in descriptions(file_text(project, path)).items()
     }
     places = assignment_places(project, all_env_files)
     facts = tuple(
@@ -259,12 +264,12 @@ def _env_file(
 
     *used* are the variables that the Compose files use or pass on, *interpolated* only the former.
     """
-    lines = assignments(env_file_text(project, path))
+    lines = assignments(file_text(project, path))
     used_inside = {e.name for line in lines for e in expressions(line.value)}
     is_passed_on = any(path in service.env_files for service in model.services.values())
     names = tuple(dict.fromkeys(line.name for line in lines))
     example = _example(project, path)
-    expected = [line.name for line in assignments(env_file_text(project, example))]
+    expected = [line.name for line in assignments(file_text(project, example))]
     unused = [
         (line.name, Location(path, line.line))
         for line in lines

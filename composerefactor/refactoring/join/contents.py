@@ -327,10 +327,10 @@ class Reader:
 
     def _is_without_variables(self, env_file: str) -> bool:
         """Return whether the file *env_file* of an include entry defines no variables."""
-        path = path_from(self.to, env_file)
-        if env_file == NO_VARIABLES or self.project.read is None or not self.project.exists(path):
-            return env_file == NO_VARIABLES
-        return not assignments(self.project.read(path).decode("utf-8", "replace"))
+        if env_file == NO_VARIABLES:
+            return True
+        text = self.project.text(path_from(self.to, env_file))
+        return text is not None and not assignments(text)
 
 
 def _obstacles_in_path(path: str) -> Iterator[str]:

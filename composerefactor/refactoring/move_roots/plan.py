@@ -84,7 +84,7 @@ def _reasons_for_option(
     for file in project.files.values():
         yield from _dotenv_variables(file)
     for path in sorted(project.env_files):
-        if project.read is not None and project.exists(path) and b"$" in project.read(path):
+        if "$" in (project.text(path) or ""):
             yield f"{path} takes variables from the .env"
     yield from _command_problems(project, relocation)
     for file in project.files.values():
@@ -105,9 +105,9 @@ def _has_only_compose_settings(project: Project, path: str) -> bool:
     Docker Compose reads those from the directory in which the command runs, wherever the files are
     that they name (observed: v2.24.1 to v5.6.1).
     """
-    if path != ".env" or project.read is None:
+    text = project.text(path) if path == ".env" else None
+    if text is None:
         return False
-    text = project.read(path).decode("utf-8", "replace")
     names = compose_settings(text)
     return "COMPOSE_FILE" in names and all(a.name in names for a in assignments(text))
 

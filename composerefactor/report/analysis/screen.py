@@ -257,9 +257,8 @@ class _Excerpts:
         file = project.files.get(path)
         if file is not None:
             return file.source
-        if project.read is None or not project.exists(path):
-            return None
-        return Source(path, project.read(path).decode("utf-8", "replace"))
+        text = project.text(path)
+        return None if text is None else Source(path, text)
 
     def _line(self, source: Source, index: int) -> str:
         """Return a line without secrets.
