@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
-from composerefactor.compose.project import Project
 from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import PlannedFile, Slice, line_count
 from composerefactor.errors import first_of
@@ -308,7 +307,7 @@ def _found(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     not_read = [f"not read: {error}" for error in proposal.opened.project.not_read.values()]
     for line in limited(not_read, most):
         yield style(line, "yellow")
-    yield _services(proposal.project)
+    yield _services(proposal)
 
 
 def _evidence(entry: Invocation, *, is_listed: bool) -> str:
@@ -330,10 +329,11 @@ def _state(proposal: Proposal, entry: Invocation) -> str:
     return ""
 
 
-def _services(project: Project) -> str:
+def _services(proposal: Proposal) -> str:
+    project, catalog = proposal.project, proposal.opened.settings.catalog
     services = project.services
     parts = kinds_text(
-        find_placement(name, scalar_text(merged_get(body, "image"))).counts_as
+        find_placement(name, scalar_text(merged_get(body, "image")), catalog).counts_as
         for name, body in services.items()
     )
     if not services:

@@ -361,7 +361,7 @@ def _own_mounts(
 ) -> list[VolumeText]:
     """Return the bind mounts with the data of a data store: the copy gets volumes instead."""
     entry = known_server(project, model, service, catalog)
-    is_store = service_placement(service).counts_as == "data stores"
+    is_store = service_placement(service, catalog).counts_as == "data stores"
     if not is_store and (entry is None or not entry.data):
         return []
     own = []

@@ -212,12 +212,12 @@ def _assessment(
     if kind == "bind" and all(_is_input(mount) for mount in users):
         return "configuration or source", "no", "the container reads it and does not write it"
     writers = [mount for mount in users if not mount.read_only] or users
-    if kind == "bind" and all(_is_source(model, mount) for mount in writers):
+    if kind == "bind" and all(_is_source(model, mount, catalog) for mount in writers):
         return "source or configuration", "no", "it belongs to the repository"
     guesses = [
         *(_of_image(model, mount, catalog) for mount in writers),
         *(_of_words(mount, name) for mount in writers),
-        *(_of_category(model, mount) for mount in writers),
+        *(_of_category(model, mount, catalog) for mount in writers),
     ]
     for guess in guesses:
         if guess is not None:
@@ -231,7 +231,7 @@ def _is_input(mount: Mount) -> bool:
     return mount.read_only or mount.names_file
 
 
-def _is_source(model: StartModel, mount: Mount) -> bool:
+def _is_source(model: StartModel, mount: Mount, catalog: Catalog) -> bool:
     """Return whether *mount* puts code or settings of the repository into the container."""
     if not is_inside(mount.source):
         return False
@@ -239,10 +239,9 @@ def _is_source(model: StartModel, mount: Mount) -> bool:
     words = {last, posixpath.basename(mount.target).lower()}
     if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
         return False
-    is_built = model.services[mount.service].build is not None
-    return last in _SOURCE or (
-        is_built and service_placement(model.services[mount.service]) == DEFAULT_PLACEMENT
-    )
+    service = model.services[mount.service]
+    is_own = service_placement(service, catalog) == DEFAULT_PLACEMENT
+    return last in _SOURCE or (service.build is not None and is_own)
 
 
 def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
@@ -268,6 +267,6 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     return None
 
 
-def _of_category(model: StartModel, mount: Mount) -> tuple[str, Advice] | None:
-    category = service_placement(model.services[mount.service]).category
+def _of_category(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
+    category = service_placement(model.services[mount.service], catalog).category
     return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
