@@ -212,6 +212,12 @@ class Catalog:
                     return category
         return None
 
+    def store_category(self, image: str) -> str:
+        """Return the category of the data store *image*, ``""`` for any other image."""
+        category = self.category(image)
+        is_store = category is not None and self.categories[category].counts_as == "data stores"
+        return category or "" if is_store else ""
+
     def with_entries(self, changes: Sequence[Mapping[str, Any]]) -> Catalog:
         """Return this catalog with the entries of a project, in the form of images.yml.
 

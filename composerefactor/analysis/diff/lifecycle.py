@@ -348,7 +348,7 @@ def _compared(
 def _other_version(
     old: ImageReference, new: ImageReference, message: str, place: tuple[str, ...]
 ) -> Impact:
-    category = _store_category(new)
+    category = load_catalog().store_category(new.text)
     was, now = _version(old), _version(new)
     if was and now:
         is_older = _written(now) < _written(was)[: len(_written(now))]
@@ -363,14 +363,6 @@ def _other_version(
         message += ": another C library, which may sort text differently from existing indexes"
         return impact(kinds.IMAGE_BASE, place, message)
     return impact(kinds.IMAGE_CHANGED, place, message)
-
-
-def _store_category(reference: ImageReference) -> str:
-    """Return the category of a data store, ``""`` for any other image."""
-    catalog = load_catalog()
-    category = catalog.category(reference.text)
-    is_store = category is not None and catalog.categories[category].counts_as == "data stores"
-    return category or "" if is_store else ""
 
 
 def _written(version: tuple[float, ...]) -> tuple[float, ...]:

@@ -315,9 +315,7 @@ def _is_source(pair: ServicePair, mount: Mount) -> bool:
 
 
 def _keeps_data(pair: ServicePair) -> bool:
-    image = str(pair.old.get("image") or "")
-    category = load_catalog().category(image) if image else None
-    return category is not None and load_catalog().categories[category].counts_as == "data stores"
+    return load_catalog().store_category(str(pair.old.get("image") or "")) != ""
 
 
 def _data(mount: Mount) -> tuple[str, str]:
