@@ -35,7 +35,7 @@ from composerefactor.edit.rendering import (
     scalar_line,
     section_place,
 )
-from composerefactor.edit.splices import (
+from composerefactor.edit.text_edits import (
     TextEdit,
     edit_error,
     nest_edits,

@@ -20,7 +20,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-from composerefactor.edit.splices import TextEdit
+from composerefactor.edit.text_edits import TextEdit
 from composerefactor.yaml.source import BOM, Source
 
 

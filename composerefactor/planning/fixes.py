@@ -23,9 +23,9 @@ from composerefactor.compose.project import Project, load_project
 from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
+from composerefactor.edit.added_lines import with_lines
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.line_diff import Match, matches
-from composerefactor.edit.lines import with_lines
 from composerefactor.edit.operations import AddKey, AddLines, Edit, WriteFile, YamlEdit
 from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.images.environments import development_profile_reason, short_lived_reason

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.edit.splices import TextEdit
+from composerefactor.edit.text_edits import TextEdit
 from composerefactor.refactoring.join.contents import Block
 from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.refactoring.modules.anchors import AnchorIndex

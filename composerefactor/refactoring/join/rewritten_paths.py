@@ -21,7 +21,7 @@ from composerefactor.compose.paths import (
     path_from,
 )
 from composerefactor.edit.planned_files import Piece, slice_with_edits
-from composerefactor.edit.splices import TextEdit
+from composerefactor.edit.text_edits import TextEdit
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode
 from composerefactor.yaml.source import Source

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile, with_line_ends
-from composerefactor.edit.splices import TextEdit
+from composerefactor.edit.text_edits import TextEdit
 from composerefactor.refactoring.join.anchors import JoinedAnchors, order_after_anchors
 from composerefactor.refactoring.join.contents import Block, Contents, Inclusion
 from composerefactor.refactoring.join.fragments import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.dotenv import assignments
-from composerefactor.edit.lines import with_lines
+from composerefactor.edit.added_lines import with_lines
 
 _SECTIONS = """\
 # Copy this file to .env.
