@@ -280,8 +280,11 @@ def _secret_sources(project: Project) -> Iterator[str]:
 def values_in_env_file(text: str) -> tuple[str, ...]:
     """Return the secrets in the *text* of an env file."""
     pairs = [(pair.name, pair.value) for pair in assignments(text)]
-    spans = file_spans(text)
-    return (*_of_pairs(pairs), *(text[start:end] for start, end in spans))
+    secrets = {*_of_pairs(pairs)}
+    # An ordinary word such as that of `PRIVATE_DISK=local` is part of other texts, too.
+    words = {value for _, value in pairs if not _is_distinctive(value)} - secrets
+    spans = (text[start:end] for start, end in file_spans(text))
+    return (*secrets, *(value for value in spans if value not in words))
 
 
 def values_in_config(config: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.masking import GENERAL, Masking
+from composerefactor.compose.masking import GENERAL, Masking, values_in_env_file
 from composerefactor.compose.project import load_project
 from support.memory import Memory
 
@@ -168,6 +168,20 @@ def test_known_secrets_are_masked_wherever_they_are() -> None:
     assert masking.message("supersecret, supersecrets") == "***, supersecrets"
     assert masking.markup("a&lt;b&gt;1&amp;2c supersecret") == "*** supersecret"
     assert masking.document({"hunter2": ["xhunter2", 1]}) == {"hunter2": ["x***", 1]}
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("PRIVATE_DISK=remote", "bind-remote-ports"),
+        ("DB_PASSWORD=local", "bind-local-ports"),
+        ("DB_PASSWORD=remote", "bind-***-ports"),
+        ("PRIVATE_DISK=r3mote7", "bind-***-ports"),
+    ],
+)
+def test_words_of_env_files(line: str, shown: str) -> None:
+    masking = Masking(values_in_env_file(f"{line}\n"))
+    assert masking.message(f"bind-{line.partition('=')[2]}-ports") == shown
 
 
 def test_secrets_by_their_use() -> None:
