@@ -37,6 +37,7 @@ def guess_invocations(
     way. The rules:
 
     - The default file is a start command, and so is the default file with its override file.
+      One that a command of another directory merges over other files is not.
     - A file whose services all have an image or build is a start command.
     - A file that completes services of another file is an override file of it.
     - A file that uses what only the default file defines is an addition to it.
@@ -61,6 +62,7 @@ class _Directory:
         main: *base*, or else the only file that is named as a base.
         first_files: The first files of known start commands.
         later_files: The other files of known start commands.
+        merged_elsewhere: Those of them that are in another directory than the project directory.
         project_directories: The project directory of each of the first files.
     """
 
@@ -94,6 +96,12 @@ class _Directory:
             for entry in sorted(known, key=lambda entry: entry.project_directory is None)
         }
         self.later_files = {file for entry in known for file in entry.files[1:]}
+        self.merged_elsewhere = {
+            file
+            for entry in known
+            for file in entry.files[1:]
+            if (entry.project_directory or directory_of(entry.files[0])) != directory_of(file)
+        }
 
     def invocations(self) -> Iterator[Invocation]:
         if self.default is not None and not self.is_started_from_elsewhere(self.default):
@@ -110,8 +118,14 @@ class _Directory:
             yield from self.for_file(path)
 
     def is_started_from_elsewhere(self, path: str) -> bool:
-        """Return whether commands start *path* with another project directory than its own."""
+        """Return whether commands start *path* with another project directory than its own.
+
+        That is also so if they merge it over the files of another directory, and nothing starts it
+        alone.
+        """
         own = directory_of(path)
+        if path in self.merged_elsewhere and path not in self.first_files:
+            return True
         return self.project_directories.get(path, own) != own
 
     def invocation(

@@ -121,6 +121,21 @@ def test_commands_decide_over_names(surveyed: Surveyed) -> None:
     }
 
 
+def test_a_default_file_that_is_merged_elsewhere_does_not_start_alone(surveyed: Surveyed) -> None:
+    texts = {
+        BASE: WEB,
+        "vpn/docker-compose.yml": API,
+        "own/docker-compose.yml": API,
+        ".env.example": f"COMPOSE_FILE={BASE}:vpn/docker-compose.yml:own/docker-compose.yml\n",
+        "README.md": "```\ndocker compose -f own/docker-compose.yml up\n```\n",
+    }
+    assert found(surveyed(texts)) == {
+        (BASE,): "implicit",
+        (BASE, "vpn/docker-compose.yml", "own/docker-compose.yml"): "",
+        ("own/docker-compose.yml",): "implicit",
+    }
+
+
 def test_evidence_is_collected_and_the_default_comes_first(surveyed: Surveyed) -> None:
     texts = {
         BASE: WEB,
