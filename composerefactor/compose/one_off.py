@@ -50,7 +50,7 @@ _ENDING_PROGRAMS = r"""
     migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
     |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
     |sequelize\s+db:|knex\s+migrate|flyway\s+migrate|liquibase\s+update|goose\s+up
-    |collectstatic|createsuperuser|loaddata|rs\.initiate|replSetInitiate
+    |collectstatic|createsuperuser|loaddata|artisan\s+schedule:run|rs\.initiate|replSetInitiate
     |mc\s+(?:mb|alias|config)|mkdir\s+-p|kafka-topics|chown\s+-R
 """
 _ENDING_COMMAND = re.compile(
@@ -219,18 +219,19 @@ def _signs(service: Service) -> Iterator[str]:
         yield f"image {repository}"
     if not service.values("command") and _ending_image(image):
         yield f"image {_ending_image(image)}"
-    if not service.values("ports") and not service.values("expose") and (task := _task(service)):
+    is_server = bool(service.values("ports") or service.values("expose"))
+    if task := _task(service, scripts=not is_server):
         yield f"command {task}"
     for profile in service.profiles:
         if (_BY_HAND | _BY_HAND_OR_ONE_OFF) & _name_parts(profile.value):
             yield f"profile {profile.value}"
 
 
-def _task(service: Service) -> str:
+def _task(service: Service, *, scripts: bool) -> str:
     """Return the last program in the command of *service* if it completes a task, else ``""``.
 
-    It is a known one, or a script: one that its name, such as ``setup-keys.sh``, or that of its
-    directory says so of.
+    It is a known one, or, with *scripts*, one that its name, such as ``setup-keys.sh``, or that of
+    its directory says so of.
     """
     words = [
         item.written or ""
@@ -245,7 +246,7 @@ def _task(service: Service) -> str:
     last = next((part for part in reversed(parts) if part not in _END_OF_BLOCK), "")
     if known := _ENDING_TASK.search(last):
         return " ".join(known[0].split())
-    for script in _SCRIPT.finditer(last):
+    for script in _SCRIPT.finditer(last) if scripts else ():
         directory, _, name = script[0].rpartition("/")
         says_so = _NAME_WORDS.intersection(name_words(name))
         if says_so or (

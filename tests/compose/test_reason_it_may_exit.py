@@ -17,6 +17,7 @@ from support.models import stack_of
         ("keys", "image: a\n    command: [bash, /setup/renew-keys.sh]"),
         ("schema", "image: a\n    command: sh -c 'cd /code && alembic upgrade head'"),
         ("shell", "image: wordpress:cli-php8.3"),
+        ("cron", "build: .\n    command: php artisan schedule:run\n    ports: ['80:80']"),
     ],
 )
 def test_one_sign_is_enough(name: str, service: str) -> None:
@@ -33,6 +34,8 @@ def test_one_sign_is_enough(name: str, service: str) -> None:
         "image: a\n    command: /app/init/start.sh",
         "image: a\n    command: bash setup-and-serve.sh\n    ports: ['80:80']",
         "image: a\n    command: dumb-init node bot.js",
+        "build: .\n    command: php artisan schedule:work",
+        "build: .\n    command: sh -c 'while true; do php artisan schedule:run; sleep 60; done'",
         "image: wordpress:6-apache",
         "image: wordpress:cli\n    command: tail -f /dev/null",
     ],
