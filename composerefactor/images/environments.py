@@ -1,8 +1,9 @@
 """What a Compose file is for: production, staging, development or tests.
 
 The settings file decides. Otherwise the first of these does: the name of the file or of its
-directory, its header comment, a service that emulates a cloud service, the values of ``NODE_ENV``,
-``APP_ENV`` ..., and ``build.target``, each if all services agree.
+directory, its header comment, a service that emulates a cloud service or that is built for
+development only (Laravel Sail), the values of ``NODE_ENV``, ``APP_ENV`` ..., and ``build.target``,
+each if all services agree.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ SHORT_LIVED: frozenset[EnvironmentKind] = frozenset({"development", "test"})
 """The environments whose containers are started and removed again, with their data."""
 
 MODE_VARIABLE = re.compile(
-    r"(?:\w+_)?ENV(?:IRONMENT)?|(?:[A-Z]+_)+MODE|DJANGO_SETTINGS_MODULE|SPRING_PROFILES_ACTIVE",
+    r"(?:\w+_)?ENV(?:IRONMENT)?(?:_NAME)?|(?:[A-Z]+_)+MODE|DJANGO_SETTINGS_MODULE"
+    r"|SPRING_PROFILES_ACTIVE",
     re.ASCII,
 )
 """The name of a variable that tells a program in which environment it runs."""
@@ -169,7 +171,7 @@ def _named(path: str) -> _Evidence | None:
 @lru_cache(maxsize=64)
 def _described(file: ComposeFile) -> _Evidence | None:
     """Return the environment that the content of *file* shows."""
-    return _in_header(file) or _emulated(file) or _in_values(file)
+    return _in_header(file) or _emulated(file) or _built_by_sail(file) or _in_values(file)
 
 
 def _in_header(file: ComposeFile) -> _Evidence | None:
@@ -204,6 +206,19 @@ def _emulated(file: ComposeFile) -> _Evidence | None:
     for name, service in services_in(file).items():
         if service.image and load_catalog().category(service.image.value) == "emulator":
             return _Evidence("development", "development", f"{name} emulates a cloud service")
+    return None
+
+
+_SAIL = re.compile(r"(?:^|/)vendor/laravel/sail/")
+"""Laravel documentation, Sail: Laravel's "default Docker development environment"."""
+
+
+def _built_by_sail(file: ComposeFile) -> _Evidence | None:
+    """Return development if a service of *file* is built by Laravel Sail."""
+    for name, service in services_in(file).items():
+        directory = service.build.value.directory if service.build else None
+        if directory and _SAIL.search(f"{directory}/"):
+            return _Evidence("development", "development", f"Laravel Sail builds {name}")
     return None
 
 

@@ -74,6 +74,9 @@ def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
         ("environment: {DB_NAME: test}", None),
         ("build: {context: ., target: dev}", "development"),
         ("image: localstack/localstack:3", "development"),
+        ("build: {context: ./vendor/laravel/sail/runtimes/8.4}", "development"),
+        ("environment: [ENVIRONMENT_NAME=local]", "development"),
+        ("environment: [ENVIRONMENT_LABEL=local]", None),
     ],
 )
 def test_by_content(tmp_path: Path, lines: str, expected: str | None) -> None:
