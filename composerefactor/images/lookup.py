@@ -172,8 +172,10 @@ _SERVER_COMMANDS = frozenset(
 )
 _MAINTENANCE_COMMANDS = re.compile(
     r"""(?<![\w.])(?:
-        pg_dump(?:all)?|pg_basebackup|pg_restore|psql|mongodump|mongorestore|mongosh|mysqldump
-        |mariadb-dump|redis-cli|valkey-cli|crond?|curl|rs\.initiate|kafka-topics(?:\.sh)?
+        pg_dump(?:all)?|pg_basebackup|pg_restore|pg_isready|psql|mongodump|mongorestore|mongosh
+        |mongo(?=\s+(?!--))|mysqldump|mariadb-dump|(?:mysql|mariadb)(?=\s+-)|mysqladmin|mariadb-admin
+        |redis-cli|valkey-cli|cqlsh|nodetool|clickhouse[- ]client|cypher-shell|influx(?=\s)|etcdctl
+        |rabbitmqctl|rabbitmqadmin|crond?|curl|rs\.initiate|kafka-(?:topics|configs|acls)(?:\.sh)?
         |tail\s+-[fF]|sleep\s+(?:inf|\d{4,})
     )(?![\w.])|backup|init-""",
     re.VERBOSE,
@@ -480,6 +482,10 @@ _SETTINGS = re.compile(
     rf"(?:{'|'.join(_SETTING_PATTERNS.values())})\s*(?P<size>[0-9]+(?:\.[0-9]+)?\s*(?:[bkmgt]i?b?)?)\b",
     re.IGNORECASE,
 )
+_UNKNOWN_SIZE = re.compile(
+    r"(?:-Xmx|max-?old-?space-?size=|MAX_HEAP_SIZE=)(?!\s*\d)", re.IGNORECASE
+)
+"""A setting whose size a variable without a value says."""
 _HEADROOM = 1.5
 """The configured part is the largest part of a program's memory, never all of it."""
 _SEARCH_HEAPS = ("ES_JAVA_OPTS=", "OPENSEARCH_JAVA_OPTS=")
@@ -494,14 +500,18 @@ _STEPS = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory | None:
     """Return the memory that the server of an image needs; None if *catalog* does not know it.
 
-    None as well if *service* runs another program of the image, or builds another image on it.
+    None as well if *service* runs another program of the image, or builds another image on it. It
+    is not bounded if a setting says how much it takes, but not here: by a configuration file that
+    is mounted, or by a variable without a value.
     """
     image = service.image
     entry = catalog.match(image.value) if image and service.build is None else None
     if entry is None or entry.memory is None or not runs_server(service, entry):
         return None
     texts = [*_setting_texts(model, service), *(each.value.target for each in service.volumes)]
-    if any(part in text for part in entry.memory.unless for text in texts):
+    if any(part in text for part in entry.memory.unless for text in texts) or any(
+        map(_UNKNOWN_SIZE.search, texts)
+    ):
         return replace(entry.memory, bounded=False)
     return entry.memory
 

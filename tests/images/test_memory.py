@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.sizes import MIB, format_size, parse_size
-from composerefactor.images.lookup import configured_memory
+from composerefactor.images.catalog import load_catalog
+from composerefactor.images.lookup import configured_memory, memory_of
 from support.models import stack_of
 
 
@@ -31,6 +32,23 @@ def test_settings(service: str, mib: int) -> None:
 def test_no_setting_requires_memory() -> None:
     model = stack_of("services:\n  a:\n    image: a\n    command: run --memory\n")
     assert configured_memory(model, model.services["a"]) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_bounded"),
+    [
+        ("ES_JAVA_OPTS: -Xms${HEAP} -Xmx${HEAP}", False),
+        ("ES_JAVA_OPTS: -Xmx${HEAP:-1g}", True),
+        ("discovery.type: single-node", True),
+    ],
+)
+def test_a_size_that_nobody_knows_is_no_bound(environment: str, *, is_bounded: bool) -> None:
+    image = "docker.elastic.co/elasticsearch/elasticsearch:8.19.16"
+    text = f"services:\n  a:\n    image: '{image}'\n    environment:\n      {environment}\n"
+    model = stack_of(text)
+    found = memory_of(model, model.services["a"], load_catalog())
+    assert found is not None
+    assert found.bounded is is_bounded
 
 
 @pytest.mark.parametrize(

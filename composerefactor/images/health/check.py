@@ -6,7 +6,7 @@ It comes from the image catalog, or from the Dockerfile and the build context of
 from __future__ import annotations
 
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.one_off import one_off
+from composerefactor.compose.one_off import one_off, reason_it_may_exit
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import StartModel
@@ -75,10 +75,19 @@ def _proposed_check(project: Project, model: StartModel, use: Usage, catalog: Ca
             "it runs in a Windows container", "write a health check for Windows yourself"
         )
     if use.build is not None:
-        return _check_for_build(project, use, use.build, catalog)
+        return _unless_it_exits(model, use, _check_for_build(project, use, use.build, catalog))
     if use.image is None:
         return NoPossibleCheck("it has neither an image nor a build", "add one of them")
-    return _check_for_image(use, use.image, catalog)
+    answer = _check_for_image(use, use.image, catalog)
+    return answer if catalog.match(use.image) else _unless_it_exits(model, use, answer)
+
+
+def _unless_it_exits(model: StartModel, use: Usage, answer: Answer) -> Answer:
+    """Return *answer*, or that no check is needed: what only a test or a job runs serves nobody."""
+    exits = None if use.targets or use.exposed else reason_it_may_exit(model, use.name)
+    if exits is None or isinstance(answer, NoCheckNeeded):
+        return answer
+    return NoCheckNeeded(f"it may be a one-off service: {exits}", has_check=False)
 
 
 def _check_for_image(
@@ -141,9 +150,26 @@ def _proposed(use: Usage, entry: CatalogEntry, choice: HealthCheckChoice) -> Ans
     if entry.source and entry.source != "unverified":
         source += f", from {entry.source}"
     certainty = confidence(entry.verified)
+    if variable := _port_variable(use, entry):
+        source += f"; but {variable} is a published port, and {entry.main_port} is not"
+        certainty = "guess"
     return ProposedCheck(
         *(choice.test, choice.times, source, certainty, choice.note), passes=entry.passes
     )
+
+
+def _port_variable(use: Usage, entry: CatalogEntry) -> str:
+    """Return a variable by which the server of *entry* may listen on another port, or ``""``.
+
+    The catalog does not know the variable, but its value is a published port, and the usual port of
+    the server is not published.
+    """
+    if not use.targets or entry.main_port in use.targets:
+        return ""
+    known = entry.listens.variables
+    pairs = use.environment.items()
+    names = (n for n, value in pairs if n.endswith("PORT") and value in use.targets)
+    return next((name for name in names if name not in known), "")
 
 
 def _program_name(command: tuple[str, ...]) -> str:

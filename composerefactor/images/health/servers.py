@@ -317,13 +317,22 @@ def _variable_ports(use: Usage) -> list[Port]:
     ]
     for name in (*_PORT_VARIABLES, *named_after_it):
         value = use.environment.get(name)
-        if value and is_number(value):
+        if value and is_number(value) and not _is_of_another(use, name):
             found_ports.append(Port(use.written.get(name, value), f"the variable {name}"))
     urls = use.environment.get("ASPNETCORE_URLS") or ""
     port = urls.partition(";")[0].rstrip("/").rpartition(":")[2]
     if is_number(port):
         found_ports.append(Port(port, "the variable ASPNETCORE_URLS"))
     return found_ports
+
+
+def _is_of_another(use: Usage, name: str) -> bool:
+    """Return whether the variable *name*, as ``SERVER_PORT``, is the port of another service.
+
+    A variable beside it, as ``SERVER_HOST``, then names that service.
+    """
+    host = use.environment.get(f"{name.removesuffix('PORT')}HOST") if "_" in name else None
+    return bool(host) and "." not in (host or "") and host not in {*_REACHED_LOCALLY, use.name}
 
 
 def _image_ports(use: Usage, image: ImagePorts) -> list[Port]:

@@ -89,6 +89,9 @@ def check_of(
         ("{build: 'https://example.com/x.git', ports: [80]}", None, "nc -z"),
         ("{image: 'node:20', command: node x.js, ports: ['3000:3000']}", None, "bash -c : > /dev/tcp/127.0.0.1/3000"),
         ("{image: 'mongo:4.4'}", None, "mongo --quiet"),
+        ("{image: 'mysql:8', command: sh -c 'exec mysqld --skip-name-resolve'}", None, "mysqladmin"),
+        ("{image: 'node:22', environment: {SERVER_HOST: 0.0.0.0, SERVER_PORT: 81}}", None, "127.0.0.1/81"),
+        ("{image: 'postgres:16', profiles: [test]}", None, "pg_isready"),
         ("{image: 'redis:7', command: [redis-server, --requirepass, x]}", None, "PONG|NOAUTH"),
     ],
 )  # fmt: skip
@@ -120,6 +123,9 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
         ("{image: 'mongo@sha256:0123'}", None, "depends on the tag of the image", ""),
         ("{image: 'postgres:16', command: ['sh', '-c', 'pg_dump -h db > x']}", None, "not the server", ""),
         ("{image: 'postgres:16', entrypoint: /backup.sh}", None, "not the server", ""),
+        ("{image: 'scylladb/scylla', entrypoint: bash -c 'cqlsh scylla -f /init.cql'}", None, "not the server", ""),
+        ("{image: 'mysql:8', command: sh -c 'mysql -h db < /seed.sql'}", None, "not the server", ""),
+        ("{image: 'node:22', environment: {SERVER_HOST: api, SERVER_PORT: 80}}", None, "on which port", ""),
         ("{image: 'kibana:8.14.0', secrets: [{source: k, target: /certs/kibana.key}]}", None, "HTTPS only", ""),
         ("{image: 'registry:2', volumes: ['./tls/privkey.pem:/tls/privkey.pem:ro']}", None, "HTTPS only", ""),
     ],
@@ -145,6 +151,13 @@ def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: s
         ),
         ("{build: .}", "FROM redis\nHEALTHCHECK NONE", False),
         ("{image: migrate/migrate, command: migrate up, restart: 'no'}", None, False),
+        (
+            "{image: 'node:22', profiles: [test], environment: {SERVER_PORT: 80}}",
+            None,
+            False,
+        ),
+        ("{build: ., profiles: [test]}", "FROM node:22\nEXPOSE 80\nCMD node a.js", False),
+        ("{build: ., profiles: [test]}", "FROM node:22\nHEALTHCHECK CMD true", True),
     ],
 )
 def test_unneeded(service: str, dockerfile: str | None, has_check: bool) -> None:  # noqa: FBT001
@@ -251,6 +264,16 @@ def test_settings_describe_images() -> None:
 )
 def test_no_argument_is_shown(service: str) -> None:
     assert "hidden" not in repr(check_of(service, "FROM node:20-alpine"))
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"), [("9000:9000", "guess"), ("8080:8080", "likely"), ("80:81", "likely")]
+)
+def test_a_variable_may_move_the_port(ports: str, expected: str) -> None:
+    image = "semitechnologies/weaviate:1.24.10"
+    found = check_of(f"{{image: '{image}', environment: {{X_PORT: 9000}}, ports: ['{ports}']}}")
+    assert isinstance(found, ProposedCheck)
+    assert (found.confidence == "guess") is (expected == "guess")
 
 
 def test_env_files_count() -> None:
