@@ -3,8 +3,11 @@
 A port that is published without an address is open on every network of the machine, and bypasses
 the rules of most firewalls. Other containers do not need it: they use the service's name. With
 `127.0.0.1` programs on the machine itself still reach it. Ports with an address are left alone,
-unless it is 0.0.0.0. Two services of one start command that publish the
-same port are reported: the second cannot start.
+unless it is 0.0.0.0, and so is a port at which the server tells its clients to reach it from
+elsewhere (`KAFKA_ADVERTISED_LISTENERS`). The change is only a guess where clients may be elsewhere:
+0.0.0.0 is written out, devices use the port (MQTT), or a file for production starts no service that
+uses the server. Two services of one start command that publish the same port are reported: the
+second cannot start.
 """
 
 from __future__ import annotations
@@ -18,13 +21,20 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.ports import EVERYWHERE, FOR_OUTSIDE, port_conflicts
+from composerefactor.compose.ports import (
+    EVERYWHERE,
+    FOR_DEVICES,
+    FOR_OUTSIDE,
+    is_local_address,
+    port_conflicts,
+)
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError, enumerated
 from composerefactor.images.catalog import load_catalog, service_placement
+from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import ScalarNode, path_of
 
@@ -76,7 +86,7 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             remedy="use one of " + ", ".join(load_catalog().categories),
         )
     models = start_models(project)
-    groups: dict[tuple[str, tuple[str, ...]], list[_OpenPort]] = {}
+    groups: dict[tuple[str, tuple[str, ...], str], list[_OpenPort]] = {}
     for port in _open_ports(models):
         if not any(_is_selected(model, name, options) for model, name in port.users):
             continue
@@ -86,8 +96,9 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
                 f"{enumerated(port.services)}: {reason}", port.location, "bind it by hand"
             )
         elif not is_outside(port.file.path):
-            groups.setdefault((port.file.path, port.services), []).append(port)
-    for (_, services), open_ports in groups.items():
+            doubt = _doubt(project, port)
+            groups.setdefault((port.file.path, port.services, doubt), []).append(port)
+    for (_, services, doubt), open_ports in groups.items():
         numbers = enumerated([_number(port.port) for port in open_ports])
         noun = "port" if len(open_ports) == 1 else "ports"
         yield Change(
@@ -95,6 +106,8 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             location=open_ports[0].location,
             edits=[_bind_edit(port, options.address) for port in open_ports],
             effects=list(_effects(services, open_ports)),
+            evidence=doubt,
+            confidence="guess" if doubt else "verified",
         )
     yield from _port_conflicts(models)
 
@@ -147,10 +160,52 @@ def _reason_to_skip(
     if is_for_swarm or any(model.runs_windows for model, _ in open_port.users):
         reader = "Swarm, which reads this file," if is_for_swarm else "an engine of Windows"
         return f"{reader} does not support an address for a port"
+    return _client_elsewhere(models, open_port)
+
+
+def _client_elsewhere(models: list[StartModel], open_port: _OpenPort) -> str | None:
+    """Return which clients could not reach the port any more, as far as it is known."""
+    text = open_port.port.text
     caller = _caller_through_host(models, text.published)
     if caller:
         return f"{caller} connects to {_HOST}:{text.published}, and might not reach it then"
+    for model, name in open_port.users:
+        host = _advertised_host(model, name, text.published or text.target)
+        if host:
+            return f"it tells its clients to connect to {host}"
     return None
+
+
+def _advertised_host(model: StartModel, name: str, port: str) -> str:
+    """Return the address elsewhere at which *name* tells its clients to use *port*, or ``""``."""
+    for setting in model.services[name].settings.values():
+        if "ADVERTISED" not in setting.name or setting.value is None:
+            continue
+        for address in setting.value.split(","):
+            host, _, number = address.rpartition("://")[2].rpartition(":")
+            value = expand(host, model.variables)
+            is_here = value == _HOST or value in model.services or is_local_address(value)
+            if expand(number, model.variables) == expand(port, model.variables) and not is_here:
+                return address.rpartition("://")[2]
+    return ""
+
+
+def _doubt(project: Project, open_port: _OpenPort) -> str:
+    """Return why clients elsewhere may use the port, or ``""``."""
+    text = open_port.port.text
+    if text.host_ip:
+        return f"{text.host_ip} is written out, perhaps for clients on other machines"
+    if text.target in FOR_DEVICES:
+        return "devices on other machines may use MQTT"
+    environment = environment_of(project, open_port.file.path)
+    is_production = environment is not None and environment.kind == "production"
+    for model, name in open_port.users:
+        if is_production and not any(
+            service_placement(other).counts_as == "applications"
+            for other in model.services.values()
+        ):
+            return f"{open_port.file.path} starts {name} for production without its clients"
+    return ""
 
 
 def _caller_through_host(models: list[StartModel], published: str | None) -> str | None:

@@ -17,6 +17,8 @@ EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - recog
 """Addresses that mean all interfaces."""
 FOR_OUTSIDE = frozenset({"8883"})
 """Container ports that are there for clients elsewhere: MQTT over TLS, for devices."""
+FOR_DEVICES = frozenset({"1883"})
+"""Container ports to which devices may connect: MQTT."""
 _LOCAL = ("127.", "::1", "[::1]", "localhost")
 
 
