@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
-from composerefactor.compose.env_files import file_text
+from composerefactor.compose.env_files import env_files, file_text
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
@@ -221,7 +222,8 @@ def with_all_places(
     value looks generated (the owner wants the project to start without an env file), and those
     whose variable has other defaults too.
     """
-    models, groups = list(models), list(groups)
+    models = list(models)
+    groups = _joined_by_commands(models, groups)
     placed = {(id(each.node), each.start) for group in groups for each in group.literals}
     for group in groups:
         is_only_default = all(literal.default_of for literal in group.literals)
@@ -247,6 +249,41 @@ def with_all_places(
         yield group
 
 
+_COMMANDS = frozenset({"command", "entrypoint"})
+
+
+def _joined_by_commands(models: list[StartModel], groups: Iterable[Credential]) -> list[Credential]:
+    """Return *groups*, as one where they are the password in the command of the same server.
+
+    Two variables of a client with the same value are two credentials, unless the value is that of
+    ``redis-server --requirepass``, and all clients refer to that server.
+    """
+    joined: list[Credential] = []
+    for group in groups:
+        equal = [g for g in joined if g.value == group.value and is_mixed(group.value)]
+        servers = [
+            place
+            for place in (other_places(models, group.value) if equal else ())
+            if place.key in _COMMANDS
+        ]
+        other = next((g for g in equal if _have_one_server(g, group, servers)), None)
+        if other is None:
+            joined.append(group)
+        else:
+            other.literals += group.literals
+    return joined
+
+
+def _have_one_server(
+    first: Credential, second: Credential, servers: Iterable[LiteralCredential]
+) -> bool:
+    """Return whether all services with *first* and *second* refer to one of *servers*."""
+    literals = [*first.literals, *second.literals]
+    return not any(literal.default_of for literal in literals) and any(
+        all(_refers_to(literal, server) for literal in literals) for server in servers
+    )
+
+
 def _closeness(place: LiteralCredential, group: Credential) -> tuple[bool, bool, bool, int, bool]:
     """Return how well the text *place* fits *group*: that of a server's own service comes first.
 
@@ -261,14 +298,25 @@ class VariableNames:
     """Chooses names of variables that nothing else in the project uses.
 
     *values* are the variables of the env files. A name that a file already refers to keeps its
-    meaning.
+    meaning where the same env file is read. A name that several *credentials* of clients would get
+    is given to none of them: each has the name of its service in it.
     """
 
     def __init__(
-        self, project: Project, models: Iterable[StartModel], values: Mapping[str, str]
+        self,
+        project: Project,
+        models: Iterable[StartModel],
+        values: Mapping[str, str],
+        credentials: Iterable[Credential],
     ) -> None:
+        self.project = project
         self.values = dict(values)
-        self.used = set(_referenced(project, models))
+        self.used: dict[str, set[str]] = {}  # by env file
+        for path, name in _referenced(project, models):
+            for env_file in env_files(project, {path}):
+                self.used.setdefault(env_file, set()).add(name)
+        wanted = Counter(_short_name(c) for c in credentials if not is_of_server(c.literals[0]))
+        self.contested = {name for name, count in wanted.items() if count > 1}
 
     def name(self, credential: Credential) -> str:
         """Return a free name for *credential*, and reserve it."""
@@ -278,37 +326,55 @@ class VariableNames:
             self.values.setdefault(defaults[0], credential.value)
             return defaults[0]
         service = variable_name(first.services[0])
-        file_name = posixpath.splitext(posixpath.basename(first.file.path))[0]
-        stem = re.sub(r"^(?:docker-)?compose[.-]?", "", file_name)
-        base = first.name
+        directory, file_name = posixpath.split(first.file.path)
+        stem = re.sub(r"^(?:docker-)?compose[.-]?", "", posixpath.splitext(file_name)[0])
+        base = _short_name(credential)
         prefix, _, rest = base.partition("_")
         own = f"{service}_{rest if rest and prefix in service.split('_') else base}"
-        candidates = [base, own]
-        if stem.replace(".", ""):
-            candidates += [f"{each}_{variable_name(stem)}" for each in (base, own)]
+        is_contested = base in self.contested and not is_of_server(first)
+        candidates = [own] if is_contested else [base, own]
+        places = (stem.strip("."), posixpath.basename(directory))
+        candidates += [
+            f"{each}_{variable_name(place)}" for place in places if place for each in (base, own)
+        ]
         n = 2
         while True:
             for name in candidates:
-                if self.is_free(name, credential.value):
+                if self.is_free(name, credential):
                     self.values[name] = credential.value
                     return name
             candidates = [f"{base}_{n}"]
             n += 1
 
-    def is_free(self, name: str, value: str) -> bool:
-        """Return whether a variable *name* can have the value *value*."""
+    def is_free(self, name: str, credential: Credential) -> bool:
+        """Return whether a variable *name* can have the value of *credential*."""
         if name in self.values:
-            return self.values[name] == value
-        return name not in self.used
+            return self.values[name] == credential.value
+        paths = env_files(self.project, credential.files)
+        return not any(name in self.used.get(path, ()) for path in paths)
 
 
-def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[str]:
-    """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
+def _short_name(credential: Credential) -> str:
+    """Return the name of *credential*, without what says which client has it.
+
+    ``CACHE_REDIS_PASSWORD`` of a client is ``REDIS_PASSWORD`` if the command of redis contains it.
+    """
+    first = credential.literals[0]
+    for each in credential.literals:
+        is_shorter = set(name_words(each.name)) < set(name_words(first.name))
+        if each.key in _COMMANDS and is_shorter and not is_of_server(first):
+            return each.name
+    return first.name
+
+
+def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[tuple[str, str]]:
+    """Yield (path, variable) for what the files refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
-        yield from (variable.name for variable in file.variables)
+        yield from ((file.path, variable.name) for variable in file.variables)
     for model in models:
         for service in model.services.values():
-            yield from _passed_through(service)
+            for name in _passed_through(service):
+                yield from ((path, name) for path in model.entry.files)
 
 
 def _passed_through(service: Service) -> Iterable[str]:
@@ -316,6 +382,18 @@ def _passed_through(service: Service) -> Iterable[str]:
     pairs = service.pairs("environment").values()
     yield from (pair.name for pair in pairs if pair.value is None)
     yield from (name for name, pair in service.build_arguments.items() if pair.value is None)
+
+
+def reason_not_to_write(project: Project, path: str) -> tuple[str, str] | None:
+    """Return why no credential is written to the env file *path*, and what to do; else None."""
+    if not is_inside(path):
+        return f"their env file {path} is outside of the project", ""
+    if project.is_tracked(path):
+        return (
+            f"{path} is tracked by git, so they would be committed",
+            f"remove it from git (git rm --cached {path}), then run again",
+        )
+    return None
 
 
 def gitignore_edit(project: Project, path: str, pattern: str = "") -> AddLines | None:

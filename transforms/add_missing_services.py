@@ -8,7 +8,8 @@ volume for its data, a health check, and the network of its clients.
 A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
 of the project, so adding it changes what runs. One that only the default of a variable names
 (`${SMTP_HOST:-mailhog}`) is left alone. Passwords are never written to a Compose file: they
-become required variables, and if a file contains the value so far, it moves to the env file.
+become required variables, and if a file contains the value so far, it moves to the env file, unless
+git tracks that.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
-from composerefactor.transforms._secrets import gitignore_edit
+from composerefactor.transforms._secrets import gitignore_edit, reason_not_to_write
 from composerefactor.transforms._start import NewService, RequiredVariable, find_login, new_service
 
 
@@ -162,7 +163,8 @@ def _change(
 ) -> Change | Refusal:
     """Return the change that adds *wanted*; the names of its volumes are added to *taken*.
 
-    A refusal if it needs a password that no file has, and the project runs without it.
+    A refusal if it needs a password that no file has, and the project runs without it, or one that
+    would be written to a file in git.
     """
     model, name, file = wanted.model, wanted.name, wanted.file
     image = _image(project, starter, catalog)
@@ -183,10 +185,22 @@ def _change(
     to_set = [each.name for each in new.requires if _is_unset(model, each)]
     if to_set and not wanted.repairs:
         return _refusal(wanted, f"set {' and '.join(to_set)} in .env, then run again")
+    env_file, lines = _env_file(model), _secret_lines(model, new)
+    if lines and (refused := reason_not_to_write(project, env_file)):
+        why, remedy = refused
+        return Refusal(
+            f"service {name} is not added with the credentials of its clients: {why}",
+            wanted.hints[0].location,
+            remedy,
+            repairs=wanted.repairs,
+        )
     reason = f"{enumerated(wanted.callers)} {'needs' if len(wanted.callers) == 1 else 'need'} it."
     edits: list[Edit] = [AddKey(file.path, ("services",), name, dict(new.body), (), reason)]
     edits += [AddKey(file.path, ("volumes",), volume, None) for volume in volumes.values()]
-    edits += _env_file_edits(project, model, new)
+    if lines:
+        edits.append(AddLines(env_file, lines, private=True))
+        ignored = gitignore_edit(project, env_file)
+        edits += [ignored] if ignored is not None else []
     effects = [Effect(("services", name), "adds")]
     effects += [Effect(("volumes", volume), "adds") for volume in volumes.values()]
     if DEFAULT_NETWORK in networks:
@@ -221,21 +235,22 @@ def _common_restart_policy(wanted: WantedService) -> str:
     return permanent.pop() if len(policies) == 1 and permanent else ""
 
 
-def _env_file_edits(project: Project, model: StartModel, new: NewService) -> Iterator[Edit]:
-    """Yield the edits that write to the env file the secrets that files contain so far."""
+def _env_file(model: StartModel) -> str:
+    """Return the env file of *model* to which variables are written."""
     entry = model.entry
     path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
-    lines = [
+    return normpath(path)
+
+
+def _secret_lines(model: StartModel, new: NewService) -> str:
+    """Return the lines of an env file with the secrets of *new* that Compose files contain."""
+    return "".join(
         f"{line}\n"
         for each in new.requires
         if each.value and each.name not in model.variables
         for line in [assignment(each.name, each.value)]
         if line is not None
-    ]
-    if lines:
-        yield AddLines(normpath(path), "".join(lines), private=True)
-        if (ignored := gitignore_edit(project, normpath(path))) is not None:
-            yield ignored
+    )
 
 
 def _evidence(wanted: WantedService, starter: Starter, to_set: list[str]) -> str:

@@ -32,7 +32,6 @@ from composerefactor.compose.env_files import (
     values_in_env_files,
     variable_names_in,
 )
-from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
 from composerefactor.compose.services import StartModel, start_models
@@ -49,6 +48,7 @@ from composerefactor.transforms._secrets import (
     gitignore_edit,
     group_credentials,
     is_for_tests,
+    reason_not_to_write,
     secret_edits,
     secret_effects,
     with_all_places,
@@ -108,8 +108,8 @@ def _to_env_files(
 ) -> Iterator[Change | Refusal]:
     """Yield the changes that move *credentials* to env files, and refusals."""
     paths = env_files(project, {path for c in credentials for path in c.files})
-    refused = {path: why for path in paths if (why := _reason_to_skip(project, path))}
-    names = VariableNames(project, models, values_in_env_files(project, paths))
+    refused = {path: why for path in paths if (why := reason_not_to_write(project, path))}
+    names = VariableNames(project, models, values_in_env_files(project, paths), credentials)
     mover = _Mover(project, models)
     reported: set[str] = set()
     # One edit replaces a text with several credentials.
@@ -121,7 +121,7 @@ def _to_env_files(
             if bad[0] not in reported:
                 reported.add(bad[0])
                 reason, remedy = refused[bad[0]]
-                yield Refusal(reason, _location(group), remedy)
+                yield Refusal(f"credentials are not moved: {reason}", _location(group), remedy)
             continue
         if any(assignment("X", each.value) is None for each in group):
             reason = f"{_subject(group[0])} contains characters that an env file cannot contain"
@@ -130,18 +130,6 @@ def _to_env_files(
         for each in group:
             each.variable = names.name(each)
         yield mover.change(group, needed)
-
-
-def _reason_to_skip(project: Project, path: str) -> tuple[str, str] | None:
-    """Return why no credential is written to *path*, and what to do; None if it can be."""
-    if not is_inside(path):
-        return f"credentials are not moved: their env file {path} is outside of the project", ""
-    if project.is_tracked(path):
-        return (
-            f"credentials are not moved: {path} is tracked by git, so they would be committed",
-            f"remove it from git (git rm --cached {path}), then run again",
-        )
-    return None
 
 
 class _Mover(Struct, frozen=True):

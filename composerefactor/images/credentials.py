@@ -7,12 +7,13 @@ They are searched in the environment of services and in their build arguments;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import EXPRESSION_MASK, expressions, mask_expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.paths import is_outside
@@ -113,9 +114,10 @@ def literal_credentials(
 
     Each is returned once, sorted by file and position. Files outside the project are excluded.
     *with_defaults* also returns the defaults of variables (``${DB_PASSWORD:-secret}``) that no env
-    file sets.
+    file sets. An access key that is the name of a user elsewhere is none (MinIO).
     """
-    finder = _CredentialFinder(with_defaults=with_defaults)
+    models = list(models)
+    finder = _CredentialFinder(_user_names(models), with_defaults=with_defaults)
     for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
@@ -157,14 +159,16 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                             same.uses.append(use)
                     arguments = _argument_spans(entry.value)
                     for node in (n for n in _scalars(entry.value) if written in n.value):
-                        spans = [
-                            match.span() for match in word.finditer(mask_expressions(node.value))
-                        ]
-                        secret = _secret_spans(node.value) if spans else set()
-                        secret |= arguments.get(id(node), set())
-                        for span in (
-                            s for s in spans if s in secret or (is_unlikely and not is_environment)
-                        ):
+                        secrets = _secret_spans(node.value) | arguments.get(id(node), set())
+                        text = mask_expressions(node.value)
+                        # The password of `-psecret` is no word of its own.
+                        spans = {span for span in secrets if text[slice(*span)] == written}
+                        spans.update(
+                            match.span()
+                            for match in (word.finditer(text) if is_unlikely else ())
+                            if not is_environment
+                        )
+                        for span in sorted(spans):
                             path = path_of(definition.file.root, node)
                             if path is None or node.tag:
                                 continue
@@ -235,8 +239,20 @@ def _scalars(node: Node) -> Iterator[ScalarNode]:
             pending += map(resolve, current.items)
 
 
+def _user_names(models: Iterable[StartModel]) -> set[str]:
+    """Return the values of the variables of services that are names of users."""
+    return {
+        setting.value
+        for model in models
+        for service in model.services.values()
+        for name, setting in service.settings.items()
+        if setting.value and name_words(name)[-1:] in {("user",), ("username",)}
+    }
+
+
 class _CredentialFinder:
-    def __init__(self, *, with_defaults: bool = False) -> None:
+    def __init__(self, users: Container[str], *, with_defaults: bool = False) -> None:
+        self.users = users
         self.with_defaults = with_defaults
         self.credentials: dict[tuple[int, int], LiteralCredential] = {}
 
@@ -267,6 +283,8 @@ class _CredentialFinder:
             return
         text = node.value[offset:]
         whole = _resolved_value(text, node, offset)
+        if whole in self.users and name_words(key)[-2:] == ("access", "key"):
+            return
         if whole is not None and is_credential(key, whole, known):
             spans = password_spans(text) or [(_password_start(text, known.get(key)), len(text))]
         else:

@@ -71,6 +71,24 @@ def test_a_committed_env_file_gets_no_secret(
     assert tree(root) == before
 
 
+def test_a_new_service_writes_no_secret_to_a_committed_env_file(
+    tmp_path: Path, git: Git, command_line: CommandLine
+) -> None:
+    text = (
+        "services:\n  api:\n    image: shop/api\n    depends_on: [db]\n    environment:\n"
+        f"      DATABASE_URL: postgresql://shop:{SECRET}@db:5432/shop\n"
+    )
+    root = project(tmp_path, git, {"compose.yaml": text, ".env": "A=1\n"})
+    before = tree(root)
+    add = ("fix", "--select", "add-missing-services", "--yes")
+    done = command_line(root, *add)
+    assert ".env is tracked by git" in done.err
+    assert tree(root) == before
+    git(root, "rm", "-q", "--cached", ".env")
+    assert command_line(root, *add).code == 0
+    assert SECRET in (root / ".env").read_text()
+
+
 def test_it_is_asked_for(tmp_path: Path, git: Git, command_line: CommandLine) -> None:
     root = project(tmp_path, git, {})
     done = command_line(root, "fix", "--select", "move-secrets", "--check")
