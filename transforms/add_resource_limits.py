@@ -115,14 +115,18 @@ class _Size(Struct, frozen=True):
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
     models = start_models(project)
-    largest: dict[int, _Size] = {}  # by definition: the most that it needs in any start model
-    for model in models:
+    # By definition: the most that it needs in any start model; names of files are no evidence that
+    # another file changes that.
+    largest: dict[int, _Size] = {}
+    for model in sorted(models, key=lambda model: model.entry.assumed):
+        known = frozenset(largest) if model.entry.assumed else ()
         for service in model.services.values():
             size = _needed_size(model, service, options)
             for definition in destinations(service)[:1]:
-                previous = largest.setdefault(id(definition.body), size)
-                if size.memory > previous.memory:
-                    largest[id(definition.body)] = size
+                key = id(definition.body)
+                previous = largest.setdefault(key, size)
+                if size.memory > previous.memory and key not in known:
+                    largest[key] = size
 
     def size_for(_: StartModel, service: Service) -> _Size | None:
         return None if _is_limited(service) else largest[id(destinations(service)[0].body)]
