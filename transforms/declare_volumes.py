@@ -6,7 +6,9 @@ declaration goes to the file that refers to the volume, or to the first file whe
 A database, queue or store without a volume at the path where its image keeps its data loses the
 data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
 its settings names another directory that is mounted, and a fixed host name where the image finds
-its data by that name (RabbitMQ), also one that has a volume already. That changes what runs: the
+its data by that name (RabbitMQ), also one that has a volume already. So do others that keep what
+nobody can create again: Prometheus, Grafana, Keycloak with its file database, Gitea ... It is a
+guess for Loki with a configuration, which may name another directory. That changes what runs: the
 data stored so far is not moved, so copy it first. Another file that mounts a volume for the same
 service and image gives it its name. Where a data store beside it has an anonymous volume, losing
 the data may be intended, and half of it kept is worse than none: the volume is a guess.
@@ -23,7 +25,6 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     destination_file,
-    is_mounted,
     is_only_part_of_another,
     mount_targets,
     mounted_elsewhere,
@@ -37,7 +38,13 @@ from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog, load_catalog, service_placement
 from composerefactor.images.entries import DataPath
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, has_no_own_data, unsteady_data
+from composerefactor.images.lookup import (
+    data_paths,
+    has_no_own_data,
+    lasting_paths,
+    may_configure_data,
+    unsteady_data,
+)
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
@@ -142,14 +149,14 @@ def _data_volumes(
     use one volume for the same data. In another of *models* the same file may be merged with
     others, and have a volume there.
     """
-    image, place = service.image, service_placement(service)
-    is_store = place.counts_as == "data stores" and place.category != "emulator"
-    if image is None or not is_store or service.volumes_from:
+    image = service.image
+    if image is None or service.volumes_from:
         return
     location = image.location
     targets = list(mount_targets(service))
+    is_store = service_placement(service).counts_as == "data stores"
     if paths is None:
-        if not targets:
+        if not targets and is_store:
             yield Refusal(
                 f"{service.name} has no volume, and the tag of {image.at.written} does not show "
                 "where it keeps its data",
@@ -157,7 +164,8 @@ def _data_volumes(
                 f"mount a named volume at the data directory of {service.name}",
             )
         return
-    lacking = [path.path for path in paths if not is_mounted(targets, path.path)]
+    paths = lasting_paths(service, paths)
+    lacking = [path.path for path in paths if not path.is_mounted(targets)]
     if not lacking:
         if unsteady := unsteady_data(service, paths):
             yield from _steady_host_name(service, unsteady)
@@ -200,12 +208,10 @@ def _data_volumes(
     if unsteady_data(service, paths):
         edits.append(_host_name(file, service))
         effects.append(Effect(("services", service.name, "hostname"), "adds"))
-    temporary = _temporary_store(model)
-    doubt = (
-        f"; {temporary} has an anonymous volume, so the data may be meant to go"
-        if temporary
-        else ""
-    )
+    temporary, is_elsewhere = _temporary_store(model), may_configure_data(service)
+    doubt = "; its configuration may name another directory" if is_elsewhere else ""
+    if temporary:
+        doubt += f"; {temporary} has an anonymous volume, so the data may be meant to go"
     yield Change(
         f"Add a named volume for the data of {service.name}",
         location,
@@ -213,7 +219,7 @@ def _data_volumes(
         effects,
         evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
         f"the data stored so far is not moved{doubt}",
-        confidence="guess" if temporary else "verified",
+        confidence="guess" if temporary or is_elsewhere else "verified" if is_store else "likely",
         leaves_data=True,
     )
 

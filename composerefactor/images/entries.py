@@ -8,7 +8,7 @@ of an item, and the JSON schema of the settings file has their docstrings.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 from math import inf
@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
 from msgspec.structs import force_setattr
 
+from composerefactor.compose.resources import is_mounted
 from composerefactor.compose.sizes import parse_size
 from composerefactor.confidence import Confidence
 
@@ -26,7 +27,9 @@ _POSTGRES = re.compile(r"(?:^|[-_])pg(?P<numbers>\d+(?:\.\d+)*)(?![\w.])", re.AS
 
 _RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
 _RANGE = re.compile(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
-_NEWEST = frozenset({"", "latest", "stable", "main", "master", "edge", "current", "mainline"})
+_NEWEST = frozenset(
+    {"", "latest", "stable", "lts", "main", "master", "edge", "current", "mainline"}
+)
 _DISTRIBUTIONS = {
     "alpine": ("alpine",),
     "debian": (
@@ -264,7 +267,10 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         by_host: Whether the data is found again only under the same host name.
         variable: The variable that names another path, or ``""``.
         only: Words of the command; the image stores data only if one of them is there.
-        unless: Variables; if one of them is set, the image stores its data in another system.
+        unless: Variables and options of the command; with one of them the image stores its data in
+            another system, or reads it from a file at each start.
+        kept: Whether it needs a volume although the image is no data store.
+        links: Other paths in the container that lead to it.
         note: A remark for the reader, or ``""``.
     """
 
@@ -275,11 +281,18 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
     variable: str = ""
     only: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    kept: bool = False
+    links: tuple[str, ...] = ()
     note: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid version range."""
         _check_range(self.versions)
+
+    def is_mounted(self, targets: Iterable[str]) -> bool:
+        """Return whether one of the mount points *targets* is the path, or above or below it."""
+        targets = list(targets)
+        return any(is_mounted(targets, path) for path in (self.path, *self.links))
 
 
 class RefusedMount(Struct, frozen=True, forbid_unknown_fields=True):

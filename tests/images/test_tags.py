@@ -14,6 +14,7 @@ from composerefactor.images.entries import Condition, in_range, parse_tag
     [
         ("", (inf,), {"default"}),
         ("latest", (inf,), {"default"}),
+        ("lts", (inf,), {"default"}),
         ("16", (16, inf), {"default"}),
         ("v2.5.1", (2, 5, 1, inf), {"default"}),
         ("16.1-alpine3.19", (16, 1, inf), {"alpine"}),

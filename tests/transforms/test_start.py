@@ -82,6 +82,7 @@ def test_networks() -> None:
         ("postgres@sha256:abc", None),
         ("timescale/timescaledb:latest-pg16", ["/var/lib/postgresql/data"]),
         ("mongo:7", ["/data/db"]),
+        ("getmeili/meilisearch:v0.25.2", ["/data.ms"]),
         ("memcached:1", []),
         ("acme/unknown", []),
     ],

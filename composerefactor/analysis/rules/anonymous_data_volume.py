@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.resources import is_mounted
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.lookup import data_paths
 
 
@@ -23,9 +24,7 @@ def anonymous_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                 continue
             data_directories = data_paths(service.image, entry.catalog) if service.image else None
             for mount in service.mounts:
-                is_data = any(
-                    is_mounted([mount.target], path.path) for path in data_directories or ()
-                )
+                is_data = any(path.is_mounted([mount.target]) for path in data_directories or ())
                 if mount.kind == "anonymous" and is_data:
                     yield Occurrence(
                         f"{service.name} stores {mount.target} in an anonymous volume",

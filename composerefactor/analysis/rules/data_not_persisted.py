@@ -1,8 +1,10 @@
-"""A data store does not find its data in a new container.
+"""A service does not find its data in a new container.
 
 Data in the container layer is lost when the container is recreated, for example by `docker compose
 down` and `up`, or for a new image. RabbitMQ does not find the data in its volume either, unless
 `hostname` is set: it searches below the name of the host, and each new container has another one.
+Prometheus, Grafana, Loki, Keycloak with its file database and applications such as Gitea count as
+well.
 """
 
 from __future__ import annotations
@@ -14,10 +16,20 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import is_mounted, mount_targets
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.health.usage import usage
-from composerefactor.images.lookup import data_paths, has_no_own_data, unsteady_data
+from composerefactor.images.lookup import (
+    data_paths,
+    has_no_own_data,
+    lasting_paths,
+    may_configure_data,
+    unsteady_data,
+)
 
-_SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity.MEDIUM}
+_SEVERITY = {
+    **dict.fromkeys(("cache", "monitoring", "logging", "tracing"), Severity.LOW),
+    **dict.fromkeys(("queue", "search", "auth", "tools", "ai"), Severity.MEDIUM),
+}
 """The severity for the categories whose data is less costly to lose."""
 
 
@@ -28,11 +40,9 @@ _SEVERITY = {"cache": Severity.LOW, "queue": Severity.MEDIUM, "search": Severity
     strength="Every data store keeps its data in a volume.",
 )
 def data_not_persisted(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the data stores with nothing mounted at their data directory."""
+    """Yield the services with nothing mounted at their data directory."""
     for entry in architecture.entries:
         for service in entry.services:
-            if service.counts_as != "data stores" or service.category == "emulator":
-                continue
             if architecture.is_short_lived(service.location.path):
                 continue  # its data is meant to go
             if service.build is None and service.image and not service.one_off:
@@ -58,14 +68,16 @@ def _lost_data(
     if image is None or definition.volumes_from or has_no_own_data(entry.model, definition, image):
         return
     targets = list(mount_targets(definition))
+    if may_configure_data(definition):
+        return
     environment = usage(project, entry.model, definition).environment
     stored = data_paths(service.image, entry.catalog, environment)
     possible = image.data if stored is None else stored  # None: the version is unknown
-    paths = [path.path for path in possible if not path.optional]
-    if not any(is_mounted(targets, path) for path in paths):
-        for path in paths[:1]:
+    paths = lasting_paths(definition, possible)
+    if not any(path.is_mounted(targets) for path in paths):
+        for path in (path.path for path in paths[:1]):
             lost = "it is lost when the container is recreated"
             yield path, f"stores data in the container layer ({path}); {lost}"
-    elif path := unsteady_data(definition, stored or ()):
+    elif by_host := unsteady_data(definition, stored or ()):
         other = "which is another one when the container is recreated"
-        yield path, f"finds its data in {path} by its host name, {other}"
+        yield by_host, f"finds its data in {by_host} by its host name, {other}"
