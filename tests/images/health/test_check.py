@@ -89,6 +89,8 @@ def check_of(
         ("{build: 'https://example.com/x.git', ports: [80]}", None, "nc -z"),
         ("{image: 'node:20', command: node x.js, ports: ['3000:3000']}", None, "bash -c : > /dev/tcp/127.0.0.1/3000"),
         ("{image: 'mongo:4.4'}", None, "mongo --quiet"),
+        ("{image: lscr.io/linuxserver/sonarr:latest, ports: ['8989:8989']}", None, "http://127.0.0.1:8989/ping"),
+        ("{image: 'mariadb:lts'}", None, "mariadb-admin"),
         ("{image: 'mysql:8', command: sh -c 'exec mysqld --skip-name-resolve'}", None, "mysqladmin"),
         ("{image: 'node:22', environment: {SERVER_HOST: 0.0.0.0, SERVER_PORT: 81}}", None, "127.0.0.1/81"),
         ("{image: 'postgres:16', profiles: [test]}", None, "pg_isready"),
@@ -143,6 +145,12 @@ def test_impossible(service: str, dockerfile: str | None, reason: str, remedy: s
         ("{image: redis, healthcheck: {test: x}}", None, True),
         ("{image: redis, healthcheck: {disable: true}}", None, True),
         ("{image: axllent/mailpit}", None, True),
+        (
+            "{image: 'graylog/graylog:7.1', entrypoint: /usr/bin/tini -- /docker-entrypoint.sh}",
+            None,
+            True,
+        ),
+        ("{image: ghcr.io/immich-app/postgres:14-vectorchord0.3.0}", None, True),
         ("{build: .}", "FROM redis\nHEALTHCHECK CMD redis-cli ping", True),
         (
             "{build: ., command: celery -A a worker}",
