@@ -255,7 +255,7 @@ def _volume(item: LocatedNode) -> VolumeText | None:
 
 
 class EnvFile(Struct, frozen=True):
-    """An item of ``env_file``.
+    """An item of ``env_file`` or ``label_file``.
 
     Attributes:
         path: The path, relative to the project root.
@@ -269,7 +269,7 @@ class EnvFile(Struct, frozen=True):
 
 
 def read_env_files(nodes: list[LocatedNode]) -> tuple[Value[EnvFile], ...]:
-    """Return the env files, one per path."""
+    """Return the env files or label files, one per path."""
     env_files = (
         Value(EnvFile(item.scope.path(text), text, item.text_below("required") != "false"), item)
         for node in nodes
@@ -554,7 +554,7 @@ def read_logging(nodes: list[LocatedNode]) -> Value[Logging] | None:
 
 
 class Resource(Struct, frozen=True):
-    """A declared network or volume.
+    """A declared network, volume, secret or config.
 
     Attributes:
         location: Where it is declared first.
@@ -562,6 +562,7 @@ class Resource(Struct, frozen=True):
         driver: The driver, ``""`` for the default of Docker Compose.
         external: Whether it is created outside the project.
         internal: Whether a network has no access to the outside.
+        file: The file of a secret or config, relative to the project root.
     """
 
     location: Location
@@ -569,10 +570,11 @@ class Resource(Struct, frozen=True):
     driver: str = ""
     external: bool = False
     internal: bool = False
+    file: Value[str] | None = None
 
 
 def read_resource(nodes: list[LocatedNode]) -> Resource:
-    """Return the network or volume of the declarations *nodes*, at least one, in merge order.
+    """Return the resource of the declarations *nodes*, at least one, in merge order.
 
     The older form ``external: {name: ...}`` also sets the name (Compose specification).
     """
@@ -581,6 +583,7 @@ def read_resource(nodes: list[LocatedNode]) -> Resource:
     driver = read_text(values_below(nodes, "driver"))
     internal = read_flag(values_below(nodes, "internal"))
     is_external = read_flag(external)
+    file = last(values_below(nodes, "file"))
     return Resource(
         nodes[0].location,
         name.value if name else "",
@@ -588,6 +591,7 @@ def read_resource(nodes: list[LocatedNode]) -> Resource:
         external=any(node.is_mapping for node in external)
         or bool(is_external and is_external.value),
         internal=bool(internal and internal.value),
+        file=Value(file.scope.path(file.text), file) if file and file.text else None,
     )
 
 

@@ -148,6 +148,7 @@ class Service(Struct, frozen=True, dict=True):
     tmpfs = Attribute(_read_names)
     environment = Attribute(read_environment)
     env_file = Attribute(read_env_files)
+    label_file = Attribute(read_env_files)
     healthcheck = Attribute(read_healthcheck)
     depends_on = Attribute(read_dependencies)
     networks = Attribute(read_networks)

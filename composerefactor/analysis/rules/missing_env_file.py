@@ -1,4 +1,4 @@
-"""An env file that a service uses does not exist.
+"""An env file or label file that a service uses does not exist.
 
 Docker Compose does not start the project without it, unless it is marked `required: false`. Files
 with secrets are rightly not in git; an example file beside them should then list the variables.
@@ -16,7 +16,7 @@ from composerefactor.compose.paths import is_inside
 
 @rule(Severity.LOW, "configuration")
 def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the env files that services use and that do not exist."""
+    """Yield the env files and label files that services use and that do not exist."""
     project = architecture.project
     for entry in architecture.entries:
         for service in entry.model.services.values():
@@ -34,3 +34,13 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                     f"copy {sample}" if sample else remedy,
                     Severity.INFO if sample or not remedy else None,
                 )
+            for item in service.label_file:
+                if not project.exists(item.value.path):
+                    yield Occurrence(
+                        f"{service.name} uses the label file {item.value.written}, which does not "
+                        "exist",
+                        item.location,
+                        service.name,
+                        item.value.path,
+                        "create it, or correct the path",
+                    )
