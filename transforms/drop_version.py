@@ -2,13 +2,16 @@
 
 Docker Compose ignores it and prints a warning each time it reads the file. The key stays in a file
 that is read by a program that still needs it, such as docker-compose 1.x and `docker stack deploy`.
-A comment behind it goes with it, those around it stay.
+A comment behind it goes with it, and so does one directly above that is about the version of the
+file format. Others stay.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Remove
@@ -34,6 +37,35 @@ def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refu
             yield Change(
                 "Remove the obsolete version",
                 location,
-                [Remove(path, ("version",), with_comments=True)],
+                [Remove(path, ("version",), with_comments=True, lines_above=_comments_above(file))],
                 evidence="the top-level version is obsolete",
             )
+
+
+_ON_THE_FORMAT = re.compile(
+    r"""\#.*\b(?:compose|docker|file|format|schema|specification|syntax)\W+(?:\w+\W+)?version\b(?!\s+of\b)
+    |\#\W*(?:use\W+|using\W+)?version\W*[\d.]*\W*$
+    |\#.*\bversion\b.*\b(?:obsolete|deprecated|(?:not|no\slonger)\s(?:needed|required)|compose)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A comment on the version of the file format, not on that of a product."""
+
+
+def _comments_above(file: ComposeFile) -> int:
+    """Return how many lines directly above ``version`` are a comment on it: one or none.
+
+    A comment of several lines is a header, of which a part would be lost.
+    """
+    entry = file.root.entry("version")
+    source = file.source
+    at = source.line_start(entry.start) if entry is not None else 0
+    above = [source.line(start).strip() for start in _line_starts_above(file, at, 2)]
+    is_alone = len(above) < 2 or not above[1].startswith("#")  # noqa: PLR2004 - two lines
+    return int(bool(above) and is_alone and _ON_THE_FORMAT.match(above[0]) is not None)
+
+
+def _line_starts_above(file: ComposeFile, at: int, count: int) -> Iterator[int]:
+    """Yield the starts of at most *count* lines above the line that starts at *at*."""
+    while at > 0 and count:
+        at, count = file.source.line_start(at - 1), count - 1
+        yield at

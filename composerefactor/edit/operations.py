@@ -72,13 +72,15 @@ class Substitute(Struct, frozen=True):
 class Remove(Struct, frozen=True):
     """Removes the entry or item at *path*; its comments stay, unless *with_comments* is true.
 
-    *nth* is the index, from 0, of the entry if the key is written more than once.
+    *nth* is the index, from 0, of the entry if the key is written more than once. The *lines_above*
+    are comments that go with it.
     """
 
     file: str
     path: Path
     nth: int = 0
     with_comments: bool = False
+    lines_above: int = 0
 
 
 class Rename(Struct, frozen=True):

@@ -135,6 +135,8 @@ def removal_span(source: Source, root: Node, edit: Remove) -> tuple[int, int, st
     if source.text[start:column].strip():
         raise _removal_error(source, path, target, "is not on a line of its own")
     indent = source.text[start:column]
+    for _ in range(edit.lines_above):
+        start = source.line_start(start - 1)
     comments = () if edit.with_comments else comments_in(source, target, start, end)
     kept_comments = "".join(f"{indent}{c}{source.newline}" for c in comments)
     if not kept_comments and _is_blank(source, start - 1) and _is_blank(source, end):
