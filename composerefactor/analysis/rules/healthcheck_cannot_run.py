@@ -67,7 +67,7 @@ def _shell_problem(entry: InvocationFacts, health: HealthFacts) -> tuple[str, st
     image, shell = _shell(entry, health.service)
     if shell == "":
         remedy = 'write ["CMD", ...] with a program that the image contains'
-        return f"is a shell command, but {image} contains no shell", "sh", remedy
+        return f"is a shell command, but {image} contains no /bin/sh", "sh", remedy
     if health.shell != "sh" and shell is not None:
         shell = health.shell
     found = _ONLY_IN_BASH.search(health.test)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.one_off import reason_it_may_exit
+from composerefactor.images.health.built import INHERITED
 
 
 @rule(
@@ -32,8 +33,9 @@ def missing_healthcheck(architecture: Architecture) -> Iterator[Occurrence]:
             if reason_it_may_exit(entry.model, health.service):
                 continue
             reason = "" if health.proposal else f": {health.reason}"
+            lacks = "is never healthy" if INHERITED in reason else "has no health check"
             yield Occurrence(
-                f"{health.service} has no health check{reason}",
+                f"{health.service} {lacks}{reason}",
                 health.location,
                 health.service,
                 remedy=health.remedy,

@@ -90,6 +90,9 @@ class NoCheckNeeded(Struct, frozen=True):
     test: Command = ()
 
 
+INHERITED = "the HEALTHCHECK of its Dockerfile"
+"""How the reason begins where the image of the service has a check that cannot pass."""
+
 Answer: TypeAlias = ProposedCheck | NoPossibleCheck | NoCheckNeeded
 
 
@@ -294,7 +297,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
             return NoCheckNeeded(reason, has_check=not is_off, test=_own_test(own))
         if self.server is not None and self.server.no_port:
             if own is not None:
-                reason = f"the HEALTHCHECK of its Dockerfile (line {own.line}) asks a port, but "
+                reason = f"{INHERITED} (line {own.line}) asks a port, but "
                 remedy = "write healthcheck: {disable: true}, or a check of its own"
                 return NoPossibleCheck(reason + self.server.no_port, remedy)
             reason = f"{self.server.no_port}: there is no port to check"
