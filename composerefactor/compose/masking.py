@@ -247,8 +247,11 @@ def project_names(project: Project) -> frozenset[str]:
         for section in ("services", *RESOURCE_SECTIONS):
             names.update(names_in(file.root.get(section)))
         for service in file.services.values():
+            build = merged_get(service, "build")
+            context = scalar_text(build) or scalar_text(merged_get(build, "context")) or ""
             image = GENERAL.image(scalar_text(merged_get(service, "image")) or "")
-            names.update(re.split(r"[/:@]", image) if "$" not in image else ())
+            parts = re.split(r"[/:@]", f"{image}/{'' if '://' in context else context}")
+            names.update(part for part in parts if not re.search(r"[${}]", part))
             names.add(scalar_text(merged_get(service, "container_name")) or "")
     return frozenset(name for name in names if name)
 

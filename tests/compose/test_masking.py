@@ -184,6 +184,17 @@ def test_words_of_env_files(line: str, shown: str) -> None:
     assert masking.message(f"bind-{line.partition('=')[2]}-ports") == shown
 
 
+def test_parts_of_images_and_directories_are_shown() -> None:
+    compose = (
+        "services:\n  a: {image: 'quay.io/acme/a:${TAG}', build: ./shop-init, environment: "
+        "{A_PASSWORD: acme, B_PASSWORD: shop, C_PASSWORD: spring}}\n"
+    )
+    entry = Invocation(("compose.yaml",))
+    project = load_project([entry], Library(Memory({"compose.yaml": compose})))
+    message = Masking.of(project).message("acme-init shop-init spring")
+    assert message == "acme-init shop-init ***"
+
+
 def test_secrets_by_their_use() -> None:
     compose = (
         "services:\n  a: {image: 'https://me:hunter2x@registry.local/a:1', secrets: [s]}\n"
