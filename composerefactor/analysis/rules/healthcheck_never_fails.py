@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 
-_SUCCEEDS = r"(?:true|:|exit\s+0|(?:echo|printf)\b[^|&;]*)"
+_SUCCEEDS = r"(?:true|:|exit\s+0|(?:echo|printf)\b[^|&;>]*)"
 _ALWAYS_PASSES = re.compile(
     rf"(?:^|\|\||;)\s*(?P<end>{_SUCCEEDS})\s*;?\s*[\"']?\s*\Z", re.IGNORECASE
 )

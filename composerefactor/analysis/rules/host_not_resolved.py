@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.services import Service
+from composerefactor.compose.hosts import name_words
+from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
 _HOST = "host.docker.internal"
@@ -28,7 +29,7 @@ def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
             continue
         for service in entry.model.services.values():
             is_set = any(host.value.startswith(f"{_HOST}=") for host in service.extra_hosts)
-            at = next(_mentions(service), None)
+            at = next(_mentions(entry.model, service), None)
             if at is not None and not is_set and not service.network_mode:
                 yield Occurrence(
                     f"{service.name} uses {_HOST}, which Linux does not resolve",
@@ -38,11 +39,23 @@ def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
-def _mentions(service: Service) -> Iterator[Location]:
+def _mentions(model: StartModel, service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
     for name, setting in service.settings.items():
-        if _HOST in (setting.value or "") and not _FOR_CLIENTS.search(name.upper()):
+        names_host = _HOST in (setting.value or "") and not _FOR_CLIENTS.search(name.upper())
+        if names_host and _is_for(model, service, name, setting.location.path):
             yield setting.location
     for words in (service.entrypoint, service.command):
         if words is not None and any(_HOST in word for word in words.value):
             yield words.location
+
+
+def _is_for(model: StartModel, service: Service, variable: str, path: str) -> bool:
+    """Return whether *variable*, which is set at *path*, is for *service*.
+
+    In an env file that several services read, ``AUTH_SMTP_HOST`` is for the service ``auth``.
+    """
+    readers = [each.name for each in model.services.values() if path in each.env_files]
+    words = set(name_words(variable))
+    named = [reader for reader in readers if words.intersection(name_words(reader))]
+    return len(readers) < 2 or not named or service.name in named  # noqa: PLR2004 - several
