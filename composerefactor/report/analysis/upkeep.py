@@ -164,7 +164,12 @@ def phases(analysis: Analysis) -> Section:
         found = [f for f in analysis.findings if analysis.rules[f.rule].area in areas]
         if not found:
             continue
-        steps = _steps(list(dict.fromkeys(each.transform for each in found if each.transform)))
+        fixable = {each.transform: None for each in found if each.transform}
+        made = {each.transform for each in found if not each.is_guess}
+        steps = _steps([name for name in fixable if name in made])
+        if guessed := ",".join(name for name in fixable if name not in made):
+            command = f"composerefactor fix --unsafe --select {guessed} --confidence guess"
+            steps.append(f"decide on the guesses of `{command}`")
         by_hand = sum(each.transform is None for each in found)
         if by_hand:
             steps.append(f"fix {counted(by_hand, 'finding')} by hand")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from composerefactor.analysis.facts.recovery import recoveries
+from composerefactor.analysis.facts.startup import seconds, start_times
+from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.upkeep import recoveries, seconds, start_times
-from composerefactor.report.analysis.upkeep import recovery
+from composerefactor.report.analysis.upkeep import phases, recovery
 from support.analyses import MAIN, analysed, surveyed
 
 COMPOSE = """\
@@ -89,3 +92,14 @@ def test_volumes_of_other_start_commands_are_backed_up_once() -> None:
         "data: back up, restore",
         "docs of `docker-compose.infra.yml`: back up, restore",
     ]
+
+
+def test_a_phase_does_not_promise_guesses() -> None:
+    analysis = analysed("services:\n  web: {image: acme/web:1}\n")
+    found = tuple(
+        replace(each, transform="add-logging" if n else "add-resource-limits", is_guess=not n)
+        for n, each in enumerate(f for f in analysis.findings if f.transform)
+    )
+    text = str(phases(replace(analysis, findings=found)))
+    assert "fix --unsafe --select add-logging`" in text
+    assert "guesses of `composerefactor fix --unsafe --select add-resource-limits" in text
