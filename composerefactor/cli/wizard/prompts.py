@@ -1,7 +1,8 @@
 """Shows questions on a terminal: one question a screen, with a body that scrolls.
 
 No key that is pressed before a question is on the screen answers it: the input is discarded before
-each question, and not echoed while the wizard works.
+each question, and not echoed while the wizard works. Whoever presses keys between two questions, or
+holds one, has not seen the second: then keys count only after a pause.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
@@ -112,6 +114,9 @@ Reply: TypeAlias = "Answer | Back"
 
 _ESCAPE_SECONDS = 0.3
 """After this time, an escape is the key itself and not the start of an escape sequence."""
+
+_PAUSE_SECONDS = 0.5
+"""So long after a key that came too early, and after each that follows it, keys do nothing."""
 
 _LEAST_BODY = 4
 """At least this many lines of the body are visible, however small the terminal is."""
@@ -349,6 +354,8 @@ class Prompts:
     def __init__(self, style: Style) -> None:
         self._style = style
         self._interrupted = False
+        self._ignored_until = 0.0
+        """Keys before this time do nothing."""
         # If the interpreter ignores what the handler raises, the next question still ends.
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -381,6 +388,9 @@ class Prompts:
             key = event.key_sequence[0].key
             name = key.value if isinstance(key, Keys) else key
             name = "enter" if name == "c-m" else name
+            if time.monotonic() < self._ignored_until:
+                self._ignored_until = time.monotonic() + _PAUSE_SECONDS
+                return
             if name == "q" and screen.filter is None:
                 self._interrupted = True
             reply = BACK if self._interrupted else screen.press(name)
@@ -440,21 +450,23 @@ class Prompts:
     def _run(self, application: Application[Reply]) -> Reply:
         """Return the reply; raises KeyboardInterrupt for Ctrl-C."""
         application.ttimeoutlen = _ESCAPE_SECONDS
-        self._discard_input(application.input)
+        if self._discard_input(application.input):
+            self._ignored_until = time.monotonic() + _PAUSE_SECONDS
         reply = BACK if self._interrupted else application.run(handle_sigint=False)
         self._discard_input(application.input)
         if self._interrupted:  # also if Ctrl-C came right after the key that ended the question
             raise KeyboardInterrupt
         return reply
 
-    def _discard_input(self, keyboard: Input) -> None:
-        """Forget the keys that are pressed already, except Ctrl-C."""
+    def _discard_input(self, keyboard: Input) -> bool:
+        """Forget the keys that are pressed already, except Ctrl-C; return whether there are any."""
         pressed = get_typeahead(keyboard)
         with keyboard.raw_mode():
             pressed += keyboard.read_keys()
         if sys.platform != "win32":
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         self._interrupted |= any(press.key == Keys.ControlC for press in pressed)
+        return any(press.key != Keys.CPRResponse for press in pressed)  # the terminal sends these
 
     def _interrupt(self, number: int, frame: object) -> None:  # noqa: ARG002 - signal() passes it
         self._interrupted = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from cli.wizard.conftest import Film, Start
 from support.commandline import tree
+from support.pseudoterminal import Terminal
 from support.wizards import BROKEN, SHOP
 
 PROJECT = {"docker-compose.yml": SHOP}
@@ -71,19 +73,43 @@ def test_high_findings_that_nothing_fixes_come_first(start: Start) -> None:
     assert "compose.yaml:4: db is privileged" in first
 
 
+def asks_for_the_goal(terminal: Terminal) -> bool:
+    """Return whether the first question is still open after a while."""
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        terminal.read()
+    return "enter chooses, ? shows all keys" in terminal.text().splitlines()[-1]
+
+
 def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) -> None:
     terminal = start(PROJECT)
     terminal.press(*["enter"] * 5)  # before anything is on the screen
     terminal.wait_for("What would you like to do?")
     assert "Split" in terminal.text()
+    terminal.press("s", "enter")  # too soon after the keys before
+    assert asks_for_the_goal(terminal)
     terminal.press("s", "enter", "enter", "y", "w", "enter")  # only the first one is an answer
     terminal.wait_for("Is this layout right?")
+    time.sleep(1)
     terminal.press("y", "w", "enter", "enter")
     terminal.wait_for("What would you like to do with the changes?")
     assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
     assert b"ww" not in terminal.bytes, "keys are not echoed"
     terminal.press("q")
     assert terminal.end() == 130
+
+
+def test_a_key_that_is_held_answers_nothing(start: Start) -> None:
+    terminal = start(PROJECT)
+    while "What would you like to do?" not in terminal.text():
+        terminal.press("enter")
+        terminal.read()
+    for _ in range(20):
+        terminal.press("enter")
+        time.sleep(0.05)
+    assert asks_for_the_goal(terminal)
+    terminal.press("s")
+    terminal.wait_for("Is this layout right?")
 
 
 def test_help_and_scrolling(start: Start, film: Film) -> None:
