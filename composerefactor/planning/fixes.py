@@ -343,7 +343,7 @@ def _plan_fixes(
     applied_ids: set[str] = set()
     for each in chosen:
         for _ in range(MAX_ROUNDS):
-            this_round, to_apply = _one_round(project, each, selection, applied_ids)
+            this_round, to_apply = _one_round(project, each, selection, applied_ids, original)
             new_contents = _apply_possible(project, to_apply, this_round) if to_apply else {}
             lines = _OriginalLines(original, project)
             plan.applied += map(lines.fix, this_round.applied)
@@ -375,7 +375,7 @@ def first_changes(project: Project, chosen: Iterable[ChosenFixer]) -> FixPlan:
     """
     plan = FixPlan()
     for each in chosen:
-        of_fixer, to_apply = _one_round(project, each, ChangeFilter(), frozenset())
+        of_fixer, to_apply = _one_round(project, each, ChangeFilter(), frozenset(), project)
         plan.applied += to_apply
         plan.uncertain += of_fixer.uncertain
         plan.suppressed += of_fixer.suppressed
@@ -384,7 +384,11 @@ def first_changes(project: Project, chosen: Iterable[ChosenFixer]) -> FixPlan:
 
 
 def _one_round(
-    project: Project, chosen: ChosenFixer, selection: ChangeFilter, applied_ids: Container[str]
+    project: Project,
+    chosen: ChosenFixer,
+    selection: ChangeFilter,
+    applied_ids: Container[str],
+    original: Project,
 ) -> tuple[FixPlan, list[PlannedFix]]:
     """Return what is not to be applied, and the changes to apply, except those in *applied_ids*."""
     plan, to_apply = FixPlan(), []
@@ -395,7 +399,9 @@ def _one_round(
                 plan.refusals.append((chosen.fixer.name, planned))
             continue
         fix = PlannedFix(chosen.fixer.name, planned)
-        if fix.id not in applied_ids and not _set_aside(plan, fix, project, chosen, selection):
+        if fix.id in applied_ids:
+            continue
+        if not _set_aside(plan, fix, project, chosen, selection, original):
             to_apply.append(fix)
     return plan, to_apply
 
@@ -406,6 +412,7 @@ def _set_aside(
     project: Project,
     chosen: ChosenFixer,
     selection: ChangeFilter,
+    original: Project,
 ) -> bool:
     """Append *fix* to the list of *plan* for its kind, unless it is to be applied.
 
@@ -413,7 +420,7 @@ def _set_aside(
         True if the fix was appended to ``suppressed``, ``excluded``, ``available`` or
         ``uncertain``; False if it is to be applied.
     """
-    suppressed = _suppression_reason(project, fix, chosen)
+    suppressed = _suppression_reason(project, fix, chosen, original)
     excluded = selection.exclusion_reason(fix)
     if suppressed is not None:
         plan.suppressed.append(PlannedFix(fix.transform, fix.change, suppressed))
@@ -428,7 +435,9 @@ def _set_aside(
     return True
 
 
-def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) -> str | None:
+def _suppression_reason(
+    project: Project, fix: PlannedFix, chosen: ChosenFixer, original: Project
+) -> str | None:
     """Return why *fix* is suppressed: by a comment, the settings, the environment or its files.
 
     None if nothing suppresses it. One suppressed service is enough: a block that it shares with
@@ -450,7 +459,7 @@ def _suppression_reason(project: Project, fix: PlannedFix, chosen: ChosenFixer) 
     if fix.change.repairs:
         return None
     environment = _environment_reason(project, fix.change) if chosen.fixer.lasting else None
-    return environment or _swarm_reason(project, fix.change) or veto(project, fix.change)
+    return environment or _swarm_reason(project, fix.change) or veto(project, fix.change, original)
 
 
 _NOT_IN_SWARM = frozenset(

@@ -76,8 +76,15 @@ class _Comment(Struct, frozen=True):
     line: int
 
 
-def veto(project: Project, change: Change) -> str | None:
-    """Return the comment that speaks against *change*, with its place; None if there is none."""
+def veto(project: Project, change: Change, original: Project) -> str | None:
+    """Return the comment that speaks against *change*, with its place; None if there is none.
+
+    Args:
+        project: The project as earlier changes leave it; *change* is planned for it.
+        change: The change.
+        original: The project as its owner wrote it. Comments that earlier changes added do not
+            count.
+    """
     attributes = _attributes(change)
     topics = [topic for name, topic in _TOPICS.items() if name in attributes]
     for file, region in _entries(project, change):
@@ -85,7 +92,9 @@ def veto(project: Project, change: Change) -> str | None:
             if left_out[1] in attributes:
                 place = file.source.location(left_out.start(1))
                 return f"{place} has {left_out[1]} commented out"
-        for comment in _comments(file, region, attributes):
+        owner = original.files.get(file.path)
+        written = owner.source.text if owner is not None else ""
+        for comment in _comments(file, region, attributes, written):
             is_above = comment.line <= file.source.line_index(region.key) + 1
             for sentence in _SENTENCE_END.split(comment.text):
                 is_general = (
@@ -142,10 +151,13 @@ def _entries(project: Project, change: Change) -> Iterator[tuple[ComposeFile, Re
             yield file, top_level.region
 
 
-def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterator[_Comment]:
+def _comments(
+    file: ComposeFile, region: Region, attributes: set[str], written: str
+) -> Iterator[_Comment]:
     """Yield the comments in the lines of *region*; lines that follow each other are one.
 
-    Those inside the value of an attribute are left out unless it is one of *attributes*.
+    Those inside the value of an attribute are left out unless it is one of *attributes*, and so are
+    those that the text *written* by the owner does not contain.
     """
     if "#" not in file.source.text[region.lead : region.end]:
         return
@@ -165,7 +177,8 @@ def _comments(file: ComposeFile, region: Region, attributes: set[str]) -> Iterat
             continue
         own = line.strip()
         indent = len(line) - len(line.lstrip())
-        if indent > column and inside not in attributes:
+        is_added = own.startswith("#") and own not in written
+        if is_added or (indent > column and inside not in attributes):
             own = ""
         if own.startswith("#"):
             text = own.strip("# \t-=*")

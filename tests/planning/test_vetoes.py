@@ -23,9 +23,15 @@ VALUES: dict[str, Value] = {
 }
 
 
-def vetoed(text: str, attribute: str) -> str | None:
-    """Return the veto against *attribute* of the service cache in the file *text*."""
-    file = ComposeFile.parse(Source("compose.yaml", text))
+def vetoed(text: str, attribute: str, original: str = "") -> str | None:
+    """Return the veto against *attribute* of the service cache in the file *text*.
+
+    The file was *original* before other changes, if there were any.
+    """
+    project, owner = (
+        Project((), files={"compose.yaml": ComposeFile.parse(Source("compose.yaml", each))})
+        for each in (text, original or text)
+    )
     path = ("services", "cache")
     change = Change(
         "a change",
@@ -33,7 +39,7 @@ def vetoed(text: str, attribute: str) -> str | None:
         [AddKey("compose.yaml", path, attribute, VALUES[attribute])],
         [Effect((*path, attribute), "changes")],
     )
-    return veto(Project((), files={"compose.yaml": file}), change)
+    return veto(project, change, owner)
 
 
 def service(comment: str) -> str:
@@ -91,3 +97,13 @@ def test_comment_of_another_service_and_of_another_attribute() -> None:
         "      memlock: -1\n"
     )
     assert vetoed(inside, "deploy") is None
+
+
+def test_comments_that_earlier_changes_add_do_not_count() -> None:
+    original = service("no logging block here: it was a mess")
+    changed = original.replace("mess\n", "mess\n    # It cannot run a health check.\n")
+    assert vetoed(changed, "healthcheck", original) is None
+    assert vetoed(changed, "healthcheck") is not None
+    assert vetoed(changed, "logging", original) == (
+        'compose.yaml:4 says "no logging block here: it was a mess"'
+    )
