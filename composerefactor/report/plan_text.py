@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 
 RISK_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "yellow", Risk.LOW: "cyan", Risk.NONE: "dim"}
 
+_RISK_WIDTH = len("medium risk")
+
+_WIDEST_COMMAND = 34
+"""Longer start commands move the evidence beside them to the right."""
+
 _MOST_SERVICES = 4
 """More services of one fix are counted, not named."""
 
@@ -74,11 +79,12 @@ def _fix_plan(
     for purpose, groups in groupby(kinds, key=lambda kind: kind.purpose):
         yield style(purpose.capitalize(), "bold")
         for kind in groups:
-            text = f"{style(f'{kind.risk.word:<6}', RISK_COLOURS[kind.risk])}  "
+            risk = f"{kind.risk.word if kind.risk else 'no'} risk"
+            text = f"{style(f'{risk:<{_RISK_WIDTH}}', RISK_COLOURS[kind.risk])}  "
             text += style(f"{kind.transform:<{width}}", "bold")
             yield f"  {text}  {_changes_text(kind.fixes, are_listed=are_listed)}"
             if kind.cause:
-                yield f"{'':10}{style(kind.cause, 'dim')}"
+                yield f"{'':{_RISK_WIDTH + 4}}{style(kind.cause, 'dim')}"
             for sentence in sentences(kind.fixes) if are_listed else ():
                 ids = f"{style(' '.join(sentence.ids), 'dim')}  " if with_ids else ""
                 yield f"    {ids}{_sentence(sentence, style)}"
@@ -130,7 +136,7 @@ def by_hand_line(findings: Sequence[Finding], style: Style) -> Iterator[str]:
 
 
 def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
-    """Yield the uncertain, excluded, suppressed, skipped and available fixes.
+    """Yield the available, uncertain, excluded, suppressed and skipped fixes.
 
     Unless the user wants all, long lists of them are only counted; also short ones if other
     changes are made. Of those that the project itself suppresses, the first reasons are listed.
@@ -138,6 +144,8 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     are_listed = most > MOST_SHOWN
     longest = most if are_listed else 1 if fix_plan.applied else _MOST_REASONS
     hint = "" if are_listed or fix_plan.applied else " (-v shows why)"
+    if fix_plan.available:
+        yield style(f"available with --unsafe: {available_text(fix_plan)}", "cyan")
     if fix_plan.uncertain:
         count = f"{counted(len(fix_plan.uncertain), 'change')}: "
         count += _counts_by_transform(fix_plan.uncertain)
@@ -165,8 +173,6 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         skipped = [f"skipped: {count} that cannot be made safely: {names}{hint}"]
     for line in limited(skipped, most):
         yield style(line, "yellow")
-    if fix_plan.available:
-        yield style(f"available with --unsafe: {available_text(fix_plan)}", "cyan")
 
 
 def available_text(fix_plan: FixPlan) -> str:
@@ -296,7 +302,7 @@ def _found(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     entries = proposal.opened.project.entries
     yield counted(len(entries), "start command")
     listed = list(entries)[:most]
-    width = min(max((len(entry.command) for entry in listed), default=0), 60)
+    width = min(max((len(entry.command) for entry in listed), default=0), _WIDEST_COMMAND)
     for entry in listed:
         evidence = _evidence(entry, is_listed=most > MOST_SHOWN)
         state = _state(proposal, entry)
@@ -610,7 +616,7 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
         yield from reservations(proof, style, most)
     elif proof.not_covered:
         count = counted(len(proof.not_covered), "scenario")
-        yield style(f"{count} could not be compared (-v lists them)", "yellow")
+        yield style(f"{count} could not be compared (-v shows which)", "yellow")
     for line in limited(list(sensitivity_lines(proposal)), most):
         yield style(line, "yellow")
     oldest = oldest_engine(proposal) if proposal.fix_plan is None else ""

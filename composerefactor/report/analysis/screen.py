@@ -167,7 +167,11 @@ class _Writer:
         if group.command:
             command = self.place.command(*group.command.split()[1:])
             number = len(group.fixable)
-            part = f"  ({number} of {len(group.findings)})" if number < len(group.findings) else ""
+            part = (
+                f"  (fixes {number} of {len(group.findings)})"
+                if number < len(group.findings)
+                else ""
+            )
             yield f"{label}{command}{part}"
             return
         finding = group.findings[0]

@@ -218,7 +218,7 @@ def _fix(group: FindingGroup) -> str:
         advice = {_by_hand(each) for each in group.findings}
         return advice.pop() if len(advice) == 1 else "by hand"
     number, total = len(group.fixable), len(group.findings)
-    return code(group.command) + (f" ({number} of {total})" if number < total else "")
+    return code(group.command) + (f" (fixes {number} of {total})" if number < total else "")
 
 
 def _by_hand(finding: Finding) -> str:
