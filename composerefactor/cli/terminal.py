@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from composerefactor.compose.masking import GENERAL
-from composerefactor.errors import ComposerefactorError, Location, UsageError
+from composerefactor.errors import ComposerefactorError, Location, UsageError, shortened
 from composerefactor.report.place import Place
 from composerefactor.report.text import Style, shown_line, shown_text, wrapped
 
@@ -177,14 +177,19 @@ def discard_typed_ahead() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
+def overwrite(line: str) -> None:
+    """Show *line*, cut to the terminal, in place of the one before; the next one replaces it."""
+    fitting = shortened(line, shutil.get_terminal_size().columns - 1)
+    click.echo(f"\r\x1b[K{fitting}\r", err=True, nl=False)
+
+
 def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
     """Return a callback that shows ``VERB done of total NOUN`` on a terminal, else None."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
-        line = f"{verb} {done} of {total} {noun}\r" if done < total else ""
-        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        overwrite(f"{verb} {done} of {total} {noun}" if done < total else "")
 
     return show
 

@@ -21,6 +21,7 @@ KEYS = {
     "ctrl-a": "\x01",
     "ctrl-b": "\x02",
     "ctrl-c": "\x03",
+    "ctrl-d": "\x04",
     "backspace": "\x7f",
 }
 SETTLED = 0.12

@@ -20,7 +20,7 @@ from composerefactor.cli.options import (
     project_options,
 )
 from composerefactor.cli.run import recover_interrupted_run
-from composerefactor.cli.terminal import is_interactive, say, style_for
+from composerefactor.cli.terminal import is_interactive, overwrite, say, style_for
 from composerefactor.cli.wizard.files import read_answers, replay
 from composerefactor.cli.wizard.session import Context, Session
 from composerefactor.cli.wizard.steps import wizard
@@ -128,10 +128,9 @@ def _progress(title: str) -> Progress | None:
     """Return a callback that shows on a terminal how far the work called *title* is."""
     if not sys.stderr.isatty():
         return None
-    click.echo(f"{title} ...\r", err=True, nl=False)
+    overwrite(f"{title} ...")
 
     def show(done: int, total: int, what: str) -> None:
-        line = f"{title}: {what}, {done} of {total} runs\r" if done < total else ""
-        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        overwrite(f"{title}: {what}, {done} of {total} runs" if done < total else "")
 
     return show

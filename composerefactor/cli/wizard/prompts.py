@@ -125,7 +125,7 @@ _LEAST_OPTIONS = 4
 """At least this many options are visible; others scroll."""
 
 _MOVES: Mapping[str, int] = {"up": -1, "k": -1, "c-p": -1, "down": 1, "j": 1, "c-n": 1}
-_SCROLLS: Mapping[str, int] = {"pageup": -1, "u": -1, "c-u": -1, "pagedown": 1, "c-d": 1}
+_SCROLLS: Mapping[str, int] = {"pageup": -1, "u": -1, "c-u": -1, "pagedown": 1}
 
 _HELP = (
     "up, down, j, k      move",
@@ -135,7 +135,7 @@ _HELP = (
     "page down           scroll down; so does space, unless it selects",
     "page up, u          scroll up",
     "esc, ctrl-b         back to the question before",
-    "q, ctrl-c           quit; what is not written yet is not written",
+    "q, ctrl-c, ctrl-d   quit; what is not written yet is not written",
     "?                   show or hide this help",
 )
 _HELP_PICK = (
@@ -279,6 +279,7 @@ class _Screen:
         if self.filter is not None and self._filtering(key):
             return None
         if key in {"escape", "c-b"}:
+            self.problem = "" if self.can_go_back else "nothing to go back to; q quits"
             return BACK if self.can_go_back else None
         if key == "enter":
             return self._entered()
@@ -391,14 +392,14 @@ class Prompts:
             if time.monotonic() < self._ignored_until:
                 self._ignored_until = time.monotonic() + _PAUSE_SECONDS
                 return
-            if name == "q" and screen.filter is None:
+            if name == "c-d" or (name == "q" and screen.filter is None):
                 self._interrupted = True
             reply = BACK if self._interrupted else screen.press(name)
             if reply is not None and not event.app.is_done:
                 event.app.exit(result=reply)
 
         special = (name for name in (*_MOVES, *_SCROLLS) if len(name) > 1)
-        for name in ("enter", "escape", "c-b", "c-h", "c-a", "home", "end", *special):
+        for name in ("enter", "escape", "c-b", "c-h", "c-a", "c-d", "home", "end", *special):
             keys.add(name, eager=True)(press)
         keys.add(Keys.Any)(press)
         control = FormattedTextControl(

@@ -225,6 +225,17 @@ def test_ctrl_c_at_every_prompt(start: Start, tmp_path: Path, reached: int) -> N
     assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
 
 
+def test_escape_says_how_to_quit_and_ctrl_d_quits(start: Start, tmp_path: Path) -> None:
+    terminal = start(PROJECT)
+    terminal.wait_for("What would you like to do?")
+    terminal.press("esc")
+    terminal.wait_for("nothing to go back to; q quits")
+    terminal.press("ctrl-d")
+    assert terminal.end() == 130
+    assert "interrupted, nothing was written" in terminal.text()
+    assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
+
+
 def test_after_a_write_ctrl_c_says_what_stays(start: Start, tmp_path: Path) -> None:
     terminal = start(PROJECT, proves=True)
     terminal.wait_for("What would you like to do?")
