@@ -138,6 +138,23 @@ def run_commands(page: str, project: Path, run: Run, shell: Run) -> None:
             assert "terminal" in words, f"{command}\n{words}"
 
 
+@pytest.mark.engine
+def test_the_readme_shows_what_a_split_of_the_example_writes(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Before and after\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```yaml\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    project = tmp_path / "shop"
+    shutil.copytree(ROOT / "examples" / "legacy-shop", project)
+    outcome = command_line.plain(project, "split", "--yes", *UNPROVEN["split"])
+    assert outcome.code == 0, outcome.err
+    written = [path.read_text(encoding="utf-8") for path in sorted(project.rglob("*.yml"))]
+    assert [block for block in blocks if not any(block in each for each in written)] == []
+    assert len(blocks) == 2
+    assert "376 -> 47 lines" in outcome.err
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_links_lead_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
