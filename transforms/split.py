@@ -67,7 +67,10 @@ def split(project: Project, options: SplitOptions) -> Plan:
     several = sum(not root.why_whole for root in alone) > 1 or bool(groups)
     names = Names(project.exists, project.is_ignored)
     # What several files share has the plainest names.
-    plans = [_plan_of_group(group, own_options, names) for group, own_options in chosen]
+    plans = [
+        _plan_of_group(group, own_options, names, several=len(chosen) > 1)
+        for group, own_options in chosen
+    ]
     plans += [_plan_of_root(root, options, names, several=several) for root in alone]
     planned_files = tuple(f for p in plans for f in p.planned_files)
     planned_files += tuple(map(empty_env_file, names.env_files.values()))
@@ -101,11 +104,16 @@ def _plan_of_root(root: RootFile, options: SplitOptions, names: Names, *, severa
     return plan_root(root, options, names, several=several)
 
 
-def _plan_of_group(group: list[RootFile], options: SplitOptions, names: Names) -> Plan:
-    """Plan the split of root files that define the same services."""
+def _plan_of_group(
+    group: list[RootFile], options: SplitOptions, names: Names, *, several: bool = False
+) -> Plan:
+    """Plan the split of root files that define the same services.
+
+    *several* is True where other groups have modules too.
+    """
     if options.strategy == "extends":
         return plan_stubs(group, options, names, several=True)
-    return plan_group(group, options, names)
+    return plan_group(group, options, names, several=several)
 
 
 def _planned_together(

@@ -261,6 +261,7 @@ def modules_of(
     *,
     always: bool = False,
     elsewhere: Collection[str] = (),
+    categories: bool = False,
 ) -> list[Module]:
     """Return the modules for *groups*, those of infrastructure last.
 
@@ -275,6 +276,8 @@ def modules_of(
             which say enough. The prefix of a file without a name says nothing, and is only for
             names that are taken.
         elsewhere: services that other root files define too; with one of them, no name says enough.
+        categories: True where the names of categories begin with it in any case, since no root file
+            without a name has a better right to them.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     if prefix in {"", f"{UNNAMED}-"}:
@@ -286,7 +289,7 @@ def modules_of(
         bool(group.path) or names.is_free(directory, family, group.name)
         for group, directory in zip(groups, directories, strict=True)
     ]
-    has_prefix = bool(prefix) and (always or not all(is_free))
+    has_prefix = bool(prefix) and (always or categories or not all(is_free))
     modules = []
     for group, directory, free in zip(groups, directories, is_free, strict=True):
         if group.path:
@@ -294,6 +297,8 @@ def modules_of(
         else:
             is_own = not any(service in elsewhere for service in group.services)
             tells = "-" in group.name or prefix in {f"{group.name}-", f"{UNNAMED}-"}
+            is_plain = prefix == f"{SERVICES}-" or (not always and _is_named_after(group))
+            tells = tells or (is_plain and (categories or prefix == f"{SERVICES}-"))
             says_enough = free and tells and is_own
             name = f"{prefix}{group.name}" if has_prefix and not says_enough else group.name
             first = kebab(group.services[0])
@@ -301,6 +306,11 @@ def modules_of(
             path = names.take(directory, family, name, first if says_both else f"{name}-{first}")
         modules.append(Module(path, group.services, group.name, group.why))
     return sorted(modules, key=lambda module: module.is_infrastructure)
+
+
+def _is_named_after(group: ServiceGroup) -> bool:
+    """Return whether the names of all services of *group* begin with its name."""
+    return all(kebab(service).startswith(group.name) for service in group.services)
 
 
 def _renamed(group: ServiceGroup, directory: str, family: Family, names: Names) -> ServiceGroup:

@@ -69,8 +69,11 @@ MOST_COMPARED = 100
 LONG_SERVICE = 30
 """Services of about as many lines have a file each where nothing else divides them."""
 
+SHORT_SERVICE = 20
+"""A list of services of fewer lines that nothing divides stays one; of more, each has a file."""
+
 FEWEST_ALIKE = 3
-"""So many services whose names end with the same word are a group."""
+"""So many services whose names begin or end with the same word are a group."""
 
 MANY_SERVICES = 4
 """So many services are a group also where each has few lines."""
@@ -106,7 +109,11 @@ _INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
 
 _BY_NAME = "belong together by name"
 
-_WHY_TOGETHER = {INFRASTRUCTURE: "are infrastructure", APPLICATIONS: "are mostly applications"}
+_WHY_TOGETHER = {
+    INFRASTRUCTURE: "are infrastructure",
+    APPLICATIONS: "are mostly applications",
+    DATA: "are mostly data stores",
+}
 """What services of several categories have in common, by the name of their module."""
 
 _JOINT = " + "
@@ -274,6 +281,7 @@ class _Planner:
         text = file.source.text
         whole = {n: text.count("\n", regions[n].lead, regions[n].end) for n in order}
         self.lines = whole | {n: lines[n] for n in order if n in lines}
+        self.shared = lines.keys()
         self.is_whole_file = not lines and len(order) == len(file.services)
 
     def groups(self) -> list[ServiceGroup]:
@@ -366,6 +374,7 @@ class _Planner:
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in heads_of(stem))
             links.append(names | next(filter(None, above), set()))
+        links += self._products()
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
             ordered = sorted(group, key=self.rank.__getitem__)
@@ -374,6 +383,30 @@ class _Planner:
             fits = len(ordered) <= (MOST_SERVICES if is_all else self.limit)
             groups += [tuple(ordered)] if fits else dict.fromkeys(tied[n] for n in ordered)
         return sorted(groups, key=lambda unit: self.rank[unit[0]])
+
+    def _products(self) -> Iterator[set[str]]:
+        """Yield the services of each product that has applications and a data store of its own.
+
+        The names of all begin with one word, as ``crm-api``, ``crm-jobs`` and ``crm-redis``. A word
+        in the image of a data store says what that is; a word of most services says nothing.
+        """
+        members: dict[tuple[str, str], set[str]] = {}
+        for name in self.order:
+            section = self.section_of.get(name)
+            key = (section.title if section else "", self._first_word(name))
+            members.setdefault(key, set()).add(name)
+        for (_, word), names in members.items():
+            stores = [name for name in names if self._category(name) == DATA]
+            applications = [name for name in names if self.place(name) == DEFAULT_PLACEMENT]
+            is_product = bool(word and stores and applications) and not any(
+                word in self._image_name(store) for store in stores
+            )
+            if is_product and FEWEST_ALIKE <= len(names) <= self.limit:
+                yield names
+
+    def _image_name(self, name: str) -> str:
+        """Return the last part of the image of the service *name*, with its tag."""
+        return text_of(services_in(self.file)[name].image).rpartition("/")[2]
 
     def _domains(self) -> list[_Domain]:
         """Return the units by what they have in common."""
@@ -394,7 +427,8 @@ class _Planner:
             elif len(unit) > 1 and not store:
                 key, name, why = f"unit {first}", "", _BY_NAME
             elif 1 < users[rarest] <= len(self.order) // 2:
-                key, name, why = f"profile {rarest}", kebab(rarest), f"have the profile {rarest}"
+                name = kebab(rarest) if len(rarest) > 1 else self._category(first)
+                key, why = f"profile {rarest}", f"have the profile {rarest}"
             else:
                 name = self._category(first)
                 key, why = f"category {name}", f"are {self._category_text(first)}"
@@ -472,10 +506,10 @@ class _Planner:
             parts = max(parts, self._by_connections(domain), key=self._services_that_fit)
         if len(parts) > 1:
             return [smaller for part in parts for smaller in self._divided(part)]
-        if one_by_one := self._one_by_one(domain):
-            return one_by_one
         if self._is_list_of_short_services(domain):
             return [domain]
+        if one_by_one := self._one_by_one(domain, SHORT_SERVICE):
+            return one_by_one
         count = math.ceil(len(domain.services) / self.limit)
         size = math.ceil(len(domain.services) / count)
         chunks: list[list[tuple[str, ...]]] = [[]]
@@ -494,20 +528,21 @@ class _Planner:
         Nobody would look for a service in one of two ranges of the alphabet.
         """
         count = len(domain.services)
-        is_most = 3 * count > 2 * len(self.file.services)
-        is_short = sum(self.lines[name] for name in domain.services) < FEWEST_LINES * count
+        is_most = 3 * count >= 2 * len(self.file.services)
+        lines = sum(self.lines[name] for name in domain.services)
+        is_short = lines < min(SHORT_SERVICE * count, FEWEST_LINES * max(count, 2 * MOST_SERVICES))
         fits = count <= MOST_SERVICES or self.is_whole_file
         return is_most and is_short and fits
 
-    def _one_by_one(self, domain: _Domain) -> list[_Domain]:
+    def _one_by_one(self, domain: _Domain, long: int = LONG_SERVICE) -> list[_Domain]:
         """Return the units of *domain* as domains; none where a file each would not help.
 
-        That is where they are short, or many, or differ in a number only.
+        That is where they have fewer than *long* lines, or are many, or differ in a number only.
         """
         lines = [sum(self.lines[name] for name in unit) for unit in domain.units]
         stems = {stem_of(unit[0]) for unit in domain.units}
         are_few = 1 < len(stems) == len(lines) <= 2 * MOST_SERVICES
-        are_long = min(lines) >= FEWEST_LINES_OF_ALIKE and sum(lines) >= LONG_SERVICE * len(lines)
+        are_long = min(lines) >= FEWEST_LINES_OF_ALIKE and sum(lines) >= long * len(lines)
         if not (are_few and are_long):
             return []
         return [_Domain(f"{domain.key} {u[0]}", "", domain.why, [u]) for u in domain.units]
@@ -719,13 +754,15 @@ class _Planner:
         """Return *domains* with those of few lines joined to the ones most like them."""
         result = list(domains)
         while True:
-            pairs = [
+            candidates = [
                 (one, other)
                 for one in result
                 if self._is_small(one)
                 for other in result
-                if other is not one and self._may_join(one, other)
+                if other is not one
             ]
+            pairs = [pair for pair in candidates if self._may_join(*pair)]
+            pairs = pairs or [pair for pair in candidates if self._may_join(*pair, anywhere=True)]
             if not pairs:
                 return result
             one, other = min(pairs, key=self._distance)
@@ -733,11 +770,15 @@ class _Planner:
             result = [joined if d is other else d for d in result if d is not one]
 
     def _is_small(self, domain: _Domain) -> bool:
-        """Return whether *domain* has too few lines for a file of its own."""
+        """Return whether *domain* has too few lines for a file of its own.
+
+        One that several root files have is looked for by its name, not in a file of strangers.
+        """
         key = domain.key
         is_alike = key.startswith(("unit", "category")) and _JOINT not in key
         is_alike = is_alike and len(domain.services) > 1
-        fewest = FEWEST_LINES_OF_ALIKE if is_alike else FEWEST_LINES
+        is_known = is_alike or not self.shared.isdisjoint(domain.services)
+        fewest = FEWEST_LINES_OF_ALIKE if is_known else FEWEST_LINES
         return len(domain.services) < MANY_SERVICES and self._lines_of(domain) < fewest
 
     def _distance(self, pair: tuple[_Domain, _Domain]) -> tuple[bool, bool, bool, int]:
@@ -756,17 +797,23 @@ class _Planner:
         words = {self._first_word(name) for name in (*domain.services, *other.services)}
         return len(words) == 1 and words != {""}
 
-    def _may_join(self, domain: _Domain, other: _Domain) -> bool:
+    def _may_join(self, domain: _Domain, other: _Domain, *, anywhere: bool = False) -> bool:
         """Return whether the small *domain* may be in one file with *other*.
 
         Services that belong together by more than a category stay among themselves, unless they
-        have few lines, too. A file with nearly all services would be the root file again.
+        have few lines, too. A file with nearly all services would be the root file again. With
+        *anywhere*, a domain of very few lines may also join a long one of applications.
         """
         count = len(domain.services) + len(other.services)
         if count > self.limit or 3 * count > 2 * len(self.file.services):
             return False
         is_alike = _directory(domain.services, self.place) == _directory(other.services, self.place)
         is_open = other.key.startswith("category") or self._is_small(other)
+        if anywhere:
+            is_tiny = self._lines_of(domain) < FEWEST_LINES_OF_ALIKE
+            is_tiny = is_tiny and self.shared.isdisjoint(domain.services)
+            has_applications = self._category(other.services[0]) == APPLICATIONS
+            is_alike = is_tiny and has_applications and not self._is_small(other)
         return (is_alike and is_open) or self._is_namesake(domain, other)
 
     def _joined(self, one: _Domain, other: _Domain) -> _Domain:
@@ -848,7 +895,8 @@ def _category_name(services: Sequence[str], place: Callable[[str], Placement]) -
     if len(counts) == 1:
         return category
     directory = _directory(services, place)
-    is_most = category == APPLICATIONS and 3 * count >= 2 * len(services)
+    says_most = category == APPLICATIONS or (category == DATA and APPLICATIONS not in counts)
+    is_most = says_most and 3 * count >= 2 * len(services)
     return category if is_most and directory == SERVICES else directory
 
 

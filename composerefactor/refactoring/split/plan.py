@@ -34,12 +34,19 @@ from composerefactor.refactoring.modules.grouping import (
     ServiceGroup,
     Tie,
     environment_name,
+    kebab,
     kind_in,
     modules_of,
     name_in_path,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.planner import LIST, main_domain, service_groups
+from composerefactor.refactoring.modules.planner import (
+    LIST,
+    MONITORING,
+    MOST_SERVICES,
+    main_domain,
+    service_groups,
+)
 from composerefactor.refactoring.modules.root_file import (
     Reason,
     RootFile,
@@ -53,6 +60,9 @@ from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services
 from composerefactor.refactoring.split.stubs import StubLayout
 from composerefactor.yaml.values import to_python
+
+_ALSO_CALLED = {MONITORING: ("observability", "telemetry", "metrics", "logging", "tracing")}
+"""Other words for a domain in names of files."""
 
 SINCE_EQUAL_PAIRS = "2.24.7"
 """v2.24.1 rejects files of one include entry that set an environment variable to one value."""
@@ -114,7 +124,14 @@ def _plan_root(
     elsewhere = _services_elsewhere(root) if named else set()
     always = bool(elsewhere or kind_in(named))
     modules = modules_of(
-        groups, chosen, root.family, names, prefix, always=always, elsewhere=elsewhere
+        groups,
+        chosen,
+        root.family,
+        names,
+        prefix,
+        always=always,
+        elsewhere=elsewhere,
+        categories=bool(named) and all(map(name_in_path, root.project.root_files)),
     )
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
@@ -149,14 +166,29 @@ def _is_the_file_again(root: RootFile, groups: Sequence[ServiceGroup]) -> bool:
 def _why_one_module(root: RootFile, options: SplitOptions) -> str:
     """Return why *root* is a module itself, ``""`` where it is none.
 
-    Its name says the category of most of its services, as ``docker-compose.monitoring.yml``.
+    Its name says the category of most of its services, as ``docker-compose.monitoring.yml``, or the
+    product that all of its few services belong to, as ``docker-compose.airflow.yml``.
     """
+    if options.force:
+        return ""
+    named = environment_name(root.project, root.file.path)
     domain = main_domain(root.file.services, partial(placement_of(options), root.file))
-    if not domain or options.force:
-        return ""
-    if domain not in environment_name(root.project, root.file.path):
-        return ""
-    return f"nothing to gain, since it is the file for {domain} already; --force splits it"
+    if domain and any(word in named for word in (domain, *_ALSO_CALLED.get(domain, ()))):
+        return f"nothing to gain, since it is the file for {domain} already; --force splits it"
+    if _is_product(root, named):
+        return f"nothing to gain, since it is the file for {named} already; --force splits it"
+    return ""
+
+
+def _is_product(root: RootFile, named: str) -> bool:
+    """Return whether *root*, one of several root files, has the few services of a product *named*.
+
+    Their names begin with its name. The name of an environment is none.
+    """
+    names = [kebab(name) for name in root.file.services]
+    is_part = len(root.project.root_files) > 1 and len(names) <= MOST_SERVICES
+    begin_alike = all(name == named or name.startswith(f"{named}-") for name in names)
+    return is_part and begin_alike and not kind_in(named)
 
 
 def _switches(root: RootFile) -> dict[Element, Sequence[Element]]:
@@ -200,15 +232,19 @@ def _planned_files(
     return [Assembler(layout, include).root(), *new], result
 
 
-def plan_group(group: list[RootFile], options: SplitOptions, names: Names) -> Plan:
+def plan_group(
+    group: list[RootFile], options: SplitOptions, names: Names, *, several: bool = False
+) -> Plan:
     """Plan the split of root files that define the same services.
 
-    The plan may copy more than may be copied.
+    The plan may copy more than may be copied. *several* is True where root files outside of the
+    group have modules too.
     """
 
     def plan_with(ties: Sequence[Tie]) -> Plan:
         chosen, place = layout_options(group[0], options), placement_of(options)
-        layout = Layout(group, shared_services(tuple(group)), chosen, names, place, ties=ties)
+        factored = shared_services(tuple(group))
+        layout = Layout(group, factored, chosen, names, place, several, ties)
         return _plan_of(layout, group, [root.reasons for root in group])
 
     return plan_within_budget(plan_with, group, options, names)

@@ -21,11 +21,12 @@ def paths(
     prefix: str = "",
     always: bool = False,
     elsewhere: Collection[str] = (),
+    categories: bool = False,
 ) -> dict[str, tuple[str, ...]]:
     names = names or Names(lambda _: False)
     options = LayoutOptions(into="m")
     place = (groups, options, FAMILY, names, prefix)
-    modules = modules_of(*place, always=always, elsewhere=elsewhere)
+    modules = modules_of(*place, always=always, elsewhere=elsewhere, categories=categories)
     return {module.path: module.services for module in modules}
 
 
@@ -99,3 +100,18 @@ def test_no_two_modules_differ_by_a_number() -> None:
     found = paths(group("a-b", "a_b"), group("a-b", "a-b"), group("a-b", "A-b"))
     assert len(found) == 3
     assert not any(path.removesuffix(".yaml")[-1].isdigit() for path in found)
+
+
+def test_the_directory_of_services_says_what_a_file_of_services_is() -> None:
+    names = Names(lambda _: False)
+    paths(group("apps", "api"), names=names)
+    found = paths(
+        group("apps", "web"), group("media", "plex", "sonarr"), names=names, prefix="services-"
+    )
+    assert list(found) == ["m/services/compose.services-apps.yaml", "m/services/compose.media.yaml"]
+
+
+def test_a_category_of_a_named_file_has_its_name() -> None:
+    groups = (group("data", "db"), group("crm", "crm-api", "crm-jobs"), group("api", "api"))
+    found = paths(*groups, prefix="shop-", categories=True)
+    assert [path.split(".")[1] for path in found] == ["shop-data", "crm", "api"]

@@ -17,6 +17,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
+    FEWEST_LINES_OF_ALIKE,
     LIST,
     LONG_BLOCK,
     MOST_SERVICES,
@@ -223,6 +224,12 @@ def test_services_with_the_same_profiles() -> None:
     assert found["tools"] == ("admin", "postgres")
 
 
+def test_a_letter_is_no_name() -> None:
+    watching = [service(name, "profiles: [m]") for name in ("prometheus", "grafana")]
+    found = groups(file_of(*watching, *OTHERS))
+    assert ("monitoring", "have the profile m") in [(g.name, g.why) for g in found]
+
+
 def test_a_profile_of_most_services_groups_nothing() -> None:
     services = [service(n, "profiles: [all]") for n in ("api", "postgres", "prometheus")]
     assert "all" not in planned(file_of(*services, service("nginx")))
@@ -242,8 +249,8 @@ def test_a_group_is_infrastructure_only_if_all_of_it_is() -> None:
     names = ("prometheus", "grafana", "api", "web")
     directories = {g.name: g.directory for g in groups(file_of(*map(service, names)))}
     assert directories == {"monitoring": "infrastructure", "apps": "services"}
-    mixed = file_of(*(service(n, "profiles: [x]") for n in ("prometheus", "api")), *OTHERS)
-    assert {g.name: g.directory for g in groups(mixed)}["x"] == "services"
+    mixed = file_of(*(service(n, "profiles: [extra]") for n in ("prometheus", "api")), *OTHERS)
+    assert {g.name: g.directory for g in groups(mixed)}["extra"] == "services"
 
 
 # --- neither too small nor too large ----------------------------------------------------------
@@ -410,6 +417,38 @@ def test_services_with_the_first_word_of_siblings_join_them() -> None:
     assert found["mq"] == ("mq-node1", "mq-node2", "mq-auth")
 
 
+@pytest.mark.parametrize(
+    ("image", "is_one"),
+    [("postgres:16", True), ("crm.example.com/postgres", True), ("example.com/crm-db:1", False)],
+)
+def test_a_product_is_with_its_own_data_stores(image: str, *, is_one: bool) -> None:
+    crm = [service("crm-api"), service("crm-jobs"), f"  crm-db:\n    image: {image}\n"]
+    places = PLACES | {"crm-db": PLACES["postgres"]}
+    file = parsed(file_of(service("postgres"), *crm, *OTHERS))
+    found = plan_groups(file, AnchorIndex(file), list(file.services), lambda n: places.get(n, APPS))
+    names = {group.name: group.services for group in found}
+    assert (names.get("crm") == ("crm-api", "crm-jobs", "crm-db")) is is_one
+
+
+def test_two_services_with_one_first_word_are_no_product() -> None:
+    places = PLACES | {"crm-db": PLACES["postgres"]}
+    file = parsed(file_of(*map(service, ("postgres", "crm-api", "crm-db")), *OTHERS))
+    found = plan_groups(file, AnchorIndex(file), list(file.services), lambda n: places.get(n, APPS))
+    assert ("postgres", "crm-db") in [group.services for group in found]
+
+
+def test_a_tiny_service_joins_a_long_module_of_another_directory() -> None:
+    places = PLACES | {"mailhog": Placement("infrastructure", "mail", "infrastructure")}
+    for length in (4, FEWEST_LINES - 1):
+        stores = map(service, ("postgres", "redis", "minio"))
+        file = parsed(file_of(service("mailhog", length=length), *stores, *OTHERS))
+        found = plan_groups(
+            file, AnchorIndex(file), list(file.services), lambda n: places.get(n, APPS)
+        )
+        alone = ("mailhog",) in [group.services for group in found]
+        assert alone is (length > FEWEST_LINES_OF_ALIKE)
+
+
 def test_a_small_stranger_does_not_join_siblings() -> None:
     found = planned(
         "services:\n"
@@ -570,7 +609,8 @@ def test_long_services_that_nothing_divides_are_a_file_each(count: int) -> None:
     names = [f"app-{letter}{letter}" for letter in LETTERS[:count]]
     assert set(planned(file_of(*(service(name, length=40) for name in names)))) == set(names)
     short = planned(file_of(*(service(name, length=20) for name in names)))
-    assert len(short) == (1 if count <= MOST_SERVICES else 2)
+    assert len(short) == (1 if count <= MOST_SERVICES else count)
+    assert len(planned(file_of(*(service(name, length=19) for name in names)))) == 1
 
 
 def test_long_services_that_differ_in_a_number_are_no_file_each() -> None:
