@@ -47,7 +47,12 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude, in_chunks
 from composerefactor.refactoring.modules.paths import MovingPaths
-from composerefactor.refactoring.modules.planner import FEWEST_LINES, most_services, service_groups
+from composerefactor.refactoring.modules.planner import (
+    FEWEST_LINES,
+    FEWEST_LINES_OF_ALIKE,
+    most_services,
+    service_groups,
+)
 from composerefactor.refactoring.modules.root_file import RootFile, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 
@@ -56,6 +61,8 @@ ENVIRONMENTS, VARIANTS = "environments", "variants"
 
 SHARED = "shared"
 """The name of a module for services that several root files share, and that are in no group."""
+
+_WHY_SHARED = "are in several root files"
 
 
 @dataclass
@@ -156,8 +163,9 @@ class Layout:
         bases = set(range(len(files))) - self.factored.repeating
         for file_indices, services in sorted(shared_by.items(), key=lambda x: (-len(x[0]), x[0])):
             first = file_indices[0]
-            prefix = "" if bases <= set(file_indices) else f"{self._environment_name(first)}-"
             groups = self._worth_modules(file_indices, self._groups(first, services))
+            is_plain = bases <= set(file_indices) and not self.several
+            prefix = "" if is_plain else f"{self._environment_name(first)}-"
             self._add_modules(file_indices, groups, prefix)
         for i, services in sorted(self.factored.single.items()):
             alone = bases == {i} and not self.several
@@ -179,13 +187,13 @@ class Layout:
         """Return those of *groups* that are worth a module; the services of others stay whole.
 
         Others are those that only some root files share, where a module would have, and save, only
-        a few lines: a file of eight lines that two of four environments include helps nobody.
+        a few lines: a file of eight lines that two of four environments include helps nobody. One
+        with little more than an image, to which each file adds the rest, helps nobody either.
         """
         every = set(range(len(self.roots))) - self.factored.repeating
         is_forced = self.options.granularity != "auto" or self.roots[0].is_forced
         are_small = all(root.is_small for root in self.roots)
         may_stay_whole = self.keeps_whole and not is_forced and not are_small
-        may_stay_whole = may_stay_whole and {*file_indices} < every
         worth = []
         for group in groups:
             members = [
@@ -195,11 +203,15 @@ class Layout:
             ]
             lines = sum(service.shared_lines(file_indices[0]) for service in members)
             saved = sum(service.repeated_lines for service in members)
-            if may_stay_whole and not group.path and max(lines, saved) < FEWEST_LINES:
+            is_short = max(lines, saved) < FEWEST_LINES and {*file_indices} < every
+            is_part = any(service.remainder(i) for service in members for i in file_indices)
+            is_short = is_short or (is_part and lines < FEWEST_LINES_OF_ALIKE)
+            if may_stay_whole and not group.path and is_short:
                 keep_whole(self.factored, members)
             else:
-                name = SHARED if group.name == SERVICES else group.name
-                worth.append(replace(group, name=name))
+                is_mixed = group.name == SERVICES
+                name, why = (SHARED, _WHY_SHARED) if is_mixed else (group.name, group.why)
+                worth.append(replace(group, name=name, why=why))
         return worth
 
     def _add_modules(

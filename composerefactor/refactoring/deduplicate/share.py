@@ -13,6 +13,7 @@ the first is one of those that differ.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -31,6 +32,7 @@ from composerefactor.compose.attributes import (
 )
 from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import acts_on_merge, merge_key_value
+from composerefactor.images.environments import NAMES
 from composerefactor.refactoring.deduplicate.definitions import (
     Definition,
     SharedDefinition,
@@ -47,6 +49,14 @@ from composerefactor.refactoring.deduplicate.definitions import (
 from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import MappingNode, walk
 from composerefactor.yaml.values import to_python
+
+_NAMES = "|".join(NAMES["test"] | NAMES["development"] | NAMES["staging"])
+
+_ENVIRONMENT = re.compile(rf"(?<![a-z0-9/])(?:{_NAMES})(?![a-z0-9])")
+"""The name of an environment other than production, as a word in lower case.
+
+After a slash it is one of a path, as in ``/dev/null``.
+"""
 
 
 def share(definitions: Sequence[Definition]) -> SharedDefinition | None:
@@ -166,13 +176,20 @@ def _usual(values: Sequence[Any], path: Path) -> list[int]:
     """Return the indices of more than half of *values* that are the same; empty if there are none.
 
     They include the first one where *path* is a path in the project: only paths of the first
-    definition are rewritten for the directory of a new file.
+    definition are rewritten for the directory of a new file. A value that names an environment in
+    which nobody runs the program for good, as ``db-test``, is not what others differ from.
     """
     for value in values[: len(values) // 2 + 1]:
         usual = [i for i, other in enumerate(values) if same(value, other)]
         if 2 * len(usual) > len(values):
-            return [] if usual[0] and path in {("build",), ("build", "context")} else usual
+            is_other_path = usual[0] and path in {("build",), ("build", "context")}
+            return [] if is_other_path or _names_environment(value) else usual
     return []
+
+
+def _names_environment(value: Any) -> bool:
+    """Return whether *value* is a text with the name of an environment other than production."""
+    return isinstance(value, str) and bool(_ENVIRONMENT.search(value.lower()))
 
 
 def _shares_main_key(values: Sequence[Any], path: Path) -> bool:

@@ -45,6 +45,12 @@ from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
+ENOUGH_OF_ENVIRONMENTS, ENOUGH_OF_VARIANTS = 1 / 3, 1 / 2
+"""The part of the smallest definition that the definitions of a service share in any case.
+
+What variants have in common is often a coincidence, and services in two files are hard to read.
+"""
+
 FileIndices = tuple[int, ...]
 """Indices in :attr:`SharedServices.files` of the files that define a service."""
 
@@ -122,12 +128,18 @@ def factor(
     anchors: Sequence[AnchorIndex],
     movable: Mapping[int, Sequence[str]],
     repeating: AbstractSet[int] = frozenset(),
+    *,
+    least: float = ENOUGH_OF_ENVIRONMENTS,
 ) -> SharedServices:
     """Return what the services of *files* share, where that saves text.
 
-    *movable* has the names of the services that may leave each file. Services of the *repeating*
-    files take part where they are copies of what a root file defines; otherwise they are in no
-    result.
+    Args:
+        files: the files.
+        anchors: the anchors of each.
+        movable: the names of the services that may leave each file.
+        repeating: the files whose services take part where they are copies of what a root file
+            defines; otherwise they are in no result.
+        least: the part of the smallest definition of a service that all have to share.
     """
     files_of: dict[str, list[int]] = {}
     for i, names in movable.items():
@@ -142,11 +154,11 @@ def factor(
         chain = next((c for c in chains if name in c), {name})
         found: list[Cluster]
         if len(chain) > 1 and chain & several:
-            found = [(tuple(of), worth_sharing([definition_of(files[i], name) for i in of]))]
+            found = [(tuple(of), worth_sharing([definition_of(files[i], name) for i in of], least))]
         else:
             copies = [i for i in files_of[name] if i in repeating and len(chain) == 1]
             definitions = {i: definition_of(files[i], name) for i in [*of, *copies]}
-            found = _service_clusters(definitions, copies)
+            found = _service_clusters(definitions, copies, least)
             if found == [((of[0],), None)]:
                 result.single.setdefault(of[0], []).append(name)
                 continue
@@ -162,7 +174,7 @@ def factor(
 
 
 def _service_clusters(
-    definitions: Mapping[int, Definition], copies: Sequence[int]
+    definitions: Mapping[int, Definition], copies: Sequence[int], least: float
 ) -> list[Cluster]:
     """Return the clusters of the *definitions* of one service, by index of the file.
 
@@ -171,10 +183,10 @@ def _service_clusters(
     of = [i for i in definitions if i not in copies]
     result: list[Cluster] = [(tuple(of), None)]
     if len(of) > 1:
-        found = clusters([definitions[i] for i in of])
+        found = clusters([definitions[i] for i in of], least)
         result = [(tuple(of[n] for n in members), shared) for members, shared in found]
     for copy in copies:
-        result = with_copy(definitions, result, copy)
+        result = with_copy(definitions, result, copy, least)
     return result
 
 
@@ -265,24 +277,26 @@ Cluster = tuple[tuple[int, ...], SharedDefinition | None]
 """The indices of some definitions, and what these share; None for those that stay whole."""
 
 
-def clusters(definitions: Sequence[Definition]) -> list[Cluster]:
+def clusters(
+    definitions: Sequence[Definition], least: float = ENOUGH_OF_ENVIRONMENTS
+) -> list[Cluster]:
     """Group *definitions* of one service by what they share.
 
     All of them share where that leaves less text than before. Otherwise each definition joins the
     first ones with which sharing saves text. The last cluster has those that stay whole.
     """
     everyone = tuple(range(len(definitions)))
-    shared = worth_sharing(definitions)
+    shared = worth_sharing(definitions, least)
     if shared is not None:
         return [(everyone, shared)]
     result: list[Cluster] = []
     if len(definitions) > 2:  # noqa: PLR2004 - two have been tried
-        result = _greedy_clusters(definitions)
+        result = _greedy_clusters(definitions, least)
     alone = tuple(i for i in everyone if not any(i in members for members, _ in result))
     return [*result, (alone, None)] if alone else result
 
 
-def _greedy_clusters(definitions: Sequence[Definition]) -> list[Cluster]:
+def _greedy_clusters(definitions: Sequence[Definition], least: float) -> list[Cluster]:
     """Return clusters in which each definition joins the first ones with which sharing saves."""
     result: list[tuple[tuple[int, ...], SharedDefinition]] = []
     left = list(range(len(definitions)))
@@ -290,7 +304,7 @@ def _greedy_clusters(definitions: Sequence[Definition]) -> list[Cluster]:
         members: tuple[int, ...] = (left.pop(0),)
         shared = None
         for i in list(left):
-            more = worth_sharing([definitions[n] for n in (*members, i)])
+            more = worth_sharing([definitions[n] for n in (*members, i)], least)
             if more is not None:
                 members, shared = (*members, i), more
                 left.remove(i)
@@ -300,7 +314,10 @@ def _greedy_clusters(definitions: Sequence[Definition]) -> list[Cluster]:
 
 
 def with_copy(
-    definitions: Mapping[int, Definition], found: Sequence[Cluster], copy: int
+    definitions: Mapping[int, Definition],
+    found: Sequence[Cluster],
+    copy: int,
+    least: float = ENOUGH_OF_ENVIRONMENTS,
 ) -> list[Cluster]:
     """Return the clusters *found* with *copy* in the first one of which it repeats most.
 
@@ -311,7 +328,7 @@ def with_copy(
         if shared is None and len(members) > 1:
             continue
         with_it = [definitions[i] for i in (*members, copy)]
-        more = worth_sharing(with_it)
+        more = worth_sharing(with_it, least)
         if more is None:
             continue
         source = with_it[0].source
@@ -324,7 +341,9 @@ def with_copy(
     return list(found)
 
 
-def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
+def worth_sharing(
+    definitions: Sequence[Definition], least: float = ENOUGH_OF_ENVIRONMENTS
+) -> SharedDefinition | None:
     """Return what *definitions* share, or None where sharing it saves no text or is no base.
 
     Only the lines of the service count. Its key is written once more in each file that adds
@@ -332,21 +351,22 @@ def worth_sharing(definitions: Sequence[Definition]) -> SharedDefinition | None:
     not count: nobody has to keep them equal by hand.
     """
     shared = share(definitions) or _whole_if_equal(definitions)
-    if shared is None or not _is_base(definitions, shared):
+    if shared is None or not _is_base(definitions, shared, least):
         return None
     return shared if saved_characters(definitions, shared) > 0 else None
 
 
-def _is_base(definitions: Sequence[Definition], shared: SharedDefinition) -> bool:
+def _is_base(definitions: Sequence[Definition], shared: SharedDefinition, least: float) -> bool:
     """Return whether what is *shared* says what the service is, as the base of all *definitions*.
 
     That is everything, or what runs (``image``, ``build``, or the service that it extends) and at
-    least a third of the smallest definition. A base of ``restart: unless-stopped`` helps nobody.
+    *least* a part of the smallest definition. A base of ``restart: unless-stopped`` helps nobody.
     """
     if not any(shared.remainders):
         return True
     smallest = min(text_length(d.source, body_spans(d)) for d in definitions)
-    return 3 * shared_length(definitions, shared) >= smallest and _runs(definitions[0], shared)
+    is_enough = shared_length(definitions, shared) >= least * smallest
+    return is_enough and _runs(definitions[0], shared)
 
 
 def _runs(first: Definition, shared: SharedDefinition) -> bool:

@@ -21,8 +21,13 @@ from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.refactoring.contract import FileElement
-from composerefactor.refactoring.deduplicate.variants import factor, may_repeat
-from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions
+from composerefactor.refactoring.deduplicate.variants import (
+    ENOUGH_OF_ENVIRONMENTS,
+    ENOUGH_OF_VARIANTS,
+    factor,
+    may_repeat,
+)
+from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions, are_environments
 from composerefactor.refactoring.modules.planner import LONG_SERVICE, MOST_SERVICES
 from composerefactor.refactoring.modules.root_file import RootFile
 
@@ -214,7 +219,10 @@ def shared_services(group: tuple[RootFile, ...]) -> SharedServices:
         for i, root in enumerate(group)
     }
     files, anchors = [root.file for root in group], [root.anchors for root in group]
-    return factor(files, anchors, movable, copies)
+    paths = [file.path for file in files if file.path in bases]
+    are_variants = len(paths) > 1 and not are_environments(group[0].project, paths)
+    least = ENOUGH_OF_VARIANTS if are_variants else ENOUGH_OF_ENVIRONMENTS
+    return factor(files, anchors, movable, copies, least=least)
 
 
 def split_notes(

@@ -333,6 +333,62 @@ def test_what_only_some_files_share_stays_whole_where_that_is_short(divide: Divi
     assert found[DEFAULT] == "services:\n" + service("db")
 
 
+@pytest.mark.parametrize(
+    ("name", "services", "is_whole"),
+    [
+        ("airflow", ("airflow", "airflow-db", "airflow-jobs", "airflow-web"), True),
+        ("airflow", ("airflow-db", "airflow-jobs", "airflow-web", "web"), False),
+        ("dev", ("dev-db", "dev-jobs", "dev-web", "dev-api"), False),
+        ("observability", ("prometheus", "grafana", "loki", "jaeger"), True),
+    ],
+)
+def test_a_file_of_one_product_or_domain_stays_whole(
+    divide: Divide, name: str, services: tuple[str, ...], *, is_whole: bool
+) -> None:
+    path = f"docker-compose.{name}.yml"
+    files = {MAIN: f"services:\n{service('one')}"}
+    files[path] = "services:\n" + "".join(map(long_service, services))
+    _, found = divide(files, tuple(files), SplitOptions())
+    assert (found[path] == files[path]) is is_whole
+
+
+def test_little_more_than_an_image_is_no_module(divide: Divide) -> None:
+    common = "".join(map(long_service, ("web", "api", "cms", "cdn")))
+    one = f"services:\n{common}  jaeger:\n    image: jaegertracing/all-in-one\n"
+    _, found = divide({MAIN: one, PROD: f"{one}    init: true\n"}, BASES, SplitOptions())
+    assert "jaegertracing" in found[DEFAULT]
+    assert names_in(found, "infrastructure") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "are_shared"), [(("mysql", "postgres"), False), (("dev", "prod"), True)]
+)
+def test_variants_share_at_least_half_of_a_service(
+    divide: Divide, names: tuple[str, str], *, are_shared: bool
+) -> None:
+    files = {}
+    for name in names:
+        command = f"command: run {name} {'x' * 90}"
+        services = "".join(service(each, command) for each in ("web", "api", "cms", "cdn"))
+        files[f"docker-compose.{name}.yml"] = f"services:\n{services}"
+    _, found = divide(files, tuple(files))
+    assert bool(names_in(found, "environments")) is are_shared
+    assert not names_in(found, "variants")
+
+
+def test_names_of_a_second_group_say_whose_they_are(divide: Divide) -> None:
+    one = service("web") + service("api")
+    two = service("cms") + service("docs")
+    files = {
+        "docker-compose.dev.yml": f"services:\n{one}",
+        "docker-compose.staging.yml": f"services:\n{one}",
+        "docker-compose.demo.yml": f"services:\n{two}",
+        "docker-compose.preview.yml": f"services:\n{two}",
+    }
+    _, found = divide(files, tuple(files), SplitOptions(force=True))
+    assert names_in(found, "services") == ["apps", "demo-apps"]
+
+
 def test_a_file_in_which_nothing_runs_completes_another(divide: Divide) -> None:
     text = "services:\n" + "".join(f"  {c}:\n    dns: [1.1.1.1]\n" for c in "abcde")
     plan, _ = divide({MAIN: text}, (MAIN,))
