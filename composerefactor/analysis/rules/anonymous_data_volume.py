@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.resources import is_mounted
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.lookup import data_paths
 
 

@@ -15,8 +15,7 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import is_mounted, mount_targets
-from composerefactor.images.catalog import load_catalog
+from composerefactor.compose.resources import mount_targets
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import (
     data_paths,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from composerefactor.analysis.facts.recovery import recoveries
-from composerefactor.analysis.facts.startup import seconds, start_times
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
