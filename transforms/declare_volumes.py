@@ -154,7 +154,8 @@ def _data_volumes(
         return
     location = image.location
     targets = list(mount_targets(service))
-    is_store = service_placement(service).counts_as == "data stores"
+    place = service_placement(service)
+    is_store = place.counts_as == "data stores"
     if paths is None:
         if not targets and is_store:
             yield Refusal(
@@ -164,7 +165,7 @@ def _data_volumes(
                 f"mount a named volume at the data directory of {service.name}",
             )
         return
-    paths = lasting_paths(service, paths)
+    paths = lasting_paths(paths, place)
     lacking = [path.path for path in paths if not path.is_mounted(targets)]
     if not lacking:
         if unsteady := unsteady_data(service, paths):
@@ -208,7 +209,7 @@ def _data_volumes(
     if unsteady_data(service, paths):
         edits.append(_host_name(file, service))
         effects.append(Effect(("services", service.name, "hostname"), "adds"))
-    temporary, is_elsewhere = _temporary_store(model), may_configure_data(service)
+    temporary, is_elsewhere = _temporary_store(model), may_configure_data(service, place)
     doubt = "; its configuration may name another directory" if is_elsewhere else ""
     if temporary:
         doubt += f"; {temporary} has an anonymous volume, so the data may be meant to go"

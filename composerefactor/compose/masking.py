@@ -176,7 +176,7 @@ class Masking:
             f" {line[1:]}" if mark else line for line, mark in zip(listed, marks, strict=True)
         ]
         text = "\n".join(bodies)
-        masked = self.message(_replaced(text, file_spans(text))).split("\n")
+        masked = self.message(_replaced(text, file_spans(text))).split("\n") if listed else []
         return [
             f"{mark}{line[1:]}" if mark else line for line, mark in zip(masked, marks, strict=True)
         ]

@@ -27,13 +27,7 @@ from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.sizes import MIB, parse_size
 from composerefactor.errors import Location
-from composerefactor.images.catalog import (
-    Catalog,
-    NamePatterns,
-    load_catalog,
-    read_json,
-    service_placement,
-)
+from composerefactor.images.catalog import Catalog, NamePatterns, Placement, read_json
 from composerefactor.images.entries import (
     CatalogEntry,
     Command,
@@ -250,20 +244,22 @@ def data_paths(
     return paths
 
 
-def lasting_paths(service: Service, paths: Iterable[DataPath]) -> list[DataPath]:
-    """Return those of *paths* at which *service* needs a volume.
+def lasting_paths(paths: Iterable[DataPath], place: Placement) -> list[DataPath]:
+    """Return those of *paths* at which a service needs a volume; *place* is its category.
 
     These are all paths of a data store, and those of another image that are to be kept.
     """
-    place = service_placement(service)
     is_store = place.counts_as == "data stores" and place.category != "emulator"
     return [path for path in paths if not path.optional and (is_store or path.kept)]
 
 
-def may_configure_data(service: Service) -> bool:
-    """Return whether a configuration file of *service* may name another data directory (Loki)."""
+def may_configure_data(service: Service, place: Placement) -> bool:
+    """Return whether a configuration file of *service* may name another data directory (Loki).
+
+    *place* is the category of the service.
+    """
     is_configured = any(_CONFIGURATION.search(each.value.target) for each in service.volumes)
-    return is_configured and service_placement(service).category in {"logging", "tracing"}
+    return is_configured and place.category in {"logging", "tracing"}
 
 
 def unsteady_data(service: Service, paths: Iterable[DataPath]) -> str:
@@ -297,7 +293,7 @@ def has_no_own_data(model: StartModel, service: Service, entry: CatalogEntry | N
     """
     return (
         not runs_server(service, entry)
-        or _needs_no_data(service)
+        or _needs_no_data(service, entry)
         or _disables_persistence(service)
         or not _enables_persistence(service, entry)
         or _keeps_data_elsewhere(model, service)
@@ -414,9 +410,11 @@ def _enables_persistence(service: Service, entry: CatalogEntry | None) -> bool:
     return any(word.partition("=")[0] in only for only in needed for word in words)
 
 
-def _needs_no_data(service: Service) -> bool:
-    """Return whether an option of *service* makes its data needless, or says another place."""
-    entry = load_catalog().match(service.image.value) if service.image else None
+def _needs_no_data(service: Service, entry: CatalogEntry | None) -> bool:
+    """Return whether an option of *service* makes its data needless, or says another place.
+
+    *entry* is that of its image.
+    """
     options = {name for path in (entry.data if entry else ()) for name in path.unless}
     words = service.command.value if service.command else ()
     return any(word in options or word.partition("=")[0] in options for word in words)

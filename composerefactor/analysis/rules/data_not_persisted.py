@@ -16,6 +16,7 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import mount_targets
+from composerefactor.images.catalog import service_placement
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import (
     data_paths,
@@ -67,12 +68,13 @@ def _lost_data(
     if image is None or definition.volumes_from or has_no_own_data(entry.model, definition, image):
         return
     targets = list(mount_targets(definition))
-    if may_configure_data(definition):
+    place = service_placement(definition, entry.catalog)
+    if may_configure_data(definition, place):
         return
     environment = usage(project, entry.model, definition).environment
     stored = data_paths(service.image, entry.catalog, environment)
     possible = image.data if stored is None else stored  # None: the version is unknown
-    paths = lasting_paths(definition, possible)
+    paths = lasting_paths(possible, place)
     if not any(path.is_mounted(targets) for path in paths):
         for path in (path.path for path in paths[:1]):
             lost = "it is lost when the container is recreated"
