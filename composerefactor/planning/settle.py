@@ -144,7 +144,7 @@ class Settler:
         if not blamed:
             blamed = [(element, proof.differences[0]) for element in self.unmovable_services(plan)]
         for element, finding in blamed:
-            self.keep[element] = finding.message
+            self.keep[element] = _why_unmoved(element[2], finding)
             self.findings[element] = finding
         return bool(blamed)
 
@@ -210,6 +210,14 @@ class Settler:
 
 def _is_essential(run: Run) -> bool:
     return run.scenario.essential
+
+
+def _why_unmoved(name: str, finding: ProofFinding) -> str:
+    """Return why the element *name* does not move, for the user."""
+    if finding.rejects:
+        return f"moved, Docker Compose rejects it: {finding.message}"
+    difference = finding.message.removeprefix(f"service {name}: ")
+    return f"moved, it would not be the same: {difference}"
 
 
 def _blamed_elements(

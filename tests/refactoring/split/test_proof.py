@@ -30,7 +30,7 @@ def test_what_is_not_equal_stays(engine: Path, tmp_path: Path, command_line: Com
     project = write(tmp_path / "project", {"docker-compose.yml": TEXT})
     run = command_line(project, "split", "--force", "--strategy", "extends", "--yes")
     assert run.code == 0, run.err
-    assert "unmoved in docker-compose.yml: api (service api: build.context was" in run.err
+    assert "docker-compose.yml: api (moved, it would not be the same: build.context" in run.err
     after = tree(project)
     assert b"  api:\n    build: http${S:-s}://example.com/api.git\n" in after["docker-compose.yml"]
     assert b"../../html" in after["docker-compose/infrastructure/docker-compose.web.yml"]
