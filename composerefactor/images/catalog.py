@@ -123,6 +123,10 @@ _INSTANCE = re.compile(
 """The end of a name that tells the instances of one service apart."""
 
 
+_WITHOUT = re.compile(r"(?:^|-)(?:no|non|without|wo)-")
+"""Before a word for what a service does not have, as in ``app-no-db``."""
+
+
 def without_instance(service: str) -> str:
     """Return the name *service* without its number and its role in a cluster.
 
@@ -202,9 +206,12 @@ class Catalog:
     def category_of_name(self, service: str) -> str | None:
         """Return the category that the name of a service suggests, or None.
 
-        This is for services that are built in the repository; otherwise the image decides.
+        This is for services that are built in the repository; otherwise the image decides. A name
+        that says what the service is without suggests none.
         """
         name = service.lower().replace("_", "-")
+        if _WITHOUT.search(name):
+            return None
         unnumbered = without_instance(name)
         if self._any_name.match(name) or self._any_name.match(unnumbered):
             for patterns, category in self._names:

@@ -104,6 +104,8 @@ def test_category(image: str, category: str | None) -> None:
         ("worker", None),
         ("7", None),
         ("", None),
+        ("app-no-db", None),
+        ("web_without_redis", None),
     ],
 )
 def test_category_of_name(name: str, category: str | None) -> None:
