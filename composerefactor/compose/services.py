@@ -389,8 +389,27 @@ def _read_service(project: Project, name: str, definitions: tuple[Definition, ..
 
 
 def start_models(project: Project) -> list[StartModel]:
-    """Return the start model of every readable start command."""
-    return [start_model(project, entry) for entry in project.readable]
+    """Return the start model of every start command that can be read and is of use by itself.
+
+    Docker Compose rejects a command with a service that has neither image nor build (Compose
+    specification). Such a one is left out where another command completes it: what a base file
+    lacks that is only used with override files, nobody misses.
+    """
+    models = [start_model(project, entry) for entry in project.readable]
+    complete = [set(model.entry.files) for model in models if _is_complete(model)]
+
+    def is_completed(model: StartModel) -> bool:
+        return any(set(model.entry.files) < files for files in complete)
+
+    return [model for model in models if _is_complete(model) or not is_completed(model)]
+
+
+def _is_complete(model: StartModel) -> bool:
+    """Return whether all services that *model* starts in any case have something to run."""
+    return all(
+        service.image or service.build or service.value("provider") or service.profiles
+        for service in model.services.values()
+    )
 
 
 @lru_cache(maxsize=256)

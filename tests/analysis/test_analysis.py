@@ -93,6 +93,25 @@ def test_replicas_share_a_port_in_docker_swarm(tmp_path: Path) -> None:
         assert of_rule == found
 
 
+def test_a_base_file_that_others_complete_lacks_nothing(tmp_path: Path) -> None:
+    base = "services:\n  app:\n    depends_on: [db]\n  db:\n    image: postgres:16\n"
+    over = (
+        "services:\n  app:\n    image: acme/app:1\n"
+        "  db:\n    volumes: [data:/var/lib/postgresql/data]\nvolumes:\n  data:\n"
+    )
+    command = "docker compose -f docker-compose.yml -f docker-compose.prod.yml up -d\n"
+    files = {"docker-compose.yml": base, "docker-compose.prod.yml": over, "start.sh": command}
+    write(tmp_path, files)
+    analysis = analyse_project(open_for_analysis(ProjectSelection(tmp_path)))
+    found = {each.rule for each in analysis.findings}
+    assert found.isdisjoint({"no-image-or-build", "data-not-persisted"})
+    (tmp_path / "start.sh").write_text("docker compose up -d\n")
+    (tmp_path / "docker-compose.prod.yml").unlink()
+    analysis = analyse_project(open_for_analysis(ProjectSelection(tmp_path)))
+    found = {each.rule for each in analysis.findings}
+    assert found >= {"no-image-or-build", "data-not-persisted"}
+
+
 def test_rules_know_the_images_of_the_settings(tmp_path: Path) -> None:
     store = "services:\n  ledger:\n    image: registry.acme.test/ledger:2\n"
     added = (

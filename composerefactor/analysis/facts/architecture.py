@@ -38,7 +38,7 @@ from composerefactor.compose.ports import (
     published_ports,
 )
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import StartModel, start_model
+from composerefactor.compose.services import StartModel, start_models
 from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
@@ -304,7 +304,7 @@ class Architecture:
 
 def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     """Return the facts of *project*, called *name*, read from its text and the image *catalog*."""
-    models = [start_model(project, entry) for entry in project.readable]
+    models = start_models(project)
     credentials = tuple(literal_credentials(models))
     masking = Masking.of(project) | Masking(each.value for each in credentials)
     entries = tuple(_entry(project, model, catalog, masking) for model in models)
