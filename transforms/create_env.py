@@ -26,6 +26,7 @@ from composerefactor.compose.dotenv import assignment, assignments
 from composerefactor.compose.env_files import (
     env_files,
     example_paths,
+    existing_example,
     file_text,
     services_reading,
     variable_names_in,
@@ -175,7 +176,7 @@ class _NewFile(Struct, frozen=True):
         cls, project: Project, models: list[StartModel], path: str, random: RandomValues
     ) -> _NewFile:
         """Return the new file at *path*, empty if nothing needs one."""
-        example = next(filter(project.exists, example_paths(path)), "")
+        example = existing_example(project, path)
         known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
         used = _users(models, set())
         unasked = _unasked(models, path, used)

@@ -10,7 +10,6 @@ the name in `${MY-VAR:-d}` at the hyphen, expands `\$X` and the parts of a passw
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -23,7 +22,7 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import Expression, expressions, password_hashes
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.project import Project, env_files_of
 from composerefactor.compose.services import Service, services_in
 from composerefactor.edit.operations import Substitute
 from composerefactor.errors import shortened
@@ -111,9 +110,8 @@ def _assigned_variable(where: Path, text: str) -> str:
 
 def _env_file_variables(project: Project) -> frozenset[str]:
     """Return the variables that an env file of a start command sets."""
-    env_paths = {path for entry in project.entries for path in entry.env_files}
-    env_paths |= {posixpath.join(project_directory(entry), ".env") for entry in project.entries}
-    texts = [project.text(posixpath.normpath(path)) or "" for path in env_paths]
+    env_paths = {path for entry in project.entries for path in env_files_of(entry)}
+    texts = [project.text(path) or "" for path in env_paths]
     return frozenset(each.name for text in texts for each in assignments(text))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.project import Project, Scope, project_directory
+from composerefactor.compose.project import Project, Scope, env_files_of
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
@@ -24,6 +24,11 @@ def example_paths(path: str) -> list[str]:
     return [posixpath.join(directory, form.format(each)) for each in names for form in _EXAMPLES]
 
 
+def existing_example(project: Project, path: str) -> str:
+    """Return the path of the example of the env file *path*, ``""`` if there is none."""
+    return next(filter(project.exists, example_paths(path)), "")
+
+
 def env_files(project: Project, files: set[str]) -> list[str]:
     """Return the env files that must define a variable used in the Compose files *files*.
 
@@ -33,8 +38,7 @@ def env_files(project: Project, files: set[str]) -> list[str]:
     paths: dict[str, None] = {}
     for entry in project.readable:
         if files & project.files_of[entry]:
-            named = entry.env_files[-1:] or (posixpath.join(project_directory(entry), ".env"),)
-            paths.update(dict.fromkeys(posixpath.normpath(path) for path in named))
+            paths[env_files_of(entry)[-1]] = None
     return list(paths)
 
 

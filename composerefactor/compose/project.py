@@ -276,6 +276,15 @@ def project_directory(entry: Invocation) -> str:
     return posixpath.dirname(entry.root_file) or "."
 
 
+def env_files_of(entry: Invocation) -> tuple[str, ...]:
+    """Return the env files that set variables of *entry*: ``--env-file``, else one ``.env``.
+
+    The paths are relative to the root; not all need exist.
+    """
+    named = entry.env_files or (path_from(project_directory(entry), ".env"),)
+    return tuple(dict.fromkeys(map(posixpath.normpath, named)))
+
+
 @lru_cache(maxsize=256)
 def extended_scope(path: str, scope: Scope) -> Scope:
     """Return the scope of the file at *path* that a service in *scope* extends.
@@ -336,10 +345,9 @@ class _StartCommandReader:
     def root_scope(self) -> Scope:
         """Return the scope of the files of ``-f``, and record the env files as inputs."""
         directory = project_directory(self.entry)
-        paths = self.entry.env_files or (path_from(directory, ".env"),)
         for env_directory in {directory, self.entry.directory}:
             self.record_input(path_from(env_directory, ".env"))
-        scope = self.scope(directory, paths, Scope())
+        scope = self.scope(directory, env_files_of(self.entry), Scope())
         return self.shared(replace(scope, root_variables=scope.variables))
 
     def scope(self, directory: str, env_files: Iterable[str], outer: Scope) -> Scope:

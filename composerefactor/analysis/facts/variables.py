@@ -6,7 +6,6 @@ what its env files lack.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -17,13 +16,13 @@ from composerefactor.compose.dotenv import assignments, descriptions
 from composerefactor.compose.env_files import (
     assignment_place,
     assignment_places,
-    example_paths,
+    existing_example,
     file_text,
 )
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
-from composerefactor.compose.project import Project, Scope, project_directory
+from composerefactor.compose.project import Project, Scope, env_files_of
 from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
@@ -142,17 +141,17 @@ def variable_facts(
     for file in (*model.files, *model.extended_files):
         for reference in _references(file, model.scopes[file.path]):
             groups.setdefault(reference.name, []).append(reference)
-    env_files = tuple(_env_file_paths(model))
+    env_files = env_files_of(model.entry)
     all_env_files = {path for scope in model.scopes.values() for path in scope.env_files}
     examples = {
         assignment.name: example
         for path in env_files
-        if (example := _example(project, path))
+        if (example := existing_example(project, path))
         for assignment in assignments(file_text(project, example))
     }
     described = {
         name: masking.text(text)
-        for path in (*env_files, *(_example(project, path) for path in env_files))
+        for path in (*env_files, *(existing_example(project, path) for path in env_files))
         for name, text in descriptions(file_text(project, path)).items()
     }
     places = assignment_places(project, all_env_files)
@@ -251,12 +250,6 @@ def _is_stopgap(name: str, defaults: list[str]) -> bool:
     )
 
 
-def _env_file_paths(model: StartModel) -> Iterator[str]:
-    directory = project_directory(model.entry)
-    env_files = model.entry.env_files or (posixpath.join(directory, ".env"),)
-    yield from dict.fromkeys(posixpath.normpath(path) for path in env_files)
-
-
 def _env_file(
     project: Project, model: StartModel, path: str, used: set[str], interpolated: set[str]
 ) -> EnvFileFacts:
@@ -268,7 +261,7 @@ def _env_file(
     used_inside = {e.name for line in lines for e in expressions(line.value)}
     is_passed_on = any(path in service.env_files for service in model.services.values())
     names = tuple(dict.fromkeys(line.name for line in lines))
-    example = _example(project, path)
+    example = existing_example(project, path)
     expected = [line.name for line in assignments(file_text(project, example))]
     unused = [
         (line.name, Location(path, line.line))
@@ -302,8 +295,3 @@ def _named_in_comments(project: Project) -> set[str]:
         if line.lstrip().startswith("#")
         for match in _VARIABLE.finditer(line)
     }
-
-
-def _example(project: Project, path: str) -> str:
-    """Return the path of the example next to the env file at *path*, ``""`` without one."""
-    return next((example for example in example_paths(path) if project.exists(example)), "")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.env_files import example_paths
+from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.paths import is_inside
 
 
@@ -24,7 +24,7 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                 env_file, path = item.value, item.value.path
                 if not env_file.required or project.exists(path):
                     continue
-                sample = next(filter(project.exists, example_paths(path)), "")
+                sample = existing_example(project, path)
                 remedy = f"list its variables in {path}.example" if is_inside(path) else ""
                 yield Occurrence(
                     f"{service.name} uses the env file {env_file.written}, which does not exist",
