@@ -178,7 +178,7 @@ def _is_limited(service: Service) -> bool:
 def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
     """Return the size for the category of *service*, raised to what its image and settings need."""
     known = memory_of(model, service, options.catalog)
-    name = _size_option(service, is_known=known is not None)
+    name = _size_option(service, options.catalog, is_known=known is not None)
     size = _size(name, getattr(options, name))
     configured = configured_memory(model, service)
     required = configured.required if configured else 0
@@ -196,9 +196,9 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     return _Size(size.cpus, memory, known.source if known else size.evidence)
 
 
-def _size_option(service: Service, *, is_known: bool) -> str:
+def _size_option(service: Service, catalog: Catalog, *, is_known: bool) -> str:
     """Return the option with the size of *service*; the catalog may know what its image needs."""
-    place = service_placement(service)
+    place = service_placement(service, catalog)
     if place.category == "proxy" and is_known:
         return "proxies"
     words = re.split(r"[^a-z]+", service.name.lower())

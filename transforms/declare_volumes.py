@@ -84,7 +84,9 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             done.add((first, service.name))
             environment = usage(project, model, service).environment
             paths = data_paths(image, options.catalog, environment)
-            yield from _data_volumes(model, service, paths, names, names_of, models)
+            yield from _data_volumes(
+                model, service, paths, names, names_of, models, options.catalog
+            )
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
@@ -141,6 +143,7 @@ def _data_volumes(
     taken: set[str],
     names_of: dict[tuple[str, str, str], str],
     models: list[StartModel],
+    catalog: Catalog,
 ) -> Iterator[Change | Refusal]:
     """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
@@ -154,7 +157,7 @@ def _data_volumes(
         return
     location = image.location
     targets = list(mount_targets(service))
-    place = service_placement(service)
+    place = service_placement(service, catalog)
     is_store = place.counts_as == "data stores"
     if paths is None:
         if not targets and is_store:
@@ -209,7 +212,7 @@ def _data_volumes(
     if unsteady_data(service, paths):
         edits.append(_host_name(file, service))
         effects.append(Effect(("services", service.name, "hostname"), "adds"))
-    temporary, is_elsewhere = _temporary_store(model), may_configure_data(service, place)
+    temporary, is_elsewhere = _temporary_store(model, catalog), may_configure_data(service, place)
     doubt = "; its configuration may name another directory" if is_elsewhere else ""
     if temporary:
         doubt += f"; {temporary} has an anonymous volume, so the data may be meant to go"
@@ -246,13 +249,13 @@ def _host_name(file: ComposeFile, service: Service) -> AddKey:
     return AddKey(file.path, ("services", service.name), "hostname", service.name, SERVICE_ORDER)
 
 
-def _temporary_store(model: StartModel) -> str | None:
+def _temporary_store(model: StartModel, catalog: Catalog) -> str | None:
     """Return the name of a data store of *model* with an anonymous volume, or None."""
     return next(
         (
             service.name
             for service in model.services.values()
-            if service_placement(service).counts_as == "data stores"
+            if service_placement(service, catalog).counts_as == "data stores"
             for volume in service.volumes
             if volume.value.kind == "volume" and volume.value.source is None
         ),

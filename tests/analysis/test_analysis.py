@@ -120,5 +120,5 @@ def test_rules_know_the_images_of_the_settings(tmp_path: Path) -> None:
     )
     write(tmp_path, {"compose.yaml": store, ".composerefactor.yml": added})
     analysis = analyse_project(open_for_analysis(ProjectSelection(tmp_path)))
-    lost = [each.subject for each in analysis.findings if each.rule == "data-not-persisted"]
-    assert lost == ["/var/ledger"]
+    lost = [each for each in analysis.findings if each.rule == "data-not-persisted"]
+    assert [(each.subject, each.transform) for each in lost] == [("/var/ledger", "declare-volumes")]
