@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
-from composerefactor.compose.env_files import env_files, file_text
+from composerefactor.compose.env_files import env_files
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
@@ -406,7 +406,7 @@ def gitignore_edit(project: Project, path: str, pattern: str = "") -> AddLines |
         return None
     pattern = pattern or posixpath.basename(path)
     lines = [
-        line.strip().removeprefix("/") for line in file_text(project, ".gitignore").splitlines()
+        line.strip().removeprefix("/") for line in (project.text(".gitignore") or "").splitlines()
     ]
     if any(line and not line.startswith(("#", "!")) and fnmatch(pattern, line) for line in lines):
         return None

@@ -24,10 +24,10 @@ from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignment, assignments
 from composerefactor.compose.env_files import (
+    assignments_in,
     env_files,
     example_paths,
     existing_example,
-    file_text,
     services_reading,
     variable_names_in,
 )
@@ -181,7 +181,7 @@ class _NewFile(Struct, frozen=True):
         used = _users(models, set())
         unasked = _unasked(models, path, used)
         maker = _SecretMaker(random, known, unasked, _set_elsewhere(project, models, path))
-        text = maker.with_secrets(file_text(project, example)) if example else ""
+        text = maker.with_secrets(project.text(example) or "") if example else ""
         listed = variable_names_in(project, example) if example else set()
         more = _missing_lines(models, listed, maker)
         if text and more:
@@ -258,7 +258,7 @@ def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dic
     files = {f.value.path for m in models for s in m.services.values() for f in s.env_file}
     for other in sorted(files - {path}):
         source = next(filter(project.exists, (other, *example_paths(other))), "")
-        for pair in assignments(file_text(project, source)) if source else ():
+        for pair in assignments_in(project, source) if source else ():
             if pair.value:
                 values.setdefault(pair.name, set()).add(pair.value)
     return values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
-from composerefactor.compose.dotenv import assignments
+from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.project import Project, Scope, env_files_of
 from composerefactor.compose.services import Service, StartModel
@@ -42,11 +42,16 @@ def env_files(project: Project, files: set[str]) -> list[str]:
     return list(paths)
 
 
+def assignments_in(project: Project, path: str) -> tuple[Assignment, ...]:
+    """Return the assignments in the env file at *path*; none if it does not exist."""
+    return assignments(project.text(path) or "")
+
+
 def values_in_env_files(project: Project, paths: Iterable[str]) -> dict[str, str]:
     """Return the values that the env files at *paths* assign; the last one of a name wins."""
     values: dict[str, str] = {}
     for path in paths:
-        for pair in assignments(file_text(project, path)):
+        for pair in assignments_in(project, path):
             values[pair.name] = expand(pair.value, values)
     return values
 
@@ -54,9 +59,7 @@ def values_in_env_files(project: Project, paths: Iterable[str]) -> dict[str, str
 def assignment_places(project: Project, paths: Iterable[str]) -> dict[str, dict[str, Location]]:
     """Return the line of each variable in the env files at *paths*, by path and name."""
     return {
-        path: {
-            pair.name: Location(path, pair.line) for pair in assignments(file_text(project, path))
-        }
+        path: {pair.name: Location(path, pair.line) for pair in assignments_in(project, path)}
         for path in paths
     }
 
@@ -99,9 +102,4 @@ def example_file(project: Project, path: str, models: Iterable[StartModel]) -> s
 
 def variable_names_in(project: Project, path: str) -> set[str]:
     """Return the names of the variables that the env file at *path* assigns."""
-    return {pair.name for pair in assignments(file_text(project, path))}
-
-
-def file_text(project: Project, path: str) -> str:
-    """Return the text of the file at *path*, or ``""`` if there is none."""
-    return project.text(path) or ""
+    return {pair.name for pair in assignments_in(project, path)}

@@ -15,7 +15,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.env_files import file_text
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
@@ -265,7 +264,7 @@ def known_values(project: Project) -> Iterator[str]:
     sources = frozenset(_secret_sources(project))
     unread = {error.location.path for error in project.errors.values() if error.location}
     for path in sorted((project.inputs | unread) - set(project.files)):
-        text = file_text(project, path)
+        text = project.text(path) or ""
         yield from values_in_env_file(text)
         yield from (p.value for p in assignments(text) if p.name in sources)
 

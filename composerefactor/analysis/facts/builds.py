@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.env_files import file_text
+from composerefactor.compose.dotenv import Assignment
+from composerefactor.compose.env_files import assignments_in
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
@@ -220,13 +220,13 @@ def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Ite
         if not project.exists(path) or (ignored is not None and ignored.excludes(name)):
             continue
         # Settings for the build of a web page are public: .env.production of Vite and others.
-        if not name.startswith(".env.") or _has_credential(file_text(project, path)):
+        if not name.startswith(".env.") or _has_credential(assignments_in(project, path)):
             yield path
 
 
-def _has_credential(text: str) -> bool:
-    """Return whether the *text* of an env file contains a credential."""
-    return any(is_credential(each.name, each.value) for each in assignments(text))
+def _has_credential(assigned: Iterable[Assignment]) -> bool:
+    """Return whether one of the variables *assigned* in an env file is a credential."""
+    return any(is_credential(each.name, each.value) for each in assigned)
 
 
 def _secrets(file: Dockerfile, place: Callable[[int], Location]) -> Iterator[SecretInImage]:

@@ -12,12 +12,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.dotenv import assignments, descriptions
+from composerefactor.compose.dotenv import descriptions
 from composerefactor.compose.env_files import (
     assignment_place,
     assignment_places,
+    assignments_in,
     existing_example,
-    file_text,
 )
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions, password_hashes
@@ -147,12 +147,12 @@ def variable_facts(
         assignment.name: example
         for path in env_files
         if (example := existing_example(project, path))
-        for assignment in assignments(file_text(project, example))
+        for assignment in assignments_in(project, example)
     }
     described = {
         name: masking.text(text)
         for path in (*env_files, *(existing_example(project, path) for path in env_files))
-        for name, text in descriptions(file_text(project, path)).items()
+        for name, text in descriptions(project.text(path) or "").items()
     }
     places = assignment_places(project, all_env_files)
     facts = tuple(
@@ -257,12 +257,12 @@ def _env_file(
 
     *used* are the variables that the Compose files use or pass on, *interpolated* only the former.
     """
-    lines = assignments(file_text(project, path))
+    lines = assignments_in(project, path)
     used_inside = {e.name for line in lines for e in expressions(line.value)}
     is_passed_on = any(path in service.env_files for service in model.services.values())
     names = tuple(dict.fromkeys(line.name for line in lines))
     example = existing_example(project, path)
-    expected = [line.name for line in assignments(file_text(project, example))]
+    expected = [line.name for line in assignments_in(project, example)]
     unused = [
         (line.name, Location(path, line.line))
         for line in lines

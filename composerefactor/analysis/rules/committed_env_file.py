@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.dotenv import Assignment, assignments
-from composerefactor.compose.env_files import file_text
+from composerefactor.compose.dotenv import Assignment
+from composerefactor.compose.env_files import assignments_in
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, is_placeholder
 from composerefactor.errors import Location
@@ -41,7 +41,7 @@ def _credentials(project: Project, path: str) -> list[Assignment]:
     """Return the assignments of literal credentials in the env file *path*."""
     return [
         assignment
-        for assignment in assignments(file_text(project, path))
+        for assignment in assignments_in(project, path)
         if "$" not in assignment.value
         and is_credential(assignment.name, assignment.value)
         and not is_placeholder(assignment.value)
