@@ -19,6 +19,7 @@ Matcher: TypeAlias = Callable[[str, str], bool]
 """Returns whether a pattern matches a path from the repository's top level."""
 
 _TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\+|\[[^\]]{1,80}\]|\{[^{}]{1,400}\}|\\.|.", re.DOTALL)
+_MAX_PATTERN = 300
 _SAFE_PLAIN = re.compile(r"[A-Za-z0-9./_][\w./*+-]*")
 
 
@@ -88,6 +89,16 @@ def _part(part: str, *, repeats: bool) -> str:
 
 def _plain(part: str) -> str:
     return _part(part, repeats=False)
+
+
+def regular_expression(text: str) -> re.Pattern[str] | None:
+    """Return *text*, a pattern of the user, compiled; None if it is empty, too long or invalid."""
+    if not text or len(text) > _MAX_PATTERN:
+        return None
+    try:
+        return re.compile(text)
+    except re.error:
+        return None
 
 
 def quoted(value: str, like: ScalarNode) -> str:

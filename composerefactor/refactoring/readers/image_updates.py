@@ -22,6 +22,7 @@ from composerefactor.refactoring.readers._patterns import (
     matches,
     pattern_for,
     quoted,
+    regular_expression,
     removals,
     strings,
 )
@@ -196,7 +197,6 @@ _RENOVATE = re.compile(
     r"(?:\.github/|\.gitlab/|\.renovate/)?(?:renovate\.json5?|\.renovaterc(?:\.json5?)?)"
 )
 _FOUND_BY_RENOVATE = re.compile(r"(?:^|/)(?:docker-)?compose[^/]*\.ya?ml$")
-_MAX_PATTERN = 300
 
 
 @reader("Renovate", reads="renovate.json, .renovaterc", include="yes")
@@ -253,11 +253,9 @@ def _renovate_patterns(root: MappingNode) -> Iterator[re.Pattern[str]]:
                 if not re.fullmatch(r"/.*/i?", text):
                     continue
                 text = text[1:].rpartition("/")[0]
-            if len(text) <= _MAX_PATTERN:
-                try:
-                    yield re.compile(text)
-                except re.error:
-                    continue
+            pattern = regular_expression(text)
+            if pattern is not None:
+                yield pattern
 
 
 def _is_ignored(root: MappingNode, path: str) -> bool:

@@ -20,6 +20,7 @@ from composerefactor.refactoring.readers._patterns import (
     added,
     follow_list,
     gitignore_matches,
+    regular_expression,
     stale,
 )
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, walk
@@ -29,7 +30,6 @@ _CHECKS_ALONE = "docker-compose-check"
 _CHECKS_BY_DEFAULT = r"(docker-)?compose.y[a]{0,1}ml$"
 """The files of the hook (IamTheFij/docker-pre-commit, ``.pre-commit-hooks.yaml``)."""
 
-_MAX_PATTERN = 300
 _LAST_ALTERNATIVE = re.compile(r"\|(\^[^|()\[\]\n]{1,200})$")
 
 
@@ -59,7 +59,7 @@ def pre_commit(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 def _follow_pattern(
     file: ReaderFile, node: ScalarNode, verb: str, split: PlannedSplit
 ) -> Iterator[Outcome]:
-    pattern = _compiled(node.value)
+    pattern = regular_expression(node.value)
     if pattern is None:
         return
 
@@ -76,7 +76,7 @@ def _follow_pattern(
     added = "".join(f"|^{_escaped(target)}" for target in split.covering(missing))
     raw = file.text[node.start : node.end]
     plain = "\n" not in raw and "(?x)" not in raw and node.style in {"", "'"}
-    new = _compiled(node.value + added)
+    new = regular_expression(node.value + added)
     works = plain and new is not None and all(map(new.search, missing))
     at = node.end - len(node.style)
     yield Outcome(
@@ -95,7 +95,7 @@ def _stale_alternatives(
     end = node.end - len(node.style)
     start = node.start + len(node.style)
     while match := _LAST_ALTERNATIVE.search(file.text, start, end):
-        pattern = _compiled(match[1])
+        pattern = regular_expression(match[1])
         if pattern is None or not split.is_stale(partial(_finds, pattern)):
             return
         end = match.start()
@@ -111,21 +111,12 @@ def _escaped(target: str) -> str:
     return name if target.endswith("/") else f"{name}$"
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    if not pattern or len(pattern) > _MAX_PATTERN:
-        return None
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None
-
-
 def _checks_alone(
     file: ReaderFile, node: MappingNode, hook: ScalarNode, split: PlannedSplit
 ) -> Iterator[Outcome]:
     files = value_of(node, "files")
     given = files.value if isinstance(files, ScalarNode) else _CHECKS_BY_DEFAULT
-    pattern = _compiled(given)
+    pattern = regular_expression(given)
     if pattern is None:
         return
     named = [each for each in split.splits if pattern.search(each.path)]

@@ -22,6 +22,7 @@ from composerefactor.refactoring.readers._patterns import (
     follow_list,
     github_matches,
     matches,
+    pattern_for,
     stale,
 )
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
@@ -32,11 +33,6 @@ _ACTION = re.compile(r"(?:^|/)(?:paths-filter|changed-files)@")
 _ITEM = re.compile(r"(?P<before>[ ]*(?:- )?)(?P<quote>['\"]?)(?P<value>[^'\"\s#]+)(?P=quote)\s*")
 _HASH_FILES = re.compile(r"hashFiles\(([^()]{1,2000})\)")
 _ARGUMENT = re.compile(r"(?P<quote>''|'|\")(?P<value>[^'\"]+)(?P=quote)")
-
-
-def pattern_for(target: str) -> str:
-    """Return the pattern for a directory, which ends in ``/``, or for a file."""
-    return f"{target}**" if target.endswith("/") else target
 
 
 @reader("GitHub workflows", reads=".github/workflows/*.yml", include="told")
