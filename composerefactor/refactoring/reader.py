@@ -106,6 +106,11 @@ class PlannedSplit(Struct, frozen=True, dict=True):
     with_images: frozenset[str] = frozenset()
 
     @cached_property
+    def paths(self) -> frozenset[str]:
+        """The files that are split, before the plan."""
+        return frozenset(split.path for split in self.splits)
+
+    @cached_property
     def modules(self) -> frozenset[str]:
         """The modules of all files."""
         return frozenset(module for split in self.splits for module in split.modules)
@@ -113,7 +118,7 @@ class PlannedSplit(Struct, frozen=True, dict=True):
     @cached_property
     def names(self) -> frozenset[str]:
         """The file names of the files that are split."""
-        return frozenset(posixpath.basename(split.path) for split in self.splits)
+        return frozenset(map(posixpath.basename, self.paths))
 
     def is_named_in(self, text: str) -> bool:
         """Return whether *text* contains the file name of a file that is split."""

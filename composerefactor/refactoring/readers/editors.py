@@ -42,12 +42,11 @@ def vscode(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 def _tasks(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield the files that a task starts."""
-    roots = {each.path for each in split.splits}
     files = value_of(node, "dockerCompose", "files")
     for item in files.items if isinstance(files, SequenceNode) else ():
         if isinstance(item, ScalarNode):
             path = posixpath.normpath(_WORKSPACE.sub("", item.value))
-            if path in roots:
+            if path in split.paths:
                 said = f"starts {path} with Docker Compose"
                 yield Outcome("fine", file.location(item), said)
 
@@ -96,7 +95,6 @@ def devcontainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
 
     What they start is verified as a start command.
     """
-    roots = {each.path for each in split.splits}
     for file in around.files(_DEV_CONTAINER):
         value = value_of(file.root, "dockerComposeFile")
         nodes = value.items if isinstance(value, SequenceNode) else [value]
@@ -104,5 +102,5 @@ def devcontainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
             if not isinstance(node, ScalarNode):
                 continue
             path = path_from(posixpath.dirname(file.place), node.value)
-            if path in roots and isinstance(file.root, MappingNode):
+            if path in split.paths and isinstance(file.root, MappingNode):
                 yield Outcome("fine", file.location(node), f"starts {path} with Docker Compose")

@@ -74,7 +74,6 @@ def doco_cd(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
     It also deploys again for changes in included and extended files (kimdre/doco-cd#1070).
     """
-    roots = {each.path for each in split.splits}
     for file in around.files(_DOCO_CD, anywhere=True):
         for document in file.tree.documents if file.tree else ():
             root = document.root
@@ -84,8 +83,8 @@ def doco_cd(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             nodes = strings(listed) if isinstance(listed, SequenceNode) else []
             names = [node.value for node in nodes] or DEFAULT_NAMES
             paths = {path_from(below, name) for name in names}
-            if isinstance(root, MappingNode) and paths & roots:
-                said = f"starts {min(paths & roots)} as Docker Compose does"
+            if isinstance(root, MappingNode) and paths & split.paths:
+                said = f"starts {min(paths & split.paths)} as Docker Compose does"
                 yield Outcome("fine", file.location(root), said)
 
 
@@ -124,7 +123,6 @@ def komodo(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     It shows only the services of the files in `file_paths` (moghtech/komodo#1462), so that a stack
     whose services are all in modules looks empty.
     """
-    roots = {each.path for each in split.splits}
     for file in around.files(_KOMODO_RESOURCES, anywhere=True):
         starts = [match.start() for match in _KOMODO_STACK.finditer(file.text)]
         for start, end in pairwise([*starts, len(file.text)]):
@@ -134,7 +132,7 @@ def komodo(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             below = directory["directory"].removeprefix("./") if directory else ""
             for match in _STRING.finditer(files["files"]) if files else ():
                 path = path_from(below, match[1])
-                if path in roots and files is not None:
+                if path in split.paths and files is not None:
                     at = start + files.start("files") + match.start()
                     said = f"starts {path} with Docker Compose; shows only services in this file"
                     yield Outcome("fine", file.location(at), said)
@@ -160,7 +158,6 @@ def portainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
         "Portainer's web editor has the root file alone",
         "deploy the stack from the repository",
     )
-    roots = {each.path for each in split.splits}
     for file in around.files(_WORKFLOW):
         if "portainer" not in file.text.lower() or file.root is None:
             continue
@@ -171,7 +168,7 @@ def portainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
                 continue
             for entry in given.entries if isinstance(given, MappingNode) else ():
                 value = entry.value
-                if isinstance(value, ScalarNode) and value.value.removeprefix("./") in roots:
+                if isinstance(value, ScalarNode) and value.value.removeprefix("./") in split.paths:
                     yield Outcome(
                         "named",
                         file.location(value),

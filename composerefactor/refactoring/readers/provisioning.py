@@ -40,9 +40,8 @@ def ansible(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     `copy`, `template` and `synchronize` of the root file without its modules are pointed
     out. `docker_compose_v2` runs Docker Compose, so that it follows where all files are in place.
     """
-    known = {each.path for each in split.splits}
     for file in files_that_name(around, split, _PLAYBOOK_FILE):
-        if file.place in known or not _MENTION.search(file.text):
+        if file.place in split.paths or not _MENTION.search(file.text):
             continue
         named: list[tuple[str, Location, str]] = []
         everything: set[str] = set()
@@ -130,7 +129,6 @@ def vagrant(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     sees as `/vagrant`, so that it follows. A provisioner that copies the root file without its
     modules is pointed out.
     """
-    roots = {each.path for each in split.splits}
     for file in files_that_name(around, split, _VAGRANTFILE):
         directory = posixpath.dirname(file.place)
         copied: list[tuple[str, Location, str]] = []
@@ -140,7 +138,7 @@ def vagrant(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
                 continue
             for match in _STARTED.finditer(line) if "docker_compose" in line else ():
                 path = path_from(directory, match["path"])
-                if path in roots:
+                if path in split.paths:
                     yield Outcome("fine", file.location(start), f"starts {path}")
             for match in _COPIED.finditer(line):
                 path = path_from(directory, match["path"])
@@ -187,15 +185,14 @@ def mounted_files(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome
 
     A script in it that looks for services, secrets or variables no longer finds those that moved.
     """
-    roots = {each.path for each in split.splits}
     for place in sorted(split.files):
         file = around.file(place) if place.endswith((".yml", ".yaml")) else None
         if file is None or not split.is_named_in(file.text):
             continue
         for service, node, source in _mounts(file):
-            directories = {posixpath.dirname(place), *map(posixpath.dirname, roots)}
+            directories = {posixpath.dirname(place), *map(posixpath.dirname, split.paths)}
             found = {path_from(each, source) for each in directories}
-            root = next(iter(sorted(found & roots)), None)
+            root = next(iter(sorted(found & split.paths)), None)
             if root is not None:
                 yield Outcome(
                     "named",

@@ -99,7 +99,7 @@ def raw_urls(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     Only URLs of this repository count, as git knows its remotes; without a remote, all do whose
     path is that of the root file.
     """
-    places = sorted(split.modules | {each.path for each in split.splits}, key=len, reverse=True)
+    places = sorted(split.modules | split.paths, key=len, reverse=True)
     prose = [path for path in around.listing.paths if path.lower().endswith(_PROSE)]
     for path in sorted({*around.scripts, *prose[:MAX_FILES]}):
         file = around.file(path)
