@@ -11,7 +11,7 @@ that configures the network `default` keeps it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Literal
 
@@ -33,7 +33,12 @@ from composerefactor.compose.resources import (
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import DEFAULT_PLACEMENT, service_placement
+from composerefactor.images.catalog import (
+    DEFAULT_PLACEMENT,
+    Catalog,
+    load_catalog,
+    service_placement,
+)
 from composerefactor.images.connections import Connection, connections
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
@@ -43,8 +48,9 @@ TIERS: tuple[Tier, ...] = ("edge", "app", "data")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the transform."""
+    """The options of the transform; *catalog* is the image catalog."""
 
+    catalog: Catalog = field(default_factory=load_catalog)
     layout: str = option(
         "dedicated",
         help="One network for all services, or one per tier.",
@@ -158,7 +164,9 @@ def _members(combined: StartModel, group: Sequence[StartModel], options: Options
     In each start model of *group* that is the first file with its image or build, or the first one.
     """
     all_connections = [c for model in group for c in connections(model)]
-    memberships = tiers(combined, all_connections) if options.layout == "tiers" else {}
+    memberships = (
+        tiers(combined, all_connections, options.catalog) if options.layout == "tiers" else {}
+    )
     members: dict[Member, None] = {}
     for name in (s.name for s in combined.services.values() if _is_on_default(s)):
         networks = memberships[name].networks if name in memberships else (options.name,)
@@ -230,7 +238,9 @@ class Membership(Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Membership]:
+def tiers(
+    model: StartModel, connections: Iterable[Connection], catalog: Catalog
+) -> dict[str, Membership]:
     """Return networks for the services of *model*, so that connected services share one.
 
     Of two connected services in different tiers, the outer one joins the network of the inner one,
@@ -239,7 +249,7 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     applications without a known connection. A service with ``network_mode`` has no networks; the
     service whose namespace it shares joins the networks for it.
     """
-    own_tiers = {name: _own_tier(service) for name, service in model.services.items()}
+    own_tiers = {name: _own_tier(service, catalog) for name, service in model.services.items()}
     namespaces = {name: _namespace(model, name) for name in model.services}
     joined: dict[str, dict[Tier, str]] = {n: {tier: why} for n, (tier, why) in own_tiers.items()}
     callers: set[str] = set()
@@ -255,7 +265,7 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     present = [tier for tier in TIERS if any(own == tier for own, _ in own_tiers.values())]
     for name, service in model.services.items():
         for tier, why in _possible_networks(
-            service, own_tiers[name][0], is_known=name in callers
+            service, own_tiers[name][0], catalog, is_known=name in callers
         ).items():
             if tier in present:
                 joined[name].setdefault(tier, why)
@@ -266,9 +276,9 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     }
 
 
-def _own_tier(service: Service) -> tuple[Tier, str]:
+def _own_tier(service: Service, catalog: Catalog) -> tuple[Tier, str]:
     """Return the tier of *service*, and why it belongs there."""
-    place = service_placement(service)
+    place = service_placement(service, catalog)
     if place.counts_as == "data stores":
         return "data", f"a data store ({place.category})"
     if place.category == "proxy":
@@ -283,9 +293,11 @@ def _ports(service: Service) -> list[Port]:
     return [port for definition in service.definitions for port in ports(definition.body)]
 
 
-def _possible_networks(service: Service, own: Tier, *, is_known: bool) -> dict[Tier, str]:
+def _possible_networks(
+    service: Service, own: Tier, catalog: Catalog, *, is_known: bool
+) -> dict[Tier, str]:
     """Return the networks that *service* could need for connections that no file shows."""
-    place = service_placement(service)
+    place = service_placement(service, catalog)
     if place.category == "proxy":
         return {"app": "the targets of the proxy are not in the Compose files"}
     if place.counts_as == "infrastructure":

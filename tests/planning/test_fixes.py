@@ -13,12 +13,14 @@ from composerefactor.compose.project import Project
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
-from composerefactor.planning.fixes import ChosenFixer
+from composerefactor.planning.fix_request import FixRequest
+from composerefactor.planning.fixes import ChosenFixer, first_changes
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.selection import EVERYTHING, Selection
 from composerefactor.proof.engine import Engine
 from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal, Variant
+from support.commandline import write
 
 MONOLITH = """\
 services:
@@ -291,3 +293,22 @@ def test_a_rejected_variant_is_excluded(propose: Any) -> None:
     assert proposal.fix_plan is not None
     assert proposal.fix_plan.applied == []
     assert [each.change.title for each in proposal.fix_plan.excluded] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("bind-local-ports", "Publish port 7000 of ledger on 127.0.0.1 only"),
+        ("declare-volumes", "Add a named volume for the data of ledger"),
+    ],
+)
+def test_fixers_know_the_images_of_the_settings(tmp_path: Path, name: str, title: str) -> None:
+    store = "services:\n  ledger:\n    image: registry.acme.test/books:2\n    ports: [7000:7000]\n"
+    added = (
+        "catalog:\n  - id: books\n    names: [registry.acme.test/books]\n"
+        "    category: database\n    data: [{path: /var/books}]\n"
+    )
+    write(tmp_path, {"compose.yaml": store, ".composerefactor.yml": added})
+    opened = open_project(ProjectSelection(tmp_path))
+    chosen = FixRequest(select=(name,), unsafe=True).chosen(opened.settings)
+    assert [fix.change.title for fix in first_changes(opened.project, chosen).applied] == [title]
