@@ -225,19 +225,19 @@ class Prover:
             equal = self._equal_to_remembered(remembered, changes, moved_names, entries or {})
             if equal is not None:
                 return equal
-        verdict = self._verdict(changes, intention, variables or {}, entries or {})
-        if verdict is None:
+        in_memory = self._result_in_memory(changes, intention, variables or {}, entries or {})
+        if in_memory is None:
             return self._compared(changes, only, moved_names, variables, entries, expected)
-        if (known_result := verdict.recall()) is not None:
+        if (known_result := in_memory.recall()) is not None:
             return known_result
-        intended = Intended(self._runner, verdict.memory, verdict.intention)
+        intended = Intended(self._runner, in_memory.memory, in_memory.intention)
         result = self._as_intended(intended, changes, variables or {}, entries or {})
         if result is None:
             result = self._compared(
                 changes, only, moved_names, variables, entries, expected, intended
             )
         if expected is not None:
-            verdict.remember(result, expected)
+            in_memory.remember(result, expected)
         return result
 
     def _compared(
@@ -400,14 +400,14 @@ class Prover:
         """What runs Docker Compose on the staged copy."""
         return self._runner
 
-    def _verdict(
+    def _result_in_memory(
         self,
         changes: Mapping[str, bytes | None],
         intention: Intention | None,
         variables: Mapping[str, str],
         entries: Mapping[Invocation, Invocation],
-    ) -> _Verdict | None:
-        """Return where the verdict on *changes* is remembered; None if it is not."""
+    ) -> _RememberedResult | None:
+        """Return where the result for *changes* is remembered; None if it is not."""
         memory, identity = self.engine.memory, self.engine.identity
         if intention is None or memory is None or identity is None or self._thorough:
             return None
@@ -422,9 +422,9 @@ class Prover:
             sorted(variables.items()), list(entries.items()), self._probes, intention.text,
         )  # fmt: skip
         question = memory.digest(
-            b"verdict", identity, repr(given).encode(), repr(before).encode(), repr(after).encode()
+            b"result", identity, repr(given).encode(), repr(before).encode(), repr(after).encode()
         )
-        return _Verdict(self, memory, question, intention)
+        return _RememberedResult(self, memory, question, intention)
 
     def _equal_to_remembered(
         self,
@@ -552,7 +552,7 @@ class Prover:
         ]
 
 
-class _Verdict:
+class _RememberedResult:
     """A remembered result: that there are no unintended differences, and what is recreated.
 
     Only results of projects that load as they are get remembered; values of required variables for
@@ -597,7 +597,7 @@ class _Verdict:
         for n, entry in enumerate(self.prover.entries):
             for name in result.recreated.get(entry, ()):
                 self.memory.remember(self._of(n, name), b"recreated")
-        self.memory.remember(self.question, result.covered.to_bytes(4, "big") + b"verdict")
+        self.memory.remember(self.question, result.covered.to_bytes(4, "big") + b"result")
 
     def _of(self, entry: int, service: str) -> bytes:
         return self.memory.digest(self.question, f"{entry} {service}".encode())

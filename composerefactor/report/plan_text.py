@@ -272,7 +272,7 @@ MOST_SERVICES_NAMED = 5
 def summary(
     proposal: Proposal, style: Style, *, verbose: bool = False, by_hand: Sequence[Finding] = ()
 ) -> list[str]:
-    """Return the lines on the project, the plan and the proof, the verdict last.
+    """Return the lines on the project, the plan and the proof, the result last.
 
     Args:
         proposal: The proposal.
@@ -598,7 +598,7 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
 
 
 def proof_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:
-    """Yield whether the proposal is verified, the verdict last, with at most *most* of each limit.
+    """Yield whether the proposal is verified, the result last, with at most *most* of each limit.
 
     With *most* above :data:`MOST_SHOWN`, the assumptions and the figures come before it.
     """

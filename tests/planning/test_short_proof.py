@@ -96,7 +96,7 @@ def mutant(
     return None if text == contents[path] else {**contents, path: text}
 
 
-def compare_verdicts(opened: OpenProject, compose: Engine, seed: int, number: int) -> None:
+def compare_results(opened: OpenProject, compose: Engine, seed: int, number: int) -> None:
     """Prove *number* mutants of a split of the project, briefly and thoroughly."""
     plan = split.plan(opened.project, SplitOptions())
     contents = plan.contents()
@@ -165,7 +165,7 @@ def compare_fixes(opened: OpenProject, compose: Engine, seed: int, number: int) 
 def test_generated_projects(compose: Engine, project: ComposeProject, seed: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         opened = open_project(ProjectSelection(write(Path(temporary, "shop"), project.files)))
-        compare_verdicts(opened, compose, seed, 2)
+        compare_results(opened, compose, seed, 2)
 
 
 @settings(
@@ -189,6 +189,6 @@ def test_corpus(compose: Engine, path: Path, tmp_path: Path) -> None:
         opened = open_project(ProjectSelection(path))
     except ComposerefactorError as error:
         pytest.skip(f"not one project: {error.message}")
-    compare_verdicts(opened, compose, 0, MUTANTS_OF_A_PROJECT)
+    compare_results(opened, compose, 0, MUTANTS_OF_A_PROJECT)
     memory = replace(compose, memory=Memory(tmp_path))
     compare_fixes(opened, memory, 0, MUTANTS_OF_A_PROJECT)
