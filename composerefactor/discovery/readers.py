@@ -28,6 +28,12 @@ PUBLISH = "docker compose publish"
 COOLIFY = "Coolify"
 """The platform that parses Compose files by itself (coollabsio/coolify#2859)."""
 
+COMPOSE_1 = "docker-compose 1.x"
+PODMAN_COMPOSE = "podman-compose"
+BAKE = "docker buildx bake"
+KOMPOSE = "kompose"
+TESTCONTAINERS = "Testcontainers"
+
 _COOLIFY = re.compile(
     r"^[^#\n]*(?:\bSERVICE_FQDN_[A-Z]|\bcoolify\.(?:managed|type|name)\b)", re.MULTILINE
 )
@@ -89,7 +95,7 @@ def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherRe
             and invocation.program == "podman-compose"
             and _reads_project(invocation, call.words)
         ):
-            reader, named = "podman-compose", list(invocation.files)
+            reader, named = PODMAN_COMPOSE, list(invocation.files)
         if reader is None:
             continue
         evidence = Evidence(f"reads it with {reader}", call.script.path, call.line)
@@ -120,9 +126,9 @@ def _reader_and_files(words: Sequence[str]) -> tuple[str | None, list[str]]:
         if program == "docker" and "bake" in rest[:3]:
             files = _option_values(rest, _FILE)
             read = [file for file in files if file.endswith(("yml", "yaml"))]
-            return ("docker buildx bake", read) if read or not files else (None, [])
+            return (BAKE, read) if read or not files else (None, [])
         if program == "kompose" and {"convert", "up", "down"} & set(rest):
-            return "kompose", _option_values(rest, _FILE)
+            return KOMPOSE, _option_values(rest, _FILE)
     return None, []
 
 
@@ -172,10 +178,10 @@ def from_text(
             yield from _testcontainers(path, text, listing)
         elif default is not None and (match := _OLD_COMPOSE.search(text)):
             line = text.count("\n", 0, match.start()) + 1
-            evidence = Evidence("reads it with docker-compose 1.x", path, line)
+            evidence = Evidence(f"reads it with {COMPOSE_1}", path, line)
             for file in sorted(named_by.get(path, {default})):
                 if not has_include(file):
-                    yield OtherReader("docker-compose 1.x", file, evidence)
+                    yield OtherReader(COMPOSE_1, file, evidence)
 
 
 def from_content(listing: Listing, started: Collection[str]) -> Iterator[OtherReader]:
@@ -198,5 +204,5 @@ def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherRea
             candidates = [name, path_from(posixpath.dirname(path), name)]
             file = next((candidate for candidate in candidates if listing.exists(candidate)), None)
             if file is not None:
-                evidence = Evidence("reads it with Testcontainers", path, number)
-                yield OtherReader("Testcontainers", file, evidence)
+                evidence = Evidence(f"reads it with {TESTCONTAINERS}", path, number)
+                yield OtherReader(TESTCONTAINERS, file, evidence)

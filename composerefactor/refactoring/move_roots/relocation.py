@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import SECTION_ORDER, ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory
-from composerefactor.discovery.readers import PUBLISH, OtherReader
+from composerefactor.discovery.readers import COMPOSE_1, PUBLISH, OtherReader
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.planned_files import PlannedFile
@@ -26,7 +26,7 @@ from composerefactor.refactoring.join.rewritten_paths import root_text, text_wit
 from composerefactor.yaml.source import Source
 
 _SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
-_WITH_PROJECT_DIRECTORY = frozenset({"docker-compose 1.x", PUBLISH})
+_WITH_PROJECT_DIRECTORY = frozenset({COMPOSE_1, PUBLISH})
 """Other readers with an option ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
 

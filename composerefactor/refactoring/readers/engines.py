@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from composerefactor.discovery.readers import PUBLISH, STACK_DEPLOY
+from composerefactor.discovery.readers import (
+    BAKE,
+    COMPOSE_1,
+    KOMPOSE,
+    PODMAN_COMPOSE,
+    PUBLISH,
+    STACK_DEPLOY,
+    TESTCONTAINERS,
+)
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader, whole
 
 
@@ -36,7 +44,7 @@ def docker_compose_1(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]
 
     A file that is read in a place where a version 1 is installed stays whole.
     """
-    return whole(around, "docker-compose 1.x")
+    return whole(around, COMPOSE_1)
 
 
 @reader("podman-compose", reads="scripts, CI files, documentation", include="no", extends="no")
@@ -48,7 +56,7 @@ def podman_compose(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]:
     `path`. A file that a command gives to it stays whole; `composerefactor join` makes one file of
     a split project.
     """
-    return whole(around, "podman-compose")
+    return whole(around, PODMAN_COMPOSE)
 
 
 @reader("docker buildx bake", reads="scripts, CI files, documentation", include="no")
@@ -57,7 +65,7 @@ def docker_buildx_bake(around: Surroundings, _: PlannedSplit) -> Iterator[Outcom
 
     A file that a command gives to it stays whole.
     """
-    return whole(around, "docker buildx bake")
+    return whole(around, BAKE)
 
 
 @reader("kompose", reads="scripts, CI files, documentation", include="no")
@@ -66,7 +74,7 @@ def kompose(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]:
 
     A file that a command gives to it stays whole.
     """
-    return whole(around, "kompose")
+    return whole(around, KOMPOSE)
 
 
 @reader("Testcontainers", reads="test code", include="no", extends="yes")
@@ -75,4 +83,4 @@ def testcontainers(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]:
 
     A file that test code names stays whole.
     """
-    return whole(around, "Testcontainers")
+    return whole(around, TESTCONTAINERS)
