@@ -26,6 +26,7 @@ from composerefactor.images.credentials import (
     LiteralCredential,
     known_secrets,
     other_places,
+    user_names,
 )
 from composerefactor.images.entries import Secret
 from composerefactor.images.environments import environment_of
@@ -62,9 +63,12 @@ class Credential(Struct, eq=False):
     def looks_generated(self) -> bool:
         """True if the value is a password of somebody, not a placeholder.
 
-        A name of the project with a number and a sign, such as ``Sentinel1!``, is a placeholder.
+        A name of the project or a user with a number and a sign, such as ``Sentinel1!``, is a
+        placeholder.
         """
-        names = (*(literal.name for literal in self.literals), *self.services)
+        uses = [use for literal in self.literals for use in literal.uses]
+        users = user_names([use.model for use in uses]) if uses else ()
+        names = (*(literal.name for literal in self.literals), *self.services, *users)
         words = {word for name in names for word in name_words(name)}
         letters = "".join(filter(str.isalpha, self.value)).lower()
         is_placeholder = is_common(self.value) or bool(_PLACEHOLDER.search(self.value))
@@ -325,7 +329,7 @@ class VariableNames:
         if defaults:  # other files may set it already
             self.values.setdefault(defaults[0], credential.value)
             return defaults[0]
-        service = variable_name(first.services[0])
+        service = re.sub(r"(?<=.)_(?:SERVICE|SVC)$", "", variable_name(first.services[0]))
         directory, file_name = posixpath.split(first.file.path)
         stem = re.sub(r"^(?:docker-)?compose[.-]?", "", posixpath.splitext(file_name)[0])
         base = _short_name(credential)

@@ -117,7 +117,7 @@ def literal_credentials(
     file sets. An access key that is the name of a user elsewhere is none (MinIO).
     """
     models = list(models)
-    finder = _CredentialFinder(_user_names(models), with_defaults=with_defaults)
+    finder = _CredentialFinder(user_names(models), with_defaults=with_defaults)
     for model in models:
         for name, service in model.services.items():
             for definition in service.definitions:
@@ -239,7 +239,7 @@ def _scalars(node: Node) -> Iterator[ScalarNode]:
             pending += map(resolve, current.items)
 
 
-def _user_names(models: Iterable[StartModel]) -> set[str]:
+def user_names(models: Iterable[StartModel]) -> set[str]:
     """Return the values of the variables of services that are names of users."""
     return {
         setting.value
