@@ -49,8 +49,27 @@ def _is_optional(model: StartModel, name: str, needed: str) -> bool:
         return True
     if category == _PROXY and (len(service.depends_on) > 1 or _finds_services(service)):
         return True  # the other parts are to be reached while one of them is not healthy
+    if _is_other_store(model, service, other):
+        return True
     own_profiles = {profile.value for profile in service.profiles}
     return any(profile.value not in own_profiles for profile in other.profiles)
+
+
+def _is_other_store(model: StartModel, service: Service, needed: Service) -> bool:
+    """Return whether the two are data stores of different kinds, and nothing names *needed*.
+
+    ``depends_on`` then only says in which order they start.
+    """
+    images = [each.image and repository_of(each.image.value) for each in (service, needed)]
+    are_stores = all(
+        service_placement(each).counts_as == "data stores" for each in (service, needed)
+    )
+    if not are_stores or images[0] == images[1]:
+        return False
+    hosts = {needed.name, text_of(needed.container_name), text_of(needed.hostname)}
+    mentions = host_mentions(model, [service])
+    has_files = any(volume.value.kind == "bind" for volume in service.volumes)
+    return not has_files and all(each.mention.host not in hosts for each in mentions)
 
 
 def _finds_services(service: Service) -> bool:

@@ -17,6 +17,7 @@ from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 
 _HOST = "host.docker.internal"
+_ADDRESS = re.compile(rf"{re.escape(_HOST)}:(?P<port>[0-9]+)")
 _FOR_CLIENTS = re.compile(r"ADVERTISED|PUBLIC|EXTERNAL")
 """Words of variables with the name of the service itself."""
 
@@ -42,7 +43,8 @@ def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
 def _mentions(model: StartModel, service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
     for name, setting in service.settings.items():
-        names_host = _HOST in (setting.value or "") and not _FOR_CLIENTS.search(name.upper())
+        value = _without_own(service, setting.value or "")
+        names_host = _HOST in value and not _FOR_CLIENTS.search(name.upper())
         if names_host and _is_for(model, service, name, setting.location.path):
             yield setting.location
     for words in (service.entrypoint, service.command):
@@ -59,3 +61,9 @@ def _is_for(model: StartModel, service: Service, variable: str, path: str) -> bo
     words = set(name_words(variable))
     named = [reader for reader in readers if words.intersection(name_words(reader))]
     return len(readers) < 2 or not named or service.name in named  # noqa: PLR2004 - several
+
+
+def _without_own(service: Service, value: str) -> str:
+    """Return *value* without the addresses at which *service* itself is reached from outside."""
+    own = {port.value.published for port in service.ports}
+    return _ADDRESS.sub(lambda match: "" if match["port"] in own else match[0], value)

@@ -14,6 +14,7 @@ from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.secrets import is_common_word, secret_spans, word_spans
 from composerefactor.compose.services import Service
+from composerefactor.images.catalog import service_placement
 
 
 @rule(
@@ -25,6 +26,8 @@ def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the commands and health checks with a password as literal text."""
     for entry in architecture.entries:
         for service in entry.model.services.values():
+            if service_placement(service).category == "emulator":
+                continue  # it accepts any credentials
             for attribute, at in _commands(service):
                 words = [item.written or "" for item in at.items]
                 literal = [

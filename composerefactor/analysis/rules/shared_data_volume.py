@@ -15,6 +15,9 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.images.lookup import runs_server
 
+_SHARED_ON_PURPOSE = frozenset({"certificates", "backups"})
+"""The content of volumes that several data stores may use."""
+
 
 @rule(Severity.HIGH, "data")
 def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
@@ -31,7 +34,8 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                 for mount in volume.mounts
                 if mount.service in stores and not mount.read_only and not mount.names_file
             }
-            if volume.kind == "volume" and len(writers) > 1:
+            is_data = volume.content not in _SHARED_ON_PURPOSE
+            if volume.kind == "volume" and is_data and len(writers) > 1:
                 names = sorted(writers)
                 yield Occurrence(
                     f"{' and '.join(names)} write to the same volume {volume.name}",
