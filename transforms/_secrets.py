@@ -330,14 +330,15 @@ class VariableNames:
             self.values.setdefault(defaults[0], credential.value)
             return defaults[0]
         service = re.sub(r"(?<=.)_(?:SERVICE|SVC)$", "", variable_name(first.services[0]))
-        directory, file_name = posixpath.split(first.file.path)
-        stem = re.sub(r"^(?:docker-)?compose[.-]?", "", posixpath.splitext(file_name)[0])
+        stems = {_stem(path) for path in credential.files}
+        stem = _stem(first.file.path) if "" not in stems else "default" if len(stems) > 1 else ""
+        directory = posixpath.dirname(first.file.path)
         base = _short_name(credential)
         prefix, _, rest = base.partition("_")
         own = f"{service}_{rest if rest and prefix in service.split('_') else base}"
         is_contested = base in self.contested and not is_of_server(first)
         candidates = [own] if is_contested else [base, own]
-        places = (stem.strip("."), posixpath.basename(directory))
+        places = (stem, posixpath.basename(directory))
         candidates += [
             f"{each}_{variable_name(place)}" for place in places if place for each in (base, own)
         ]
@@ -356,6 +357,12 @@ class VariableNames:
             return self.values[name] == credential.value
         paths = env_files(self.project, credential.files)
         return not any(name in self.used.get(path, ()) for path in paths)
+
+
+def _stem(path: str) -> str:
+    """Return what the name of the Compose file *path* says, ``""`` for a default name."""
+    name = posixpath.splitext(posixpath.basename(path))[0]
+    return re.sub(r"^(?:docker-)?compose[.-]?", "", name).strip(".")
 
 
 def _short_name(credential: Credential) -> str:
