@@ -38,7 +38,7 @@ from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location, enumerated
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
-from composerefactor.images.environments import short_lived_reason
+from composerefactor.images.environments import environment_of, short_lived_reason
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._secrets import (
     Credential,
@@ -183,12 +183,13 @@ class _Mover(Struct, frozen=True):
 
     def doubts(self, group: list[Credential], needed: list[str]) -> Iterator[str]:
         """Yield why the owner may not want the credentials of *group* in the files *needed*."""
-        reasons = [
-            short_lived_reason(self.project, path) for each in group for path in sorted(each.files)
-        ]
+        files = sorted({path for each in group for path in each.files})
+        reasons = [why for path in files if (why := short_lived_reason(self.project, path))]
+        environments = (environment_of(self.project, path) for path in files)
+        is_production = any(each and each.kind == "production" for each in environments)
         if all(is_for_tests(self.project, each.literals[0]) for each in group):
             yield f"{reasons[0]}, and may run without an env file"
-        elif all(reasons) and not any(each.looks_generated for each in group):
+        elif reasons and not is_production and not any(each.looks_generated for each in group):
             yield f"{reasons[0]}, and the value is a placeholder"
         for each in group:
             others = [path for path in _env_files_with(self.models, each) if path not in needed]
