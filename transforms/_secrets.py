@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
-from composerefactor.compose.env_files import env_files
+from composerefactor.compose.env_files import env_files, file_text
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
@@ -302,8 +302,9 @@ class VariableNames:
     """Chooses names of variables that nothing else in the project uses.
 
     *values* are the variables of the env files. A name that a file already refers to keeps its
-    meaning where the same env file is read. A name that several *credentials* of clients would get
-    is given to none of them: each has the name of its service in it.
+    meaning: a variable of the shell is there for all start commands. A name that several
+    *credentials* of clients would get is given to none of them: each has the name of its service in
+    it.
     """
 
     def __init__(
@@ -313,12 +314,8 @@ class VariableNames:
         values: Mapping[str, str],
         credentials: Iterable[Credential],
     ) -> None:
-        self.project = project
         self.values = dict(values)
-        self.used: dict[str, set[str]] = {}  # by env file
-        for path, name in _referenced(project, models):
-            for env_file in env_files(project, {path}):
-                self.used.setdefault(env_file, set()).add(name)
+        self.used = set(_referenced(project, models))
         wanted = Counter(_short_name(c) for c in credentials if not is_of_server(c.literals[0]))
         self.contested = {name for name, count in wanted.items() if count > 1}
 
@@ -345,18 +342,17 @@ class VariableNames:
         n = 2
         while True:
             for name in candidates:
-                if self.is_free(name, credential):
+                if self.is_free(name, credential.value):
                     self.values[name] = credential.value
                     return name
             candidates = [f"{base}_{n}"]
             n += 1
 
-    def is_free(self, name: str, credential: Credential) -> bool:
-        """Return whether a variable *name* can have the value of *credential*."""
+    def is_free(self, name: str, value: str) -> bool:
+        """Return whether a variable *name* can have the value *value*."""
         if name in self.values:
-            return self.values[name] == credential.value
-        paths = env_files(self.project, credential.files)
-        return not any(name in self.used.get(path, ()) for path in paths)
+            return self.values[name] == value
+        return name not in self.used
 
 
 def _stem(path: str) -> str:
@@ -378,14 +374,13 @@ def _short_name(credential: Credential) -> str:
     return first.name
 
 
-def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[tuple[str, str]]:
-    """Yield (path, variable) for what the files refer to, by ``${X}`` or by a bare name."""
+def _referenced(project: Project, models: Iterable[StartModel]) -> Iterable[str]:
+    """Yield the variables that the files of *project* refer to, by ``${X}`` or by a bare name."""
     for file in project.files.values():
-        yield from ((file.path, variable.name) for variable in file.variables)
+        yield from (variable.name for variable in file.variables)
     for model in models:
         for service in model.services.values():
-            for name in _passed_through(service):
-                yield from ((path, name) for path in model.entry.files)
+            yield from _passed_through(service)
 
 
 def _passed_through(service: Service) -> Iterable[str]:
