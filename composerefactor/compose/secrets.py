@@ -99,7 +99,8 @@ _COMMON_VALUES = frozenset(
         *("redis", "mysql", "mongo", "minio", "minioadmin", "example", "default", "demo", "dev"),
         *("rabbitmq", "elastic", "123456", "12345678", "123456789", "1234567890", "letmein"),
         *("keycloak", "grafana", "password123", "pass", "changeit", "development", "mariadb"),
-        "local",
+        *("local", "cassandra", "neo4j", "influxdb", "clickhouse", "kafka", "airflow", "sonar"),
+        *("couchdb", "zabbix", "wordpress", "nextcloud", "debezium", "scylla"),
     }
 )
 _MIN_UNCOMMON_LENGTH = 8

@@ -175,6 +175,7 @@ def test_known_secrets_are_masked_wherever_they_are() -> None:
     [
         ("PRIVATE_DISK=remote", "bind-remote-ports"),
         ("DB_PASSWORD=local", "bind-local-ports"),
+        ("DB_PASSWORD=cassandra", "bind-cassandra-ports"),
         ("DB_PASSWORD=remote", "bind-***-ports"),
         ("PRIVATE_DISK=r3mote7", "bind-***-ports"),
     ],
