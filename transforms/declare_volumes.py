@@ -6,8 +6,9 @@ declaration goes to the file that refers to the volume, or to the first file whe
 A database, queue or store without a volume at the path where its image keeps its data loses the
 data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
 its settings names another directory that is mounted, and a fixed host name where the image finds
-its data by that name (RabbitMQ), also one that has a volume already. So do others that keep what
-nobody can create again: Prometheus, Grafana, Keycloak with its file database, Gitea ... It is a
+its data by that name (RabbitMQ), also one that has a volume already. Where the only volume of a
+data store is mounted at a wrong path, that is corrected. Others that keep what nobody can create
+again get a volume, too: Prometheus, Grafana, Keycloak with its file database, Gitea ... It is a
 guess for Loki with a configuration, which may name another directory. That changes what runs: the
 data stored so far is not moved, so copy it first. Another file that mounts a volume for the same
 service and image gives it its name. Where a data store beside it has an anonymous volume, losing
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import known_text_of, text_of
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     destination_file,
@@ -33,21 +35,23 @@ from composerefactor.compose.resources import (
     volume_name,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.edit.operations import AddItem, AddKey, Edit
+from composerefactor.edit.operations import AddItem, AddKey, Edit, Replace
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.errors import Location
+from composerefactor.images.catalog import Catalog, Placement, load_catalog, service_placement
 from composerefactor.images.entries import DataPath
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import (
     data_paths,
     has_no_own_data,
+    is_for_data,
     lasting_paths,
     may_configure_data,
     unsteady_data,
 )
 from composerefactor.images.starters import missing_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
-from composerefactor.yaml.nodes import MappingNode, SequenceNode
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +164,8 @@ def _data_volumes(
     place = service_placement(service, catalog)
     is_store = place.counts_as == "data stores"
     if paths is None:
-        if not targets and is_store:
-            yield Refusal(
-                f"{service.name} has no volume, and the tag of {image.at.written} does not show "
-                "where it keeps its data",
-                location,
-                f"mount a named volume at the data directory of {service.name}",
-            )
+        if is_store and not targets:
+            yield _unknown_place(service, image.at.written or "", location)
         return
     paths = lasting_paths(paths, place)
     lacking = [path.path for path in paths if not path.is_mounted(targets)]
@@ -193,6 +192,9 @@ def _data_volumes(
             f"mount at {lacking[0]} the volume that other files mount there",
         )
         return
+    if is_store and (corrected := _corrected(model, service, file, lacking)) is not None:
+        yield corrected
+        return
     names = {
         path: elsewhere.get(path)
         or names_of.get((service.name, image.value, path))
@@ -212,10 +214,7 @@ def _data_volumes(
     if unsteady_data(service, paths):
         edits.append(_host_name(file, service))
         effects.append(Effect(("services", service.name, "hostname"), "adds"))
-    temporary, is_elsewhere = _temporary_store(model, catalog), may_configure_data(service, place)
-    doubt = "; its configuration may name another directory" if is_elsewhere else ""
-    if temporary:
-        doubt += f"; {temporary} has an anonymous volume, so the data may be meant to go"
+    doubt = _doubt(model, service, place, catalog)
     yield Change(
         f"Add a named volume for the data of {service.name}",
         location,
@@ -223,7 +222,72 @@ def _data_volumes(
         effects,
         evidence=f"{image.value} keeps its data at {', '.join(lacking)}, where nothing is mounted; "
         f"the data stored so far is not moved{doubt}",
-        confidence="guess" if temporary or is_elsewhere else "verified" if is_store else "likely",
+        confidence="guess" if doubt else "verified" if is_store else "likely",
+        leaves_data=True,
+    )
+
+
+def _unknown_place(service: Service, image: str, location: Location) -> Refusal:
+    """Return that *service* has no volume, and its *image* does not say where its data is."""
+    return Refusal(
+        f"{service.name} has no volume, and the tag of {image} does not show where it keeps its "
+        "data",
+        location,
+        f"mount a named volume at the data directory of {service.name}",
+    )
+
+
+def _doubt(model: StartModel, service: Service, place: Placement, catalog: Catalog) -> str:
+    """Return why the data of *service* may not need a volume at the usual path, or ``""``."""
+    if may_configure_data(service, place):
+        return "; its configuration may name another directory"
+    temporary = _temporary_store(model, catalog)
+    if temporary:
+        return f"; {temporary} has an anonymous volume, so the data may be meant to go"
+    return ""
+
+
+def _corrected(
+    model: StartModel, service: Service, file: ComposeFile, lacking: list[str]
+) -> Change | None:
+    """Return the change that mounts at *lacking* the volume of *service* that nothing uses.
+
+    None if it is not clear that the volume is for the data.
+    """
+    named = [
+        volume
+        for volume in service.volumes
+        if volume.value.kind == "volume"
+        and volume.value.source
+        and not volume.value.read_only
+        and is_for_data(volume.value.target)
+    ]
+    if len(named) != 1 or len(lacking) != 1 or named[0].at.file is not file:
+        return None
+    source, wrong, node = named[0].value.source or "", named[0].value.target, named[0].at.node
+    words = {*name_words(source)}
+    users = [
+        each.name
+        for each in model.services.values()
+        if any(volume.value.source == source for volume in each.volumes)
+    ]
+    path = path_of(file.root, node)
+    is_its_data = "data" in words or bool(words.intersection(name_words(service.name)))
+    if path is None or users != [service.name] or not is_its_data:
+        return None
+    if isinstance(node, ScalarNode):
+        if f":{wrong}" not in node.value or "$" in node.value:
+            return None
+        edit = Replace(file.path, path, node.value.replace(f":{wrong}", f":{lacking[0]}", 1))
+    else:
+        edit = Replace(file.path, (*path, "target"), lacking[0])
+    return Change(
+        f"Mount the volume {source} of {service.name} at {lacking[0]}",
+        named[0].location,
+        [edit],
+        [Effect(("services", service.name, "volumes"), "changes")],
+        evidence=f"its image keeps its data there, and nothing at {wrong}; the data stored so far "
+        "is not moved",
         leaves_data=True,
     )
 

@@ -282,6 +282,13 @@ _OTHER_CONTENT = re.compile(
     r"|script|\.sh|plugin|import|snapshot|tmp|temp|wal|archive",
     re.IGNORECASE,
 )
+
+
+def is_for_data(target: str) -> bool:
+    """Return whether the mount point *target* is not one for settings, logs, certificates ..."""
+    return _OTHER_CONTENT.search(target) is None
+
+
 _CONFIGURATION = re.compile(r"\.(?:conf|cnf|ya?ml|toml|ini|xml|hcl)$|conf\.d\b", re.IGNORECASE)
 
 
@@ -311,7 +318,7 @@ def _keeps_data_elsewhere(model: StartModel, service: Service) -> bool:
     targets = [
         volume.value.target.rstrip("/")
         for volume in service.volumes
-        if not volume.value.read_only and not _OTHER_CONTENT.search(volume.value.target)
+        if not volume.value.read_only and is_for_data(volume.value.target)
     ]
     if not targets:
         return False
