@@ -44,6 +44,10 @@ def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding
     return [checked(each) for each in listed]
 
 
+_ATTRIBUTES = frozenset({"command", "entrypoint", "healthcheck"})
+"""Subjects of findings that a fix solves only if it changes this attribute of the service."""
+
+
 class _Fixes:
     """The fixes of one state, by what they are about."""
 
@@ -60,7 +64,11 @@ class _Fixes:
         place = finding.location
         keys = (finding.service, finding.subject, place if finding.service else Path(place.path))
         found = (self._about.get((finding.transform or "", key), ()) for key in keys)
-        return [fix for fixes in found for fix in fixes]
+        fixes = [fix for fixes in found for fix in fixes]
+        if finding.subject not in _ATTRIBUTES:
+            return fixes
+        where = (finding.service, finding.subject)
+        return [fix for fix in fixes if any(e.path[1:3] == where for e in fix.change.effects)]
 
 
 def _checked(

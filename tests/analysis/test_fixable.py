@@ -78,3 +78,21 @@ def test_what_the_settings_skip_is_not_promised(tmp_path: Path) -> None:
     found = findings(tmp_path, **{"compose.yaml": DEVELOPMENT, ".composerefactor.yml": settings})
     (missing,) = (each for each in found if each.rule == "missing-healthcheck")
     assert missing.transform is None
+
+
+def test_a_password_in_a_command_moves_with_that_of_a_client(tmp_path: Path) -> None:
+    compose = """services:
+  cache:
+    image: redis:7.4
+    command: redis-server --requirepass x7Kq2mP9
+  queue:
+    image: redis:7.4
+    command: redis-server --requirepass y8Lr3nQ1
+  api:
+    image: acme/api:1
+    environment: {REDIS_PASSWORD: x7Kq2mP9}
+    depends_on: [cache, queue]
+"""
+    found = findings(tmp_path, **{"compose.yaml": compose, ".gitignore": ".env\n"})
+    transforms = {f.service: f.transform for f in found if f.rule == "secret-in-command"}
+    assert transforms == {"cache": "move-secrets", "queue": None}

@@ -16,10 +16,13 @@ from composerefactor.compose.secrets import is_common_word, secret_spans, word_s
 from composerefactor.compose.services import Service
 from composerefactor.images.catalog import service_placement
 
+_WORDS = {"healthcheck": "health check"}
+
 
 @rule(
     Severity.HIGH,
     "security",
+    transform="move-secrets",
     strength="No Compose file contains a credential in plain text.",
 )
 def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
@@ -37,7 +40,8 @@ def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
                 ]
                 if literal:
                     yield Occurrence(
-                        f"the {attribute} of {service.name} contains a password",
+                        f"the {_WORDS.get(attribute, attribute)} of {service.name} contains a "
+                        "password",
                         at.location,
                         service.name,
                         attribute,
@@ -64,4 +68,4 @@ def _commands(service: Service) -> Iterator[tuple[str, LocatedNode]]:
             yield attribute, command.at
     check = service.healthcheck
     if check is not None and (test := check.at.below("test")) is not None:
-        yield "health check", test
+        yield "healthcheck", test
