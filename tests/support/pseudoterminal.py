@@ -80,13 +80,17 @@ class Terminal:
         self.stream.feed(data)
         return True
 
-    def wait_for(self, text: str, timeout: float = TIMEOUT) -> str:
-        """Read until *text* is on the screen and nothing more comes; return the screen."""
+    def wait_for_text(self, text: str, timeout: float = TIMEOUT) -> None:
+        """Read until *text* is on the screen."""
         end = time.monotonic() + timeout
         while text not in self.text():
             while not self.read():  # to render a screen takes long, so only after a change
                 if time.monotonic() > end or (not self.child.isalive() and not self.read()):
                     raise AssertionError(f"{text!r} is not on the screen:\n{self.text()}")
+
+    def wait_for(self, text: str, timeout: float = TIMEOUT) -> str:
+        """Read until *text* is on the screen and nothing more comes; return the screen."""
+        self.wait_for_text(text, timeout)
         while self.read(SETTLED):
             pass
         return self.text()

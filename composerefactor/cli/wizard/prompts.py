@@ -7,11 +7,11 @@ holds one, has not seen the second: then keys count only after a pause.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
@@ -355,8 +355,8 @@ class Prompts:
     def __init__(self, style: Style) -> None:
         self._style = style
         self._interrupted = False
-        self._ignored_until = 0.0
-        """Keys before this time do nothing."""
+        self._pause: asyncio.TimerHandle | None = None
+        """Ends the time in which keys do nothing."""
         # If the interpreter ignores what the handler raises, the next question still ends.
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -389,8 +389,8 @@ class Prompts:
             key = event.key_sequence[0].key
             name = key.value if isinstance(key, Keys) else key
             name = "enter" if name == "c-m" else name
-            if time.monotonic() < self._ignored_until:
-                self._ignored_until = time.monotonic() + _PAUSE_SECONDS
+            if self._pause is not None:
+                self._wait_for_pause()
                 return
             if name == "c-d" or (name == "q" and screen.filter is None):
                 self._interrupted = True
@@ -451,13 +451,26 @@ class Prompts:
     def _run(self, application: Application[Reply]) -> Reply:
         """Return the reply; raises KeyboardInterrupt for Ctrl-C."""
         application.ttimeoutlen = _ESCAPE_SECONDS
-        if self._discard_input(application.input):
-            self._ignored_until = time.monotonic() + _PAUSE_SECONDS
-        reply = BACK if self._interrupted else application.run(handle_sigint=False)
+        self._pause = None
+        first = self._wait_for_pause if self._discard_input(application.input) else None
+        reply = BACK if self._interrupted else application.run(first, handle_sigint=False)
         self._discard_input(application.input)
         if self._interrupted:  # also if Ctrl-C came right after the key that ended the question
             raise KeyboardInterrupt
         return reply
+
+    def _wait_for_pause(self) -> None:
+        """Ignore keys until none is pressed for a while.
+
+        The event loop runs a timer after the keys that are there already, so a program that was
+        held up does not take the time for a pause.
+        """
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._end_pause)
+
+    def _end_pause(self) -> None:
+        self._pause = None
 
     def _discard_input(self, keyboard: Input) -> bool:
         """Forget the keys that are pressed already, except Ctrl-C; return whether there are any."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,8 +87,7 @@ def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) 
     terminal.press(*["enter"] * 5)  # before anything is on the screen
     terminal.wait_for("What would you like to do?")
     assert "Split" in terminal.text()
-    terminal.press("s", "enter")  # too soon after the keys before
-    assert asks_for_the_goal(terminal)
+    time.sleep(1)
     terminal.press("s", "enter", "enter", "y", "w", "enter")  # only the first one is an answer
     terminal.wait_for("Is this layout right?")
     time.sleep(1)
@@ -101,12 +101,18 @@ def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) 
 
 def test_a_key_that_is_held_answers_nothing(start: Start) -> None:
     terminal = start(PROJECT)
-    while "What would you like to do?" not in terminal.text():
-        terminal.press("enter")
-        terminal.read()
-    for _ in range(20):
-        terminal.press("enter")
-        time.sleep(0.05)
+    released = threading.Event()
+
+    def hold() -> None:
+        while not released.wait(0.03):
+            terminal.child.send("\r")
+
+    holding = threading.Thread(target=hold, daemon=True)
+    holding.start()
+    terminal.wait_for_text("What would you like to do?")
+    assert asks_for_the_goal(terminal)
+    released.set()
+    holding.join()
     assert asks_for_the_goal(terminal)
     terminal.press("s")
     terminal.wait_for("Is this layout right?")
