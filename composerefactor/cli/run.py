@@ -38,8 +38,8 @@ from composerefactor.proof.staging import Progress
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
 from composerefactor.report.plan_json import document
-from composerefactor.report.plan_text import summary
-from composerefactor.report.text import counted, json_text, row, shown_text, wrapped
+from composerefactor.report.plan_text import place_line, summary
+from composerefactor.report.text import counted, json_text, shown_text, wrapped
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import files_before_runs, recover
 
@@ -172,11 +172,11 @@ def _show(run: Run, proposal: Proposal, path: Path, by_hand: Sequence[Finding]) 
         masking = proposal.opened.masking
         style = style_for(sys.stderr, no_color=options.no_color)
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-        place = place_of(path, proposal.opened.root)
-        if place.found_below:
-            text = f"no Compose file here; this is the project in {place.found_below}/"
-            say(row("Project", style(text, "yellow"), style))
-        for line in summary(proposal, style, verbose=options.verbose, by_hand=by_hand):
+        lines = [
+            *place_line(place_of(path, proposal.opened.root), style),
+            *summary(proposal, style, verbose=options.verbose, by_hand=by_hand),
+        ]
+        for line in lines:
             masked = masking.message(line)
             for part in wrapped(masked, width) if width else [masked]:
                 say(part)

@@ -23,6 +23,7 @@ from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import sentences as difference_sentences
 from composerefactor.report.fix_groups import HOLE, FixSentence, grouped, sentences, with_hole
+from composerefactor.report.place import Place
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
@@ -107,7 +108,8 @@ def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
         return f"{first.title} ({first.location})"
     services = [e.service for fix in fixes for e in fix.change.effects if e.service]
     names = list(dict.fromkeys(services or [fix.change.location.path for fix in fixes]))
-    note = "; Docker Compose rejects the project without" if first.repairs else ""
+    pronoun = "it" if len(fixes) == 1 else "them"
+    note = f"; Docker Compose rejects the project without {pronoun}" if first.repairs else ""
     return f"{counted(len(fixes), 'change')}: {first_of(names, _MOST_SERVICES)}{note}"
 
 
@@ -291,6 +293,13 @@ def summary(
         lines += proof_lines(proposal, style, most)
     lines += data_loss_line(proposal, style)
     return lines
+
+
+def place_line(place: Place, style: Style) -> Iterator[str]:
+    """Yield where the project is, if it is not the directory that the user gave."""
+    if place.found_below:
+        text = f"no Compose file here; this is the project in {place.found_below}/"
+        yield row("Project", style(text, "yellow"), style)
 
 
 def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:

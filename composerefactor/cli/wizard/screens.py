@@ -18,10 +18,12 @@ from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.file_trees import trees
 from composerefactor.report.patch import unified_patch
+from composerefactor.report.place import Place
 from composerefactor.report.plan_text import (
     consequence,
     difference_lines,
     found_lines,
+    place_line,
     plan_lines,
     proof_lines,
     reader_lines,
@@ -56,10 +58,11 @@ MOST_LISTED = 12
 _COLUMNS = 80
 
 
-def project(opened: OpenProject, style: Style) -> tuple[str, ...]:
-    """Return the start commands and the services of the project."""
+def project(opened: OpenProject, place: Place, style: Style) -> tuple[str, ...]:
+    """Return where the project is, its start commands and its services."""
     proposal = Proposal(opened, opened.project, Plan(), Changeset())
-    return tuple(map(opened.masking.message, found_lines(proposal, style)))
+    lines = (*place_line(place, style), *found_lines(proposal, style))
+    return tuple(map(opened.masking.message, lines))
 
 
 def problems(examination: Examination, style: Style) -> tuple[str, ...]:
@@ -96,13 +99,10 @@ def problems(examination: Examination, style: Style) -> tuple[str, ...]:
 
 
 def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
-    """Yield what no fixer can solve: one problem in full, several on one line each.
-
-    Of the others, if there are high findings, only the number.
-    """
+    """Yield what no fixer can solve: the high findings, or if there are none, the others."""
     label = "By hand"
     for finding in high[:MOST_BY_HAND]:
-        text = _one_line(f"{finding.location}: {finding.message}")
+        text = GENERAL.text(f"{finding.location}: {finding.message}")
         yield row(label, style(text, "red"), style)
         label = ""
     if high:
@@ -118,8 +118,7 @@ def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style)
         problem = f"{refusal.location}: {refusal.reason}"
         if len(refusals) == 1 and refusal.remedy:
             problem += f" -> {refusal.remedy}"
-        line = GENERAL.text(problem) if len(refusals) == 1 else _one_line(problem)
-        yield row(label, style(line, "yellow"), style)
+        yield row(label, style(GENERAL.text(problem), "yellow"), style)
         label = ""
     if len(refusals) > 1:
         more = len(refusals) - MOST_BY_HAND

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from composerefactor.cli.terminal import place_of
 from composerefactor.cli.wizard import screens
 from composerefactor.cli.wizard.files import fix_sections, section_text, split_section
 from composerefactor.cli.wizard.finish import AgainError, finish
@@ -67,7 +68,8 @@ def wizard(context: Context) -> Flow[int]:
     Docker Compose rejects it and no fixer can repair it.
     """
     opened: OpenProject = yield from needed(Open(context.where, 0))
-    yield Say(screens.project(opened, context.style))
+    place = place_of(context.where.path, opened.root)
+    yield Say(screens.project(opened, place, context.style))
     while True:
         examination: Examination = yield from needed(Examine(context.where, 0))
         options = tuple(_goals(examination))

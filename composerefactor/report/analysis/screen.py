@@ -306,7 +306,11 @@ def _inventory(
     yield "Start", started if columns_of(started) <= width else f"{main.title}{more}"
     published = [port for port in main.ports if port.published]
     if published:
-        is_open = [f"{port.service} {port.published}" for port in published if port.is_open]
+        is_open = [
+            f"{port.service} {port.published}{'' if port.protocol == 'tcp' else '/udp'}"
+            for port in published
+            if port.is_open
+        ]
         text = f"{len(published)} published, {len(is_open)} on all addresses"
         yield "Ports", _with_names(text, ": ", is_open, width)
     backups = [volume.name for volume in main.volumes if volume.backup == "yes"]
