@@ -397,7 +397,7 @@ def reason_not_to_write(project: Project, path: str) -> tuple[str, str] | None:
     if project.is_tracked(path):
         return (
             f"{path} is tracked by git, so they would be committed",
-            f"remove it from git (git rm --cached {path}), then run again",
+            f"take {path} out of git (git rm --cached {path}), then run fix again",
         )
     return None
 

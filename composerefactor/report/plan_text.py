@@ -11,7 +11,7 @@ from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.confidence import CONFIDENCES
-from composerefactor.edit.planned_files import PlannedFile, Slice, line_count
+from composerefactor.edit.planned_files import Changeset, PlannedFile, Slice, line_count
 from composerefactor.errors import first_of
 from composerefactor.images.catalog import find_placement
 from composerefactor.planning.fixes import FixPlan, PlannedFix
@@ -69,11 +69,7 @@ def _fix_plan(
     """
     if not fix_plan.applied:
         yield style("nothing to do", "green")
-    for change in proposal.changes.changes:
-        before, after = change.lines
-        lines = counted(after, "line")
-        size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
-        yield f"{style(change.path, 'bold')}  {size}"
+    yield from file_lines(proposal.changes, style)
     kinds = list(grouped(fix_plan.applied))
     width = max((len(kind.transform) for kind in kinds), default=0)
     are_listed = most > MOST_SHOWN
@@ -96,6 +92,15 @@ def _fix_plan(
     if kinds and most <= MOST_SHOWN:
         hint = "-v lists each change with its id, for --take and --leave"
         yield style(hint, "dim")
+
+
+def file_lines(changes: Changeset, style: Style) -> Iterator[str]:
+    """Yield the files of *changes*, each with its number of lines."""
+    for change in changes.changes:
+        before, after = change.lines
+        lines = counted(after, "line")
+        size = f"{before} -> {lines}" if change.before is not None else f"new, {lines}"
+        yield f"{style(change.path, 'bold')}  {size}"
 
 
 def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:

@@ -22,13 +22,14 @@ from composerefactor.report.place import Place
 from composerefactor.report.plan_text import (
     consequence,
     difference_lines,
+    file_lines,
     found_lines,
     place_line,
     plan_lines,
     proof_lines,
     reader_lines,
 )
-from composerefactor.report.text import LABEL, Style, counted, row
+from composerefactor.report.text import LABEL, Style, counted, row, rows
 
 _WIDEST = 200
 
@@ -161,15 +162,12 @@ def plan(proposed: ItemizedProposal, style: Style) -> tuple[str, ...]:
 
 def _counts(proposal: Proposal, fix_plan: FixPlan, style: Style) -> Iterator[str]:
     """Yield how many changes each transform makes, if there are too many to list."""
-    label = "Plan"
-    for change in proposal.changes.changes:
-        yield row(
-            label, f"{style(change.path, 'bold')}  {'new' if change.is_created else ''}", style
-        )
-        label = ""
-    for name, fixes in by_transform(fix_plan.applied).items():
-        count = counted(len(fixes), "change")
-        yield row("", f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}", style)
+    yield from rows("Plan", file_lines(proposal.changes, style), style)
+    kinds = by_transform(fix_plan.applied)
+    width = max(map(len, kinds), default=0)
+    for name, fixes in kinds.items():
+        text = f"{style(f'{name:<{width}}', 'bold')}  {counted(len(fixes), 'change')}"
+        yield row("", f"{text}: {consequence(fixes, style)}", style)
     if fix_plan.uncertain:
         count = counted(len(fix_plan.uncertain), "change")
         yield row("", style(f"not certain enough: {count}", "cyan"), style)
