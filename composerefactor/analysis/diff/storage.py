@@ -24,7 +24,9 @@ from composerefactor.analysis.diff.change import (
 )
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.files import SECTION_NOUNS
-from composerefactor.images.catalog import load_catalog
+from composerefactor.compose.resources import overlap
+from composerefactor.images.catalog import find_placement, load_catalog
+from composerefactor.images.lookup import data_paths, lasting_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +182,7 @@ def service_mounts(pair: ServicePair) -> Iterator[Impact]:
             message = f"{mount.label} is mounted at {target}, no longer at {same[0].target}"
             yield _about(pair, kinds.MOUNT_MOVED, message, mount)
         elif pair.old:
-            message = f"mounts {mount.label} at {target}"
-            if mount.kind == "tmpfs":
-                message = f"keeps {target} in memory"
-            yield _about(pair, kinds.MOUNT_ADDED, message, mount)
+            yield _added(pair, mount, old)
     for mount in removed.values():
         yield _removed(pair, mount)
 
@@ -258,10 +257,33 @@ def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]
             yield _left(pair, kinds.VOLUME_REPLACED, message, old, new, risk)
 
 
+def _added(pair: ServicePair, new: Mount, old: Mapping[str, Mount]) -> Impact:
+    """Return the impact of the mount *new*, for which there was none of the mounts *old*."""
+    is_covered = any(overlap(each, new.target) for each in old)
+    is_own = not is_covered and not pair.old.get("volumes_from")
+    if is_own and any(overlap(path, new.target) for path in _data_paths(pair)):
+        label = "memory (not persistent)" if new.kind == "tmpfs" else new.label
+        message = f"at {new.target}: {label} instead of the storage of the container"
+        return _left(pair, kinds.VOLUME_REPLACED, message, Mount(new.target, "container", ""), new)
+    message = f"mounts {new.label} at {new.target}"
+    if new.kind == "tmpfs":
+        message = f"keeps {new.target} in memory"
+    return _about(pair, kinds.MOUNT_ADDED, message, new)
+
+
+def _data_paths(pair: ServicePair) -> list[str]:
+    """Return where the image of the old service stores data that has to last."""
+    image, environment = str(pair.old.get("image") or ""), pair.old.get("environment")
+    settings = environment if isinstance(environment, dict) else {}
+    paths = data_paths(image, load_catalog(), settings) or []
+    place = find_placement(pair.old_name or pair.name, image)
+    return [each.path for each in lasting_paths(paths, place)]
+
+
 def _left(
     pair: ServicePair, rule: Any, message: str, old: Mount, new: Mount, risk: Risk | None = None
 ) -> Impact:
-    place = "it" if old.kind == "anonymous" else old.identity
+    place = old.identity or "it"
     message += f"; the data in {place} is left behind"
     return _about(pair, rule, message, new, effect=UpEffect.DATA, risk=risk)
 
