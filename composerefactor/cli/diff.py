@@ -22,6 +22,7 @@ from composerefactor.cli.options import (
     output_options,
     project_options,
 )
+from composerefactor.cli.terminal import fitted
 from composerefactor.compose.masking import masked_errors
 from composerefactor.errors import UsageError
 from composerefactor.proof.engine import find_engine
@@ -33,7 +34,7 @@ from composerefactor.report.diff import (
     finding_rules,
 )
 from composerefactor.report.findings import sarif, workflow_commands
-from composerefactor.report.text import json_text, shown_commands, shown_line, shown_text
+from composerefactor.report.text import json_text, shown_commands, shown_lines, shown_text
 
 _RISKS = {risk.word: risk for risk in Risk if risk}
 FORMATS = ("text", "markdown", "json", "sarif", "github")
@@ -112,7 +113,7 @@ def _rendered(result: Review, options: OutputOptions) -> str:
         return _as_findings(result, output_format)
 
     lines = as_text(result, options.style, verbose=options.verbose)
-    return "".join(f"{shown_line(line)}\n" for line in lines)
+    return shown_lines(fitted(lines, options.output))
 
 
 def _as_findings(result: Review, output_format: str) -> str:

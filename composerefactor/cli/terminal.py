@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -112,6 +112,16 @@ def _deliver(result: bytes, output: Path | None) -> None:
         raise UsageError(
             f"the result cannot be written: {error.strerror}", location=Location(str(output))
         ) from None
+
+
+def fitted(lines: Iterable[str], output: Path | None) -> Iterator[str]:
+    """Yield *lines*, not yet neutralised, wrapped between words if they go to a terminal."""
+    if output is not None or not sys.stdout.isatty():
+        yield from lines
+        return
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        yield from wrapped(line, width)
 
 
 def is_interactive() -> bool:

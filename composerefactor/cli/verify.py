@@ -15,11 +15,12 @@ from composerefactor.cli.options import (
     proof_options,
 )
 from composerefactor.cli.run import engine_of
+from composerefactor.cli.terminal import fitted
 from composerefactor.compose.masking import masked_errors
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.verify import compare, open_state
 from composerefactor.proof.engine import find_engine
-from composerefactor.report.text import json_text, masked_text
+from composerefactor.report.text import json_text, shown_lines
 from composerefactor.report.verify import result_document, result_text
 
 
@@ -81,7 +82,7 @@ def command(
         text = json_text(masking.document(result_document(comparison)))
     else:
         lines = result_text(comparison, options.style, verbose=options.verbose)
-        text = masked_text(lines, masking)
+        text = shown_lines(fitted(map(masking.message, lines), options.output))
     options.deliver(text)
     return 0 if comparison.proof.ok else 1
 
@@ -100,5 +101,5 @@ def _live(chosen: ProjectSelection, options: ProofOptions) -> tuple[str, int]:
         text = json_text(opened.masking.document(report.live_document(result, tool)))
     else:
         lines = report.live_text(result, tool, options.style, verbose=options.verbose)
-        text = masked_text(lines, opened.masking)
+        text = shown_lines(fitted(map(opened.masking.message, lines), options.output))
     return text, 1 if result.recreated else 0

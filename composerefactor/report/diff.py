@@ -59,11 +59,15 @@ def about(impact: LocatedImpact) -> str:
 
 
 def entries_of(impact: LocatedImpact, result: Review) -> str:
-    """Return the start commands that a change affects, ``""`` if it affects all."""
+    """Return the start commands that a change affects.
+
+    ``""`` if it affects all, or only the one of the file that it is in.
+    """
     if len(impact.entries) == len(result.compared) or not impact.change.path:
         return ""
     if len(impact.entries) == 1:
-        return impact.entries[0].title
+        title = impact.entries[0].title
+        return "" if impact.location and title == impact.location.path else title
     return f"{len(impact.entries)} of {len(result.compared)} start commands"
 
 

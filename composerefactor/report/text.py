@@ -52,9 +52,14 @@ def shown_line(text: str) -> str:
     return shown_text(_LINE_ENDS.sub(" ", text))
 
 
+def shown_lines(lines: Iterable[str]) -> str:
+    """Return *lines* as one text, each as :func:`shown_line` returns it."""
+    return "".join(f"{shown_line(line)}\n" for line in lines)
+
+
 def masked_text(lines: Iterable[str], masking: Masking) -> str:
     """Return *lines* as one text that is safe to show."""
-    return "".join(f"{shown_line(masking.message(line))}\n" for line in lines)
+    return shown_lines(map(masking.message, lines))
 
 
 def shown_text(text: str) -> str:

@@ -10,6 +10,7 @@ from composerefactor.planning.verify import Comparison
 from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult
+from composerefactor.proof.scenarios import OWN
 from composerefactor.report.plan_json import SCHEMA, proof_document
 from composerefactor.report.text import (
     MOST_PLACES,
@@ -59,7 +60,9 @@ def _difference(comparison: Comparison, finding: ProofFinding) -> str:
     place = f"{before or after}: " if before or after else ""
     if before and after and before != after:
         place = f"{before} -> {after}: "
-    return f"{place}{finding.message} ({finding.entry.title}, {finding.scenario})"
+    circumstances = [finding.entry.title] if len(comparison.old.project.entries) > 1 else []
+    circumstances += [finding.scenario] if finding.scenario != OWN else []
+    return f"{place}{finding.message}" + (f" ({', '.join(circumstances)})" if circumstances else "")
 
 
 def result_document(comparison: Comparison) -> dict[str, Any]:

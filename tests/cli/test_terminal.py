@@ -156,6 +156,25 @@ def test_long_lines_are_wrapped_between_words(shop: Path, terminal: Terminal) ->
     assert [line for line in lines if len(line) > 60 and " " in line.strip()] == []
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize("command", ["diff", "verify"])
+def test_results_are_wrapped_between_words(
+    command: str, tmp_path: Path, terminal: Terminal
+) -> None:
+    text = "services:\n  web:\n    image: nginx:1.27\n"
+    project = write(
+        tmp_path / "now", {"docker-compose.yml": text + "    ports: ['443:443', '80:80']\n"}
+    )
+    write(tmp_path / "before", {"docker-compose.yml": text})
+    session = terminal(project, command, "../before", ".", COLUMNS="60")
+    session.end()
+    lines = re.sub(r"\x1b\[[0-9;]*[mKA]", "", session.seen.decode()).splitlines()
+    shown = lines[next(n for n, line in enumerate(lines) if line.startswith("Engine")) :]
+    assert any("docker-compose.yml:4" in line for line in shown)
+    assert [line for line in shown if len(line) > 60 and " " in line.strip()] == []
+    assert max(map(len, shown)) > 50
+
+
 def test_errors_are_wrapped_between_words(tmp_path: Path, terminal: Terminal) -> None:
     files = {"compose.yaml": "services:\n  db:\n    image: [postgres]\n"}
     project = write(tmp_path / "db", files)
