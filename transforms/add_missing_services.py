@@ -256,8 +256,7 @@ def _secret_lines(model: StartModel, new: NewService) -> str:
 def _evidence(wanted: WantedService, starter: Starter, to_set: list[str]) -> str:
     """Return who refers to the service, the source of its facts, and the variables to set."""
     hint = wanted.hints[0]
-    text = f"{', '.join(wanted.callers)}: {hint.message}; image catalog on {starter.id}: "
-    text += starter.entry.verified
+    text = f"{', '.join(wanted.callers)}: {hint.message}; {starter.entry.evidence}"
     return f"{text}; set {' and '.join(to_set)}" if to_set else text
 
 

@@ -563,6 +563,12 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     verified: Evidence = "project"
 
     @property
+    def evidence(self) -> str:
+        """The entry and where its facts were read, as the evidence for a change."""
+        is_sourced = self.source and self.source != "unverified"
+        return f"{self.id} in the image catalog" + (f", from {self.source}" if is_sourced else "")
+
+    @property
     def main_port(self) -> str:
         """The first container port, ``""`` if there is none."""
         return str(self.ports[0]) if self.ports else ""

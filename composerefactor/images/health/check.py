@@ -146,9 +146,7 @@ def _proposed(use: Usage, entry: CatalogEntry, choice: HealthCheckChoice) -> Ans
             f"it mounts the key {use.private_key}, so it may answer HTTPS only",
             "write the health check yourself",
         )
-    source = f"{entry.id} in the image catalog"
-    if entry.source and entry.source != "unverified":
-        source += f", from {entry.source}"
+    source = entry.evidence
     certainty = confidence(entry.verified)
     if variable := _port_variable(use, entry):
         source += f"; but {variable} is a published port, and {entry.main_port} is not"
