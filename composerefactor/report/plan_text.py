@@ -636,8 +636,9 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     oldest = oldest_engine(proposal) if proposal.fix_plan is None else ""
     if oldest:
         yield f"the new files need Docker Compose v{oldest} or later"
+    colour = "yellow" if proof.recreated_names else "green"
     for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
-        yield style(line, "green", "bold")
+        yield style(line, colour, "bold")
 
 
 def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
