@@ -384,6 +384,8 @@ class SharedValue:
         sites: All places at which the attribute is added.
         group: Returns for the value of a site what is equal for those that share.
         enough: The number of sites from which on they share a new anchor; None if they never share.
+        comment: Returns for the value of a site the comment to write above it; a shared block gets
+            the one that all its sites have.
     """
 
     def __init__(
@@ -392,8 +394,9 @@ class SharedValue:
         sites: Iterable[Site | BlockedSite],
         group: Callable[[Any], Hashable],
         enough: int | None = ENOUGH,
+        comment: Callable[[Any], str] = lambda _: "",
     ) -> None:
-        self.group, self.enough = group, enough
+        self.group, self.enough, self.comment = group, enough, comment
         self._alike: dict[tuple[str, Hashable], list[Site]] = {}
         for site in sites:
             if isinstance(site, Site):
@@ -401,6 +404,7 @@ class SharedValue:
         # Equal top-level keys of several files would be merged.
         self.taken = {key for file in project.files.values() for key in file.root_keys}
         self._anchors: dict[str, list[tuple[str, Node]]] = {}
+        self._placed: dict[tuple[str, Hashable], tuple[str, str]] = {}
 
     def addition(
         self,
@@ -412,7 +416,6 @@ class SharedValue:
         evidence: str = "",
         confidence: Confidence = "verified",
         *,
-        comment: Callable[[Any], str] = lambda _: "",
         fits: Callable[[LocatedNode], bool] = lambda _: False,
         key: str = "",
     ) -> Change:
@@ -426,8 +429,6 @@ class SharedValue:
             name: The name of the anchor.
             evidence: Why the change is right.
             confidence: How sure that is.
-            comment: Returns for the value of a site the comment to write above it; a shared block
-                gets the one that all its sites have.
             fits: Whether an existing mapping with an anchor serves as well.
             key: The key of the block with the anchor; named after the anchor if it is taken.
         """
@@ -440,7 +441,7 @@ class SharedValue:
         is_shared = node is not None and self.enough is not None and len(alike) >= self.enough
         if known is None and (not is_shared or file.root.flow):
             title += details
-            text = comment(site.value)
+            text = self.comment(site.value)
             return addition(site, value, title, evidence, confidence, comment=text)
         if known is not None:
             title = f"{title} with the anchor &{known}"
@@ -448,12 +449,21 @@ class SharedValue:
         title += details
         anchor = self._free_anchor(file, name)
         key = key if key and key not in self.taken else f"x-{anchor}"
-        users = {str(each.path[0]) for each in alike}
-        first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
-        comments = {comment(each.value) for each in alike}
-        text = comments.pop() if len(comments) == 1 else ""
+        first, text = self._placement(file, self.group(site.value))
         block = AddKey(file.path, (), key, Anchored(anchor, value), (), text, first)
         return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
+
+    def _placement(self, file: ComposeFile, group: Hashable) -> tuple[str, str]:
+        """Return the section above which the block of *group* is written, and its comment."""
+        known = self._placed.get((file.path, group))
+        if known is None:
+            alike = self._alike[file.path, group]
+            users = {str(each.path[0]) for each in alike}
+            first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
+            comments = {self.comment(each.value) for each in alike}
+            known = first, comments.pop() if len(comments) == 1 else ""
+            self._placed[file.path, group] = known
+        return known
 
     def _usable_anchor(
         self, file: ComposeFile, before: int, fits: Callable[[LocatedNode], bool]

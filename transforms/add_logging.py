@@ -64,7 +64,7 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
 
     sites = list(find_sites(start_models(project), needs_logging, ("logging",)))
     enough = {"always": 1, "auto": ENOUGH, "never": None}[options.share]
-    shared = SharedValue(project, sites, bool, enough)
+    shared = SharedValue(project, sites, bool, enough, comment=lambda _: _REASON)
     unset: dict[str, list[Site]] = {}
     most_common: dict[str, LocatedNode | None] = {}
     for site in sites:
@@ -94,7 +94,6 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
             title,
             details,
             "default-logging",
-            comment=lambda _: _REASON,
             fits=_rotates,
             key="x-logging",
         )

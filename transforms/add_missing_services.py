@@ -14,7 +14,7 @@ git tracks that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from posixpath import join, normpath
 
@@ -82,6 +82,7 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
     """Yield a change, or a refusal, for each undefined service of a start command."""
     models = start_models(project)
     volumes = {name for model in models for name in model.declared("volumes")}
+    images = _images(models, options.catalog)
     seen: set[tuple[str, str]] = set()
     for wanted in _wanted_services(project, models):
         key = (wanted.file.path, wanted.name)
@@ -95,7 +96,7 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
         elif starter is None:
             yield _refusal(wanted, "define it with an image, or correct the name")
         else:
-            yield _change(project, wanted, starter, volumes, options.catalog)
+            yield _change(project, wanted, starter, volumes, images, options.catalog)
 
 
 def _wanted_services(project: Project, models: list[StartModel]) -> Iterator[WantedService]:
@@ -159,15 +160,22 @@ def _refusal(wanted: WantedService, remedy: str) -> Refusal:
 
 
 def _change(
-    project: Project, wanted: WantedService, starter: Starter, taken: set[str], catalog: Catalog
+    project: Project,
+    wanted: WantedService,
+    starter: Starter,
+    taken: set[str],
+    images: Mapping[str, str],
+    catalog: Catalog,
 ) -> Change | Refusal:
     """Return the change that adds *wanted*; the names of its volumes are added to *taken*.
+
+    *images* are those that the project uses elsewhere, by what they are in *catalog*.
 
     A refusal if it needs a password that no file has, and the project runs without it, or one that
     would be written to a file in git.
     """
     model, name, file = wanted.model, wanted.name, wanted.file
-    image = _image(project, starter, catalog)
+    image = images.get(starter.id, starter.image)
     paths = data_paths(image, catalog) or []
     volumes = {path.path: volume_name(name, path.path, taken) for path in paths}
     networks = networks_to_reach(model, wanted.callers)
@@ -217,15 +225,16 @@ def _change(
     )
 
 
-def _image(project: Project, starter: Starter, catalog: Catalog) -> str:
-    """Return the image of the same kind that the project uses elsewhere, or that of *starter*."""
-    for model in start_models(project):
+def _images(models: Iterable[StartModel], catalog: Catalog) -> dict[str, str]:
+    """Return the first image of each kind that services of *models* have, by its catalog id."""
+    images: dict[str, str] = {}
+    for model in models:
         for service in model.services.values():
             image = (service.image.at.known_text if service.image else None) or ""
             entry = catalog.match(image) if image else None
-            if entry is not None and entry.id == starter.id:
-                return image
-    return starter.image
+            if entry is not None:
+                images.setdefault(entry.id, image)
+    return images
 
 
 def _common_restart_policy(wanted: WantedService) -> str:

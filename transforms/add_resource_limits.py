@@ -133,7 +133,12 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
 
     sites = list(find_sites(models, size_for, ("deploy", "resources"), alternatives=_OLD_FORM))
     # A guess is not made unless the user wants it, so it does not count for an anchor.
-    shared = SharedValue(project, sites, lambda size: (size.cpus, size.memory, size.confidence))
+    shared = SharedValue(
+        project,
+        sites,
+        attrgetter("cpus", "memory", "confidence"),
+        comment=attrgetter("comment"),
+    )
     for site in sites:
         if isinstance(site, BlockedSite):
             yield blocked_refusal(site, "no limits")
@@ -151,7 +156,6 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
             name,
             size.evidence,
             size.confidence,
-            comment=attrgetter("comment"),
         )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -14,6 +16,9 @@ from composerefactor.errors import InputError
 from composerefactor.yaml.comments import Region, comments_in, regions
 from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.values import to_python
+
+_Item: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""A key of a service, the canonical text of its value, and its comments."""
 
 
 class Attribute(Struct, frozen=True, dict=True):
@@ -163,8 +168,7 @@ class _Search:
             for name in self.names
             if name not in self.merging
         }
-        common_sets = {items[a] & items[b] for a, b in combinations(items, 2)}
-        for common in common_sets:
+        for common in _intersections(items.values()):
             if len(common) < 2:  # noqa: PLR2004 - a single key is handled as a value
                 continue
             members = [name for name, own in items.items() if common <= own]
@@ -182,6 +186,19 @@ class _Search:
     def is_long(self, text: str) -> bool:
         """Return whether *text* has enough non-blank lines, including the line of the key."""
         return sum(1 for line in text.splitlines() if line.strip()) >= self.min_lines
+
+
+def _intersections(sets: Collection[frozenset[_Item]]) -> Collection[frozenset[_Item]]:
+    """Return what any two of *sets* have in common.
+
+    Most services differ in something, and have the rest in common with many others. So each set is
+    taken once, without what no other has.
+    """
+    occurrences = Counter(item for each in sets for item in each)
+    several = {item for item, count in occurrences.items() if count > 1}
+    shared = Counter(each & several for each in sets)
+    twice = (each for each, count in shared.items() if count > 1)
+    return dict.fromkeys(chain(twice, (a & b for a, b in combinations(shared, 2))))
 
 
 def _attributes(file: ComposeFile, service: str) -> Iterator[tuple[str, Attribute]]:

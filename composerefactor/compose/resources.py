@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import chain, count
 from posixpath import basename, normpath
 
 from msgspec import Struct
@@ -76,9 +77,9 @@ def volume_name(service: str, path: str, known: set[str]) -> str:
     dashes = sum("-" in name for name in known)
     joint = "-" if dashes > sum("_" in name for name in known) else "_"
     stem = service.replace("-" if joint == "_" else "_", joint)
-    candidates = [f"{stem}{joint}data", f"{stem}{joint}{basename(path)}"]
-    candidates += [f"{stem}{joint}data{joint}{number}" for number in range(2, len(known) + 3)]
-    name = next(name for name in candidates if name not in known)
+    candidates = (f"{stem}{joint}data", f"{stem}{joint}{basename(path)}")
+    numbered = (f"{stem}{joint}data{joint}{number}" for number in count(2))
+    name = next(name for name in chain(candidates, numbered) if name not in known)
     known.add(name)
     return name
 

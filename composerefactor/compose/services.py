@@ -327,22 +327,33 @@ class StartModel(Struct, frozen=True, dict=True):
 
     def declares(self, section: str, name: str) -> bool:
         """Return whether one of the files declares the resource *name* in *section*."""
-        return any(name in file.entries(section) for file in self.files)
+        return name in self.declared(section)
 
-    def declared(self, section: str) -> dict[str, list[LocatedNode]]:
+    def declared(self, section: str) -> Mapping[str, list[LocatedNode]]:
         """Return the declarations in *section* by name; {} if it is not a resource section."""
-        declarations: dict[str, list[LocatedNode]] = {}
-        if section not in RESOURCE_SECTIONS:
-            return declarations
-        for file in self.files:
-            for name, body in file.entries(section).items():
-                at = LocatedNode(file, body, body.start, self.scopes[file.path])
-                declarations.setdefault(name, []).append(at)
-        return declarations
+        return self._declarations.get(section, {})
 
-    def resources(self, section: str) -> dict[str, Resource]:
-        """Return the networks or volumes that the files declare, by name."""
-        return {name: read_resource(nodes) for name, nodes in self.declared(section).items()}
+    def resources(self, section: str) -> Mapping[str, Resource]:
+        """Return what the files declare in *section*, by name; {} as for :meth:`declared`."""
+        return self._resources.get(section, {})
+
+    @cached_property
+    def _declarations(self) -> Mapping[str, Mapping[str, list[LocatedNode]]]:
+        found: dict[str, dict[str, list[LocatedNode]]] = {}
+        for section in RESOURCE_SECTIONS:
+            declarations = found.setdefault(section, {})
+            for file in self.files:
+                for name, body in file.entries(section).items():
+                    at = LocatedNode(file, body, body.start, self.scopes[file.path])
+                    declarations.setdefault(name, []).append(at)
+        return found
+
+    @cached_property
+    def _resources(self) -> Mapping[str, Mapping[str, Resource]]:
+        return {
+            section: {name: read_resource(nodes) for name, nodes in declarations.items()}
+            for section, declarations in self._declarations.items()
+        }
 
 
 def start_model(project: Project, entry: Invocation) -> StartModel:

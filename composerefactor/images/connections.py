@@ -42,7 +42,8 @@ def proxied_services(model: StartModel) -> Iterator[tuple[str, str, str, Locatio
     }
     for proxy, image in images.items():
         prefix, variable = _LABEL_PREFIXES.get(image), _ROUTING_VARIABLES.get(image)
-        for name, service in model.services.items():
+        is_proxy = prefix or variable
+        for name, service in model.services.items() if is_proxy else ():
             if name == proxy:
                 continue
             label = _routing_label(service, prefix) if prefix else None

@@ -8,7 +8,8 @@ collection ends where its last child ends, and the span of an empty value is emp
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -105,7 +106,7 @@ class Entry(Struct, eq=False):
         return max(self.value.end, self.key.end)
 
 
-class MappingNode(Node, eq=False):
+class MappingNode(Node, eq=False, dict=True):
     """A mapping.
 
     Attributes:
@@ -123,10 +124,11 @@ class MappingNode(Node, eq=False):
 
     def entry(self, name: str) -> Entry | None:
         """Return the first entry with the key *name*, or None; merge keys are not followed."""
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        return None
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        return {entry.name: entry for entry in reversed(self.entries) if entry.name is not None}
 
 
 class SequenceNode(Node, eq=False):
@@ -187,6 +189,10 @@ def _starting_in(nodes: list[NodeType], start: int, end: int) -> list[NodeType]:
 
 def _start_of(node: Node) -> int:
     return node.outer_start
+
+
+def _start_of_child(child: Node | Entry) -> int:
+    return child.value.outer_start if isinstance(child, Entry) else child.outer_start
 
 
 def resolve(node: Node) -> Node:
@@ -276,13 +282,16 @@ def path_of(root: Node, node: Node) -> Path | None:
     """Return the path of *node* below *root*, or None if it is not written below *root*."""
     if root is node:
         return ()
-    entries = root.entries if isinstance(root, MappingNode) else []
-    items = root.items if isinstance(root, SequenceNode) else [entry.value for entry in entries]
-    for index in range(bisect_right(items, node.outer_start, key=_start_of) - 1, -1, -1):
-        if items[index].end < node.end:  # only one can contain it, except for empty nodes
+    children: Sequence[Node | Entry] = ()
+    if isinstance(root, MappingNode | SequenceNode):
+        children = root.entries if isinstance(root, MappingNode) else root.items
+    for index in range(bisect_right(children, node.outer_start, key=_start_of_child) - 1, -1, -1):
+        child = children[index]
+        inner = child.value if isinstance(child, Entry) else child
+        if inner.end < node.end:  # only one can contain it, except for empty nodes
             break
-        path = path_of(items[index], node)
-        step = entries[index].name if entries else index
+        path = path_of(inner, node)
+        step = child.name if isinstance(child, Entry) else index
         if path is not None and step is not None:
             return (step, *path)
     return None

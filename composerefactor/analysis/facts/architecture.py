@@ -359,6 +359,7 @@ def _entry(
         health.append(health_facts(project, model, service, use, catalog, masking))
         resources.append(resource_facts(model, service, facts.location))
     ports = tuple(port for service in services for port in service.ports)
+    optional = {each.name for each in services if each.profiles}
     variables, env_files = variable_facts(project, model, masking)
     mentions = tuple(host_mentions(model))
     hosts = HostNames(model)
@@ -375,7 +376,7 @@ def _entry(
         variables,
         env_files,
         tuple(resources),
-        totals(each for each in resources if not _is_optional(services, each.service)),
+        totals(each for each in resources if each.service not in optional),
         tuple(service.build for service in services if service.build is not None),
         model,
         mentions,
@@ -387,11 +388,6 @@ def _entry(
 def _weight(entry: InvocationFacts) -> tuple[bool, int, int]:
     applications = sum(each.counts_as == "applications" for each in entry.services)
     return entry.invocation.assumed, -applications, -len(entry.services)
-
-
-def _is_optional(services: list[ServiceFacts], name: str) -> bool:
-    """Return whether the service *name* starts only with a profile."""
-    return any(each.profiles for each in services if each.name == name)
 
 
 def _unresolved(entry: InvocationFacts) -> list[str]:
