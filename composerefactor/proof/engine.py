@@ -38,8 +38,11 @@ _MAX_ERROR_LENGTH = 300
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _LOG_LINE = re.compile(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
 _SYSTEM_NAMES = ("PATH", "LANG", "SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "PATHEXT")
-_FASTER = {"GOGC": "400"}
-"""Less frequent garbage collection: Compose needs 10 to 16 % less time (observed: v5.6.1)."""
+_FASTER = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
+"""Less frequent garbage collection, unless memory is short.
+
+Compose needs 15 to 30 % less time than without, and 0.8 GiB for 3,000 services (observed: v5.6.1).
+"""
 
 _REMOTE_OFF = {
     "COMPOSE_EXPERIMENTAL_GIT_REMOTE": "false",
