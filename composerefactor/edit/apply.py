@@ -114,7 +114,7 @@ def _kept_end_of_block(file: ComposeFile, text_edits: list[TextEdit]) -> Iterato
     if text.endswith("\n") or not any(e.start == len(text) and e.text for e in text_edits):
         return
     *_, last = walk(file.root)
-    if not isinstance(last, ScalarNode) or last.style not in {"|", ">"} or last.end < len(text):
+    if not isinstance(last, ScalarNode) or last.style not in {"|", ">"} or text[last.end :].strip():
         return
     header = _BLOCK_HEADER.match(text, last.start)
     if header is None or last.value.endswith("\n") or text.startswith("-", header.end()):

@@ -261,6 +261,7 @@ def key_place(
     column = source.column(entries[0].start)
     n = _predecessor(entries, key, order)
     blank = _are_blank_lines_usual(source, entries, is_root=not path)
+    blank = blank and not _keeps_blank_lines(source, entries[n])
     if n + 1 == len(entries):
         at = after_last_line(source, entries[n])
         if path:
@@ -286,7 +287,9 @@ def section_place(file: ComposeFile, name: str) -> Place | None:
     if is_tight(file):
         return Place(at, 0)
     above = file.source.line(at - 1).strip() if at else ""
-    return Place(at, 0, blank_before=above not in {"", "---"})
+    before = [entry for entry in file.root.entries if entry.start < at]
+    kept = bool(before) and _keeps_blank_lines(file.source, before[-1])
+    return Place(at, 0, blank_before=above not in {"", "---"} and not kept)
 
 
 def is_tight(file: ComposeFile) -> bool:
@@ -329,6 +332,18 @@ def _predecessor(entries: list[Entry], key: str, order: Ordered[str]) -> int:
     earlier_keys = set(order[: order.index(key)])
     preceding = [n for n, entry in enumerate(entries) if entry.name in earlier_keys]
     return preceding[-1] if preceding else len(entries) - 1
+
+
+def _keeps_blank_lines(source: Source, entry: Entry) -> bool:
+    """Return whether a blank line below *entry* is part of its value: of a block scalar with +."""
+    last: Node = entry.value
+    while isinstance(last, MappingNode | SequenceNode):
+        children = last.items if isinstance(last, SequenceNode) else [e.value for e in last.entries]
+        if not children:
+            return False
+        last = children[-1]
+    is_block = isinstance(last, ScalarNode) and last.style in {"|", ">"}
+    return is_block and "+" in source.line(last.start)[source.column(last.start) :].split("#")[0]
 
 
 def _are_blank_lines_usual(source: Source, entries: list[Entry], *, is_root: bool) -> bool:

@@ -324,6 +324,24 @@ def test_a_value_that_ends_in_dots_is_not_the_end_of_the_document(end: str) -> N
     assert values(after)["services"]["web"] == {"command": "wait ..."}
 
 
+@pytest.mark.parametrize("end", ["", " ", " \t", "\n     ", "\n", "\n\n"])
+@pytest.mark.parametrize("header", ["|", ">", "|2", "|+"])
+def test_a_block_scalar_at_the_end_keeps_its_value(header: str, end: str) -> None:
+    before = f"x-note: {header}\n  one\n  two{end}"
+    after = apply_edits(parsed(before), [AddKey("", ("volumes",), "v", None)])
+    assert values(after)["x-note"] == values(before)["x-note"]
+
+
+def test_no_blank_line_joins_a_block_scalar_that_keeps_them() -> None:
+    before = "services:\n  a:\n    command: |+\n      x\n\n  b:\n    command: |+\n      x\n"
+    edits = [AddKey("", ("services",), "c", {"tty": True}), AddKey("", ("volumes",), "v", None)]
+    before_volumes = AddKey("", (), "x-a", {"b": "c"}, (), "", "volumes")
+    for text in (before, before + "volumes:\n  w:\n"):
+        after = apply_edits(parsed(text), [*edits, *([before_volumes] if "w:" in text else [])])
+        kept = {name: values(after)["services"][name] for name in ("a", "b")}
+        assert kept == values(text)["services"]
+
+
 def test_a_section_is_added_once() -> None:
     before = "services:\r\n  web:\r\n    image: a\r\n"
     edits = [AddKey("", ("volumes",), name, None) for name in ("a", "b")]
