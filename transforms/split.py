@@ -140,7 +140,8 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     with include lists, keys and stubs. The text of environments may be a little longer, since a
     value that all of them have is then changed in one place; what variants have in common is often
     a coincidence. Of small files a fifth has to go. A file that is merged over the only root file
-    and repeats it is neither. A plan that copies more than may be copied is none.
+    and repeats it is neither. A plan that copies more than may be copied, or more than it removes
+    of what the files repeat, is none.
     """
     project = group[0].project
     candidates = [options] if options.strategy != "auto" else _automatic(group, options)
@@ -148,19 +149,20 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     if len(roots) == 1:
         plan = _plan_of_group(group, candidates[0], _fresh_names(group))
         return None if exceeds_budget(plan, group, options) else candidates[0]
-    lengths: list[float] = []
-    for candidate in candidates:
-        plan = _plan_of_group(group, candidate, _fresh_names(group))
-        too_much = exceeds_budget(plan, group, candidate)
-        lengths.append(math.inf if too_much else _lines_after(group, [plan]))
     names = _fresh_names(group)
     apart = [_plan_of_root(root, options, names, several=True) for root in roots]
     most = _lines_after(group, apart)
-    paths = [root.file.path for root in roots]
+    lengths: list[float] = []
+    for candidate in candidates:
+        plan = _plan_of_group(group, candidate, _fresh_names(group))
+        copied = plan.copied_lines - sum(each.copied_lines for each in apart)
+        too_much = exceeds_budget(plan, group, candidate) or copied > plan.saved_lines.lines
+        lengths.append(math.inf if too_much else _lines_after(group, [plan]))
     if all(root.is_small for root in roots):
         most = math.floor(WORTH_MODULES * most)
     else:
-        most = math.floor(MAX_GROWTH * most) if are_environments(project, paths) else most - 1
+        are_alike = are_environments(project, [root.file.path for root in roots])
+        most = math.floor(MAX_GROWTH * most) if are_alike else most - 1
     shortest = min(lengths)
     return candidates[lengths.index(shortest)] if shortest <= most else None
 

@@ -203,10 +203,10 @@ class Layout:
             ]
             lines = sum(service.shared_lines(file_indices[0]) for service in members)
             saved = sum(service.repeated_lines for service in members)
-            is_short = max(lines, saved) < FEWEST_LINES and {*file_indices} < every
             is_part = any(service.remainder(i) for service in members for i in file_indices)
-            is_short = is_short or (is_part and lines < FEWEST_LINES_OF_ALIKE)
-            if may_stay_whole and not group.path and is_short:
+            fewest = FEWEST_LINES_OF_ALIKE if is_part else 0
+            fewest = FEWEST_LINES if {*file_indices} < every else fewest
+            if may_stay_whole and not group.path and max(lines, saved) < fewest:
                 keep_whole(self.factored, members)
             else:
                 is_mixed = group.name == SERVICES

@@ -36,7 +36,7 @@ from composerefactor.refactoring.modules.directories import (
     SINCE_EXTENDS_IN_ROOT,
     IncludedFiles,
 )
-from composerefactor.refactoring.modules.grouping import LayoutOptions, Names
+from composerefactor.refactoring.modules.grouping import LayoutOptions, Names, name_in_path
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
@@ -242,7 +242,9 @@ def common_base(
     bases = _as_blocks(root, _chosen_bases(root, layout, order, switches, options))
     if not bases:
         return None
-    path = names.take(options.into, root.family, "common", "shared")
+    named = name_in_path(root.file.path)
+    others = [f"{named}-common"] if named else []
+    path = names.take(options.into, root.family, "common", *others, "shared")
     replaced = {alias for base in bases for alias in base.aliases}
     anchors = root.anchors.without(replaced)
     placed = {(base.section, ""): path for base in bases}

@@ -116,3 +116,31 @@ def test_an_anchor_in_a_service_ties_too() -> None:
     assert any({"nginx", "shop"} <= services for services in modules(plan))
     assert "refer to nginx" in plan.reasons.values()
     assert plan.copied_lines == 0
+
+
+LOGGING = """\
+x-logging: &logging
+  driver: json-file
+  options:
+    max-size: 10m
+    max-file: "3"
+    compress: "true"
+services:
+"""
+
+
+def test_files_that_share_less_than_their_modules_would_copy_are_planned_alone() -> None:
+    uses, prod = "    logging: *logging", "docker-compose.prod.yml"
+    shared = service("redis", uses)
+    more = "".join(f"      MORE_{n}: value\n" for n in range(80))
+    own = [service(name, uses) + more for name in ("nginx", "grafana", "a", "b", "c", "d", "e")]
+    other = [service(name, uses) + more for name in ("postgres", "caddy")]
+    files = {
+        MAIN: LOGGING + shared + "".join(own),
+        prod: LOGGING + shared.replace("_3: value", "_3: other") + "".join(other),
+    }
+    project = load_project([Invocation((path,)) for path in files], Library(Memory(files)))
+    plan = split.plan(project, SplitOptions(force=True))
+    assert plan.copied_lines == 0
+    for name in ("common", "prod-common"):
+        assert f"docker-compose/docker-compose.{name}.yml" in plan.contents()
