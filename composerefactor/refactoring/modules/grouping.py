@@ -350,13 +350,20 @@ def modules_directory(project: Project, root_file: str, prefix: str) -> str:
     candidates = [prefix, *_included_from(project, root_file)]
     candidates += [posixpath.join(parent, name) for parent in _PARENTS for name in _NAMES]
     return next(
-        (each for each in candidates if _has_modules(project, posixpath.join(directory, each))),
+        (
+            each
+            for each in candidates
+            if each == "." or _has_modules(project, posixpath.join(directory, each))
+        ),
         prefix,
     )
 
 
 def _included_from(project: Project, root_file: str) -> Iterator[str]:
-    """Yield the directories below that of *root_file* from which it includes several files."""
+    """Yield the directories below that of *root_file* from which it includes several files.
+
+    A directory for services, or for infrastructure, is one of those that a split has itself.
+    """
     start = posixpath.dirname(root_file) or "."
     included = [path for path, by in project.included_by.items() if root_file in by]
     counts = Counter(posixpath.relpath(posixpath.dirname(path) or ".", start) for path in included)
@@ -364,7 +371,7 @@ def _included_from(project: Project, root_file: str) -> Iterator[str]:
         is_below = directory != "." and not directory.startswith("..")
         if is_below and users >= _FEWEST_INCLUDED:
             parent, _, last = directory.rpartition("/")
-            yield parent if parent and last in {SERVICES, INFRASTRUCTURE} else directory
+            yield (parent or ".") if last in {SERVICES, INFRASTRUCTURE} else directory
 
 
 def _has_modules(project: Project, directory: str) -> bool:

@@ -245,7 +245,8 @@ def split_notes(
         into = posixpath.normpath(near[0].into)
         ignore = posixpath.join(directory, ".dockerignore")
         sending = {s: None for root in near for s in services_sending(root.file, into)}
-        if sending and into not in project.ignored_in_builds(ignore):
+        is_new = into != "."  # otherwise the files are beside others of their kind
+        if sending and is_new and into not in project.ignored_in_builds(ignore):
             yield (
                 f"the build context of {', '.join(sending)} contains {into}/ now; to keep it out "
                 f"of `COPY . .`, add the line `{into}/` to {ignore}"

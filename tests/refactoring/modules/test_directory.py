@@ -61,6 +61,16 @@ def test_several_included_files(directory_of: DirectoryOf) -> None:
     assert directory_of(nested, "app/docker-compose.yml") == "parts"
 
 
+@pytest.mark.parametrize(("parent", "expected"), [("", "."), ("parts/", "parts")])
+def test_files_of_services_that_are_included(
+    directory_of: DirectoryOf, parent: str, expected: str
+) -> None:
+    names = (f"{parent}services/a.yml", f"{parent}services/b.yml")
+    files = {name: SERVICE.replace("NAME", name[-5]) for name in names}
+    root = "include:\n" + "".join(f"  - {name}\n" for name in names)
+    assert directory_of({"docker-compose.yml": root, **files}) == expected
+
+
 def test_modules_of_an_earlier_split_come_first(directory_of: DirectoryOf) -> None:
     module = "docker-compose/services/docker-compose.a.yml"
     root = f"include:\n  - {module}\n"
