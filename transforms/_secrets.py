@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of, values_below
-from composerefactor.compose.env_files import env_files
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
