@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import combinations
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -60,7 +62,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
     check_options(options, project)
     roots = [root_file_of(project, path, options) for path in project.root_files]
     copies = [root_file_of(project, path, options) for path in repeating_files(project)]
-    chosen = list(_planned_together([*roots, *copies], options))
+    chosen = _joined(list(_planned_together([*roots, *copies], options)), options)
     groups = [group for group, _ in chosen]
     alone = [root for root in roots if all(root not in group for group in groups)]
     alone += [root_file_of(project, path, options) for path in included_monoliths(project)]
@@ -131,6 +133,33 @@ def _planned_together(
             yield group, with_strategy
         elif 1 < len(small) < len(group):
             yield from _planned_together(small, options)
+
+
+_Group: TypeAlias = tuple[list[RootFile], SplitOptions]
+
+
+def _joined(chosen: list[_Group], options: SplitOptions) -> list[_Group]:
+    """Return the groups *chosen*, two of them as one where that makes their text shorter.
+
+    Small files are planned among themselves if they share most of what they have with each other.
+    They may have the same in common with larger ones: it would be written twice.
+    """
+    for first, second in combinations(chosen, 2):
+        groups = [group for group, _ in (first, second)]
+        names = [{(r.directory, n) for r in group for n in r.file.services} for group in groups]
+        if names[0].isdisjoint(names[1]):
+            continue
+        both = [*groups[0], *groups[1]]
+        with_strategy = _with_strategy(both, options)
+        if with_strategy is None:
+            continue
+        free = _fresh_names(both)
+        apart = [_plan_of_group(*each, free, several=True) for each in (first, second)]
+        together = _plan_of_group(both, with_strategy, _fresh_names(both))
+        if _lines_after(both, [together]) < _lines_after(both, apart):
+            rest = [each for each in chosen if each not in (first, second)]
+            return _joined([(both, with_strategy), *rest], options)
+    return chosen
 
 
 def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions | None:

@@ -389,6 +389,20 @@ def test_names_of_a_second_group_say_whose_they_are(divide: Divide) -> None:
     assert names_in(found, "services") == ["apps", "demo-apps"]
 
 
+def test_small_files_use_the_modules_of_large_ones(divide: Divide) -> None:
+    data = "".join(service(name, "dns: [1.1.1.1]", "init: true") for name in ("db", "cache", "mq"))
+    large = "".join(map(long_service, ("web", "api", "cms", "cdn")))
+    more, less = large.replace("1g", "2g"), "".join(map(long_service, ("shop", "mail")))
+    files = {
+        "docker-compose-a.yml": f"services:\n{data}{large}",
+        "docker-compose-b.yml": f"services:\n{data}{more}{less}",
+        "docker-compose-c.yml": f"services:\n{data}{service('one')}",
+        "docker-compose-d.yml": f"services:\n{data}{service('two')}",
+    }
+    _, found = divide(files, tuple(files), SplitOptions())
+    assert sum("  db:" in text for text in found.values()) == 1
+
+
 def test_a_file_in_which_nothing_runs_completes_another(divide: Divide) -> None:
     text = "services:\n" + "".join(f"  {c}:\n    dns: [1.1.1.1]\n" for c in "abcde")
     plan, _ = divide({MAIN: text}, (MAIN,))
