@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain, combinations
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.forms import parse_port
@@ -104,6 +105,45 @@ def published_ports(service: Service) -> tuple[PublishedPort, ...]:
         )
         for port in service.ports
     )
+
+
+FEW_PORTS = 10
+"""A range of more ports is shown as one."""
+
+
+def in_ranges(
+    ports: Iterable[PublishedPort], note: Callable[[PublishedPort], str] = lambda _: ""
+) -> list[PublishedPort]:
+    """Return *ports* with one port in place of each long range that has the same *note*.
+
+    A media server publishes thousands of ports in one line.
+    """
+    runs: list[list[PublishedPort]] = []
+    for port in ports:
+        last = runs[-1][-1] if runs else None
+        if last is not None and _follows(last, port) and note(last) == note(port):
+            runs[-1].append(port)
+        else:
+            runs.append([port])
+    shown: list[PublishedPort] = []
+    for run in runs:
+        first, last = run[0], run[-1]
+        published = f"{first.published}-{last.published}"
+        target = f"{first.target}-{last.target}"
+        one = [replace(first, published=published, target=target)]
+        shown += one if len(run) > FEW_PORTS else run
+    return shown
+
+
+def _follows(port: PublishedPort, following: PublishedPort) -> bool:
+    """Return whether *following* is the next port of the range that *port* is in."""
+    return port.published.isdecimal() and following == replace(
+        port, target=_next(port.target), published=_next(port.published)
+    )
+
+
+def _next(number: str) -> str:
+    return str(int(number) + 1) if number.isdecimal() else ""
 
 
 def _written(item: LocatedNode, key: Literal["host_ip", "published"]) -> str:

@@ -81,7 +81,7 @@ class ProjectFiles:
                     if entry.is_dir(follow_symlinks=False):
                         if entry.name not in SKIPPED_DIRECTORIES:
                             directories.append(path)
-                    elif entry.is_file():
+                    elif self.exists(path):  # False for a link that leads to itself
                         files.append(path)
         except OSError:
             return [], []

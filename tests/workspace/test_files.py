@@ -30,6 +30,13 @@ def test_paths(project: Path, fill: Fill) -> None:
     assert ProjectFiles(project).paths() == sorted([*wanted, "link.yml"])
 
 
+def test_a_link_that_leads_to_itself_is_no_file(project: Path, fill: Fill) -> None:
+    fill(project, {"docker-compose.yml": b"", "a/b": b""})
+    for name in ("loop", "a/loop"):
+        project.joinpath(name).symlink_to("loop")
+    assert ProjectFiles(project).paths() == ["a/b", "docker-compose.yml"]
+
+
 def test_paths_are_bounded(project: Path, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(project, dict.fromkeys(["z1", "z2", "a/1", "a/2", "b/3"], b""))
     monkeypatch.setattr(files_module, "MAX_FILES", 4)

@@ -8,6 +8,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
+from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
@@ -75,7 +76,8 @@ def _host_requirements(main: InvocationFacts) -> Iterator[str]:
         if volume.external:
             name = volume.full_name or volume.name
             yield f"Create the external volume: `docker volume create {name}`"
-    taken = dict.fromkeys(p.published for p in main.ports if p.published and "-" not in p.published)
+    certain = [p for p in main.ports if p.published and "-" not in p.published]
+    taken = dict.fromkeys(port.published for port in in_ranges(certain))
     if taken:
         yield f"Keep these ports of the host free: {', '.join(taken)}"
     totals = main.totals
@@ -160,7 +162,7 @@ def command_of(entry: InvocationFacts) -> str:
 def _endpoints(architecture: Architecture) -> Iterator[str]:
     seen: dict[str, None] = {}
     main = architecture.main
-    for port in main.ports if main else ():
+    for port in in_ranges(main.ports) if main else ():
         if port.protocol == "tcp" and port.published.isdigit():
             scheme = "https" if port.target in {"443", "8443"} else "http"
             host = port.host_ip if port.host_ip and not port.is_open else "localhost"

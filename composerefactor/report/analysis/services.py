@@ -13,6 +13,7 @@ from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
+from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.compose.sizes import format_size
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged, ranges
 from composerefactor.report.text import counted
@@ -40,7 +41,7 @@ def inventory(architecture: Architecture) -> Section:
             yield (
                 each.name,
                 each.source,
-                ", ".join(port.text for port in each.ports) or _exposed(each),
+                ", ".join(port.text for port in in_ranges(each.ports)) or _exposed(each),
                 each.purpose + profile,
                 each.status_message,
             )
@@ -245,14 +246,17 @@ def ports(architecture: Architecture) -> Section:
             for c in entry.conflicts
             for port, other in ((c.first, c.second), (c.second, c.first))
         }
-        for each in entry.ports:
-            other = conflicting.get((each.published, each.protocol, each.service), "")
+
+        def other(each: PublishedPort) -> str:
+            return conflicting.get((each.published, each.protocol, each.service), "")
+
+        for each in in_ranges(entry.ports, other):
             yield (
                 each.published or "any",
                 each.host_ip if each.host_ip and not each.is_open else "all",
                 f"{each.service}:{each.target}{'' if each.protocol == 'tcp' else '/udp'}",
                 each.written or _NONE,
-                f"{word} with {other}" if other else "",
+                f"{word} with {other(each)}" if other(each) else "",
             )
 
     columns = ("Host port", "Address", "Target", "Variable", "Notes")
@@ -348,7 +352,8 @@ def _obstacles(service: ServiceFacts) -> Iterator[str]:
     """Yield what keeps a second container of *service* from starting, or both would write."""
     if service.container_name:
         yield f"container name {service.container_name}"
-    for port in dict.fromkeys(p.published for p in service.ports if p.published.isdigit()):
+    fixed = [port for port in service.ports if port.published.isdigit()]
+    for port in dict.fromkeys(each.published for each in in_ranges(fixed)):
         yield f"host port {port}"
     if service.network_mode == "host":
         yield "the network of the host"

@@ -8,6 +8,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.upkeep import Recovery, StartTime, recoveries, start_times
+from composerefactor.compose.ports import in_ranges
 from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
 from composerefactor.report.analysis.operation import command_of
 from composerefactor.report.text import counted
@@ -141,7 +142,7 @@ def _commands(command: str, service: ServiceFacts) -> Iterator[str]:
         yield f"{command} exec {service.name} {_CHECKS[last]}"
     elif service.build is not None:
         yield f"{command} build --progress plain {service.name}"
-    for port in service.ports if service.counts_as != "data stores" else ():
+    for port in in_ranges(service.ports) if service.counts_as != "data stores" else ():
         if port.protocol == "tcp" and port.published.isdigit():
             scheme = "https" if port.target in {"443", "8443"} else "http"
             yield f"curl -ik {scheme}://localhost:{port.published}/"

@@ -16,7 +16,7 @@ from composerefactor.analysis.facts.networks import Edge, NetworkFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.compose.dependencies import Reference
-from composerefactor.compose.ports import PublishedPort
+from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.images.starters import missing_services
 
 HEALTH = {
@@ -142,12 +142,13 @@ def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
         state = "checked"
     elif health is not None and health.state == "off":
         state = "off"
-    ports = tuple(dict.fromkeys(map(_port, service.ports)))
+    published = in_ranges(service.ports)
+    ports = tuple(dict.fromkeys(map(_port, published)))
     details = [
         service.purpose,
         service.source,
         HEALTH[state],
-        *([f"published: {', '.join(each.text for each in service.ports)}"] if ports else []),
+        *([f"published: {', '.join(each.text for each in published)}"] if ports else []),
         *([f"profile {', '.join(service.profiles)}"] if service.profiles else []),
         *([f"network_mode {service.network_mode}"] if service.network_mode else []),
     ]
