@@ -149,7 +149,8 @@ def _check_for_port(
         return NoHealthCheck(f"{entry.id}: {reason}", entry.needs)
     if use.port:
         main = re.compile(rf"(?<!\d){re.escape(entry.main_port)}(?!\d)")
-        moved = tuple(_PORT_PLACEHOLDER.sub(use.port, main.sub(use.port, word)) for word in test)
+        port = use.port.replace("\\", r"\\")  # a backslash would begin a reference to a group
+        moved = tuple(_PORT_PLACEHOLDER.sub(port, main.sub(port, word)) for word in test)
         if moved == test and entry.listens.options:
             return NoHealthCheck(
                 f"{entry.id} is configured to listen on port {use.port} instead of "
