@@ -161,17 +161,30 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
 
     A variable that is not set becomes its default or ``""`` (Compose specification,
     interpolation). Unlike in Docker Compose, a missing required variable becomes ``""`` too.
+    Expressions below :data:`MAX_NESTING` others stay as they are.
     """
-    if "$" not in text:
+    return _expand(text, environment, 0)
+
+
+def _expand(text: str, environment: Mapping[str, str], depth: int) -> str:
+    """Return :func:`expand` of *text*, which is in *depth* expressions."""
+    if "$" not in text or depth > MAX_NESTING:
         return text
     parts: list[str] = []
     at = 0
-    for expression in expressions(text):
-        if expression.start < at:  # nested in an expression that is already replaced
-            continue
-        parts += [text[at : expression.start].replace("$$", "$"), _value(expression, environment)]
+    for expression in _outermost(text):
+        value = _value(expression, environment, depth)
+        parts += [text[at : expression.start].replace("$$", "$"), value]
         at = expression.end
     return "".join([*parts, text[at:].replace("$$", "$")])
+
+
+@lru_cache(maxsize=4096)
+def _outermost(text: str) -> tuple[Expression, ...]:
+    """Return the expressions in *text* that are in no other one."""
+    found: list[Expression] = []
+    _collect_expressions(text, 0, len(text), MAX_NESTING, found)
+    return tuple(found)
 
 
 def expand_known(text: str, environment: Mapping[str, str]) -> str | None:
@@ -185,10 +198,11 @@ def expand_known(text: str, environment: Mapping[str, str]) -> str | None:
     return expand(text, environment) if is_known else None
 
 
-def _value(expression: Expression, environment: Mapping[str, str]) -> str:
+def _value(expression: Expression, environment: Mapping[str, str], depth: int) -> str:
+    """Return the value of *expression*, which is in *depth* others."""
     value = environment.get(expression.name)
     is_set = bool(value) if expression.operator.startswith(":") else value is not None
-    argument = expand(expression.argument or "", environment)
+    argument = _expand(expression.argument or "", environment, depth + 1)
     if expression.operator.endswith("+"):
         return argument if is_set else ""
     if expression.operator.endswith("-") and not is_set:

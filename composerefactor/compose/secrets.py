@@ -225,7 +225,9 @@ TOKENS = re.compile(
     r"|dapi[0-9a-f]{32}|sbp_[0-9a-f]{40}|pscale_\w{3,8}_[\w.-]{20,}|dp\.\w{2,7}\.[\w.-]{20,}"
     r"|(?:ntn|secret|r8|gsk|fm2|xai|pplx|rnd|ops|phc|phx|sntrys|glc)_[A-Za-z0-9+/=]{24,}"
     r"|LS0tLS1CRUdJTi[\w+/=]{20,}"  # a private key in Base64
-    r"|tskey-[a-z]{3,9}-[\w-]{16,}|HRKU-[\w-]{20,}|ATATT3[\w=-]{20,}|CCIPAT_\w{20,}"
+    r"|figd_[\w-]{20,}|nvapi-[\w-]{20,}|xai-\w{20,}|re_[A-Za-z0-9]{6,}_\w{10,}"
+    r"|(?:fly_|fly)?FlyV1[ _](?:fm2_)?[\w+/=]{20,}|tskey-[a-z]{3,9}-[\w-]{16,}|HRKU-[\w-]{20,}"
+    r"|ATATT3[\w=-]{20,}|CCIPAT_\w{20,}"
     r")"
     r"|\$\$?(?:apr1|2[abxy]|[156y]|argon2\w{1,2}|pbkdf2[\w-]{0,10}|scrypt)\$\$?[^\s\"',:]{8,}"
     r"|\{S?(?:SHA|MD5)[0-9]{0,3}\}[\w+/=]{8,}"

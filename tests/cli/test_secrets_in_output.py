@@ -83,6 +83,11 @@ TOKENS: tuple[Make, ...] = (
     _token("glsa_", 32),
     _token("whsec_", 32),
     _token("hvs.", 32),
+    _token("figd_", 40),
+    _token("nvapi-", 64),
+    _token("xai-", 80),
+    _token("fly_FlyV1_", 80),
+    lambda rng: f"re_{_word(rng, 8)}_{_word(rng, 24)}",
     lambda rng: f"eyJ{_word(rng, 14)}.{_word(rng, 20)}.{_word(rng, 20)}",
 )
 NAMES = (

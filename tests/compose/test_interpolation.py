@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.compose.interpolation import Expression, Variable, expressions, variables
+from composerefactor.compose.interpolation import (
+    Expression,
+    Variable,
+    expand,
+    expressions,
+    variables,
+)
 
 CASES = [
     ("plain", []),
@@ -84,7 +90,10 @@ def test_generated_expressions_are_found(text: str) -> None:
 
 
 def test_deep_nesting_terminates() -> None:
-    assert len(expressions("${A:-" * 3000 + "}" * 3000)) <= 3000
+    text = "${A:-" * 3000 + "}" * 3000
+    assert len(expressions(text)) <= 3000
+    assert expand(text, {}).startswith("${A:-")
+    assert expand(text, {"A": "x"}) == "x"
 
 
 def test_docker_compose_agrees(engine: Path, tmp_path: Path) -> None:
