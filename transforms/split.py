@@ -51,6 +51,9 @@ MAX_GROWTH = 1.06
 WORTH_MODULES = 0.8
 """How much of the text of small files may be left, since more files are harder to read."""
 
+MOST_SHORT_FILES, FEWEST_AVERAGE_LINES = 10, 20
+"""More new files than that of small ones, and than there were, have so many lines on average."""
+
 
 @refactoring(SplitOptions)
 def split(project: Project, options: SplitOptions) -> Plan:
@@ -168,9 +171,9 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     They are if that makes their text shorter than a plan of each does: the text of whole files,
     with include lists, keys and stubs. The text of environments may be a little longer, since a
     value that all of them have is then changed in one place; what variants have in common is often
-    a coincidence. Of small files a fifth has to go. A file that is merged over the only root file
-    and repeats it is neither. A plan that copies more than may be copied, or more than it removes
-    of what the files repeat, is none.
+    a coincidence. Of small files a fifth has to go, and not into many short files. A file that is
+    merged over the only root file and repeats it is neither. A plan that copies more than may be
+    copied, or more than it removes of what the files repeat, is none.
     """
     project = group[0].project
     candidates = [options] if options.strategy != "auto" else _automatic(group, options)
@@ -186,7 +189,8 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
         plan = _plan_of_group(group, candidate, _fresh_names(group))
         copied = plan.copied_lines - sum(each.copied_lines for each in apart)
         too_much = exceeds_budget(plan, group, candidate) or copied > plan.saved_lines.lines
-        lengths.append(math.inf if too_much else _lines_after(group, [plan]))
+        is_worse = too_much or _scatters(plan, group)
+        lengths.append(math.inf if is_worse else _lines_after(group, [plan]))
     if all(root.is_small for root in roots):
         most = math.floor(WORTH_MODULES * most)
     else:
@@ -194,6 +198,16 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
         most = math.floor(MAX_GROWTH * most) if are_alike else most - 1
     shortest = min(lengths)
     return candidates[lengths.index(shortest)] if shortest <= most else None
+
+
+def _scatters(plan: Plan, group: list[RootFile]) -> bool:
+    """Return whether *plan* makes many short files of the small files of *group*."""
+    paths = {root.file.path for root in group}
+    new = [each for each in plan.planned_files if each.path not in paths]
+    lines = sum(text_lines(each.content()) for each in new)
+    is_many = len(new) > max(MOST_SHORT_FILES, len(group))
+    are_short = lines < FEWEST_AVERAGE_LINES * len(new)
+    return is_many and are_short and all(root.is_small for root in group)
 
 
 def _fresh_names(group: list[RootFile]) -> Names:

@@ -389,6 +389,23 @@ def test_names_of_a_second_group_say_whose_they_are(divide: Divide) -> None:
     assert names_in(found, "services") == ["apps", "demo-apps"]
 
 
+def test_small_files_do_not_become_many_short_ones(
+    divide: Divide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def demo(number: int) -> str:
+        text = "services:\n  kafka:\n    image: kafka:3\n    tty: true\n    hostname: kafka\n"
+        text += (
+            f"  store-{number}:\n    image: store{number}\n    restart: always\n    init: true\n"
+        )
+        text += f"  connect:\n    image: connect:3\n    hostname: c{number}\n    environment:\n"
+        return text + "".join(f"      KEY_{n}: value\n" for n in range(16))
+
+    files = {f"docker-compose-demo{n}.yml": demo(n) for n in range(9)}
+    assert divide(files, tuple(files), SplitOptions())[1] == files
+    monkeypatch.setattr("composerefactor.transforms.split.MOST_SHORT_FILES", 1000)
+    assert divide(files, tuple(files), SplitOptions())[1] != files
+
+
 def test_small_files_use_the_modules_of_large_ones(divide: Divide) -> None:
     data = "".join(service(name, "dns: [1.1.1.1]", "init: true") for name in ("db", "cache", "mq"))
     large = "".join(map(long_service, ("web", "api", "cms", "cdn")))
