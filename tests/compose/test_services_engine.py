@@ -161,7 +161,10 @@ def extra_hosts(_: Comparison, service: Service, resolved: Mapping[str, Any]) ->
 
 @reader
 def labels(_: Comparison, service: Service, resolved: Mapping[str, Any]) -> tuple[Any, Any]:
-    return pairs_of(service.labels, ""), resolved.get("labels")
+    ours, theirs = pairs_of(service.labels, ""), resolved.get("labels", {})
+    if service.label_file:  # whose labels are added
+        theirs = {name: value for name, value in theirs.items() if name in ours}
+    return ours, theirs
 
 
 @reader
@@ -191,6 +194,14 @@ def env_file(
         for item in resolved.get("env_file", ())
     ]
     return ours, theirs
+
+
+@reader
+def label_file(
+    comparison: Comparison, service: Service, resolved: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    ours = [comparison.path(item.value.path) for item in service.label_file]
+    return ours, resolved.get("label_file", [])
 
 
 @reader
