@@ -45,7 +45,7 @@ from composerefactor.refactoring.modules.grouping import (
     environment_name,
     modules_of,
 )
-from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude, in_chunks
+from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
@@ -287,8 +287,7 @@ def environment_files(
 ) -> Iterator[EnvironmentFile]:
     """Yield the environment files of one root file: one, unless that would be a monolith again.
 
-    Then the services that it defines whole have files of their own, in groups. Each of its parts is
-    a file, too.
+    Then the services that it defines whole have files of their own, in groups.
 
     Args:
         additions: what the root file adds.
@@ -298,39 +297,25 @@ def environment_files(
             which has no name.
     """
     is_monolith = len(additions.whole) > most_services(largest)
-    parts = list(additions.parts)
-    if additions.whole and not is_monolith:
-        last = parts.pop() if parts else Part((), ())
-        parts.append(Part((*last.services, *additions.whole), last.modules))
-    for n, part in enumerate(parts, start=1):
-        name = take(str(n) if len(parts) > 1 else "")
-        yield EnvironmentFile(name, part.services, part.modules)
+    names = additions.services if is_monolith else (*additions.services, *additions.whole)
+    if names:
+        yield EnvironmentFile(take(""), names, additions.modules)
     if is_monolith:
         for found in group(list(additions.whole)):
             yield EnvironmentFile(take(found.name), found.services, ())
-
-
-class Part(Struct, frozen=True):
-    """What one root file adds to the services of as many modules as one include entry may have.
-
-    Attributes:
-        services: the services.
-        modules: the paths of the modules.
-    """
-
-    services: tuple[str, ...]
-    modules: tuple[str, ...]
 
 
 class Additions(Struct, frozen=True):
     """What one root file has besides the modules.
 
     Attributes:
-        parts: what it adds to the services of modules, none of them empty.
+        services: the services of modules to which it adds something.
+        modules: the paths of these modules.
         whole: the services that it defines whole.
     """
 
-    parts: tuple[Part, ...]
+    services: tuple[str, ...]
+    modules: tuple[str, ...]
     whole: tuple[str, ...]
 
 
@@ -338,17 +323,15 @@ def _additions_of(state: LayoutState, file_index: int) -> Additions:
     """Return what one root file adds to its modules, and the services that it alone defines."""
     own = state.factored.of_file(file_index)
     adding = {service.name for service in own.values() if service.remainder(file_index)}
-    added: dict[str, list[str]] = {}
+    names: list[str] = []
+    modules: list[str] = []
     for file_indices, module in state.modules:
         found = [name for name in module.services if name in adding]
         if file_index in file_indices and found:
-            added[module.path] = found
-    parts = (
-        Part(tuple(name for path in paths for name in added[path]), tuple(paths))
-        for paths in in_chunks(list(added))
-    )
+            names += found
+            modules.append(module.path)
     whole = (service.name for service in own.values() if service.shared is None)
-    return Additions(tuple(parts), tuple(whole))
+    return Additions(tuple(names), tuple(modules), tuple(whole))
 
 
 def place_blocks(state: LayoutState, contents: list[Content]) -> list[Content]:

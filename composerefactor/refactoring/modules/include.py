@@ -93,7 +93,7 @@ def entries_of(paths: Iterable[str], long: Sequence[str], env_file: str) -> list
     Those that are in *long* too are in as few entries as possible, with *env_file*.
     """
     short = [IncludeEntry((path,)) for path in paths if path not in long]
-    return [*short, *(IncludeEntry(tuple(c), env_file) for c in in_chunks(long))]
+    return [*short, *(IncludeEntry(tuple(c), env_file) for c in _chunks(long))]
 
 
 def indentation_unit(file: ComposeFile) -> str:
@@ -218,11 +218,8 @@ class IncludeEdit(Struct, frozen=True):
             yield Slice(source, line_end, region.end)
 
 
-def in_chunks(paths: Sequence[str]) -> list[Sequence[str]]:
-    """Return *paths* in as few entries as possible, all of about the same length.
-
-    An entry has :data:`MAX_PATHS` of them.
-    """
+def _chunks(paths: Sequence[str]) -> list[Sequence[str]]:
+    """Return *paths* in as few entries as possible, all of about the same length."""
     count = -(-len(paths) // MAX_PATHS)
     size = -(-len(paths) // max(count, 1))
     return [paths[i : i + size] for i in range(0, len(paths), size)] if paths else []

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile, Section
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
-from composerefactor.refactoring.deduplicate.layout import Additions, Layout, Part, place_blocks
+from composerefactor.refactoring.deduplicate.layout import Additions, Layout, place_blocks
 from composerefactor.refactoring.deduplicate.places import (
     Content,
     contents,
@@ -116,8 +116,7 @@ class StubLayout(Layout):
         """Return the stubs of one root file, and the services that it defines whole."""
         services = self.split.all.of_file(file_index).values()
         stubs = tuple(service.name for service in services if service.shared is not None)
-        parts = (Part(stubs, ()),) if stubs else ()
-        return Additions(parts, tuple(s.name for s in services if s.shared is None))
+        return Additions(stubs, (), tuple(s.name for s in services if s.shared is None))
 
     def _module(self, content: Content, services: tuple[str, ...]) -> PlannedFile:
         """Return the module with *content*; its paths are rewritten for its own directory.

@@ -17,7 +17,6 @@ from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
 from support.commandline import CommandLine, tree, write
 from support.memory import Memory
 
@@ -61,22 +60,6 @@ def test_what_extends_ties_together_stays_in_one_file(divide: Divide) -> None:
     _, found = divide({MAIN: THREE + tied, PROD: THREE}, BASES)
     assert found[DEFAULT].replace("\n\n", "\n") == "services:\n" + service("web") + tied
     assert found[ADDED] == "services:\n" + service("web")
-
-
-def test_no_include_entry_merges_more_modules_than_docker_compose_reads_fast(
-    divide: Divide,
-) -> None:
-    text = "services:\n" + "".join(service(f"app{n:02}") for n in range(25))
-    prod = text.replace("restart: always", "restart: unless-stopped")
-    _, found = divide({MAIN: text, PROD: prod}, BASES)
-    root = parse(Source(PROD, found[PROD])).root
-    assert root is not None
-    include = to_python(root)["include"]
-    assert [len(entry["path"]) for entry in include] == [14, 13]
-    names = [ADDED.replace("prod", f"prod-{n}") for n in (1, 2)]
-    assert [entry["path"][-1] for entry in include] == names
-    added = [found[name].count("restart: unless-stopped") for name in names]
-    assert added == [13, 12]
 
 
 def test_an_anchor_stands_above_its_aliases(divide: Divide) -> None:
