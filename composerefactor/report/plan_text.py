@@ -673,6 +673,6 @@ def sensitivity_lines(proposal: Proposal) -> Iterator[str]:
         service = sensitivity.service or "all services"
         by_message.setdefault(sensitivity.message, []).append(service)
     for message, services in by_message.items():
-        names = ", ".join(dict.fromkeys(services))
+        names = first_of([*dict.fromkeys(services)], _MOST_SERVICES)
         subject = "override files outside of the repository may behave differently"
         yield f"{subject}: {message} ({names})"

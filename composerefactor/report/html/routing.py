@@ -93,8 +93,8 @@ def _curve(start: Box, end: Box) -> list[Point]:
         bend = max(24.0, abs(y2 - y1) / 2) * (1 if down else -1)
         x1, x2 = start.middle, end.middle
         return [(x1, y1), (x1, y1 + bend), (x2, y2 - bend), (x2, y2)]
-    if end.x == start.x:
-        return _around(start, end)
+    if start.x < end.x + end.width + 2 * _HEAD and end.x < start.x + start.width + 2 * _HEAD:
+        return _around(start, end)  # from side to side, it would run behind one of them
     right = end.x > start.x
     x1 = start.x + start.width if right else start.x
     x2 = end.x - _HEAD if right else end.x + end.width + _HEAD
