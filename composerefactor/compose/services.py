@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -407,12 +408,13 @@ def start_models(project: Project) -> list[StartModel]:
     lacks that is only used with override files, nobody misses.
     """
     models = [start_model(project, entry) for entry in project.readable]
-    complete = [set(model.entry.files) for model in models if _is_complete(model)]
-
-    def is_completed(model: StartModel) -> bool:
-        return any(set(model.entry.files) < files for files in complete)
-
-    return [model for model in models if _is_complete(model) or not is_completed(model)]
+    are_complete = list(map(_is_complete, models))
+    complete = [set(model.entry.files) for model in compress(models, are_complete)]
+    return [
+        model
+        for model, is_complete in zip(models, are_complete, strict=True)
+        if is_complete or not any(set(model.entry.files) < files for files in complete)
+    ]
 
 
 def _is_complete(model: StartModel) -> bool:
