@@ -33,7 +33,7 @@ from composerefactor.yaml.values import to_python
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}
 _FEWEST_LINES = 3
-"""A shorter block is no base: ``extends`` itself takes three lines."""
+"""A shorter block does not become a base: ``extends`` itself takes three lines."""
 
 _MERGED_BY_KEY = {"environment", "healthcheck"}
 """Mappings that may have keys of their own beside ``<<``: each of their keys is replaced."""
@@ -161,6 +161,8 @@ class BaseFinder:
         bases: dict[str, Base] = {}
         for (parent, attribute), every in found.items():
             name = f"{parent}-{section.removeprefix('x-')}" if parent else section
+            if parent and name in (self.file.sections or {}):
+                continue  # that section may become a service, too
             base = Base(section, attribute, _mostly_plain(every), parent, name)
             count = len(base.extensions)
             fewest = len(bases[parent].extensions) if parent in bases else 1 if parent else 0

@@ -301,6 +301,15 @@ def test_two_blocks_that_the_same_services_use_become_one_service() -> None:
     assert "# often" in extends(project(SMALL, *[both] * 3, head=head))[MODULE("api")]
 
 
+def test_a_base_of_two_blocks_has_no_name_of_another_block() -> None:
+    both = "<<: *common\nhealthcheck: *check\n"
+    head = f"x-common-check: &other\n  driver: local\n  options:\n    a: b\n{CHECK}{HEAD}"
+    found = extends(project(SMALL, both, both, both, *["logging: *other\n"] * 2, head=head))
+    assert found[COMMON].count("  x-common-check:\n") == 1
+    assert "  x-common-check:\n    logging:\n" in found[COMMON]
+    assert "service: x-common\n" in found[MODULE("api")]
+
+
 def test_one_service_of_many_overrides_what_it_would_add_to() -> None:
     body = "<<: *common\nlabels: [c=d]\n"
     found = extends(project(BLOCK, *["<<: *common\n"] * 4, body))
