@@ -115,8 +115,8 @@ class _Size(Struct, frozen=True):
 def add_resource_limits(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without limits."""
     models = start_models(project)
-    # By definition: the most that it needs in any start model; names of files are no evidence that
-    # another file changes that.
+    # By definition: the most that it needs in any start model. That a file overrides another is no
+    # reason if only its name suggests it.
     largest: dict[int, _Size] = {}
     for model in sorted(models, key=lambda model: model.entry.assumed):
         known = frozenset(largest) if model.entry.assumed else ()

@@ -173,7 +173,7 @@ def _with_strategy(group: list[RootFile], options: SplitOptions) -> SplitOptions
     value that all of them have is then changed in one place; what variants have in common is often
     a coincidence. Of small files a fifth has to go, and not into many short files. A file that is
     merged over the only root file and repeats it is neither. A plan that copies more than may be
-    copied, or more than it removes of what the files repeat, is none.
+    copied, or more than it removes of what the files repeat, is not considered.
     """
     project = group[0].project
     candidates = [options] if options.strategy != "auto" else _automatic(group, options)

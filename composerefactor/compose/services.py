@@ -404,8 +404,8 @@ def start_models(project: Project) -> list[StartModel]:
     """Return the start model of every start command that can be read and is of use by itself.
 
     Docker Compose rejects a command with a service that has neither image nor build (Compose
-    specification). Such a one is left out where another command completes it: what a base file
-    lacks that is only used with override files, nobody misses.
+    specification). Such a command is left out where another one completes it: in a base file that
+    is only used with override files, what these add is not missing.
     """
     models = [start_model(project, entry) for entry in project.readable]
     are_complete = list(map(_is_complete, models))
@@ -418,7 +418,7 @@ def start_models(project: Project) -> list[StartModel]:
 
 
 def _is_complete(model: StartModel) -> bool:
-    """Return whether all services that *model* starts in any case have something to run."""
+    """Return whether all services that *model* starts without a profile have something to run."""
     return all(
         service.image or service.build or service.value("provider") or service.profiles
         for service in model.services.values()

@@ -114,7 +114,7 @@ def literal_credentials(
 
     Each is returned once, sorted by file and position. Files outside the project are excluded.
     *with_defaults* also returns the defaults of variables (``${DB_PASSWORD:-secret}``) that no env
-    file sets. An access key that is the name of a user elsewhere is none (MinIO).
+    file sets. An access key that is the name of a user elsewhere does not count (MinIO).
     """
     models = list(models)
     finder = _CredentialFinder(user_names(models), with_defaults=with_defaults)
@@ -161,7 +161,7 @@ def other_places(models: Iterable[StartModel], value: str) -> Iterator[LiteralCr
                     for node in (n for n in _scalars(entry.value) if written in n.value):
                         secrets = _secret_spans(node.value) | arguments.get(id(node), set())
                         text = mask_expressions(node.value)
-                        # The password of `-psecret` is no word of its own.
+                        # The password in `-psecret` is not a separate word.
                         spans = {span for span in secrets if text[slice(*span)] == written}
                         spans.update(
                             match.span()

@@ -269,7 +269,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
         only: Words of the command; the image stores data only if one of them is there.
         unless: Variables and options of the command; with one of them the image stores its data in
             another system, or reads it from a file at each start.
-        kept: Whether it needs a volume although the image is no data store.
+        kept: Whether it needs a volume although the image is not a data store.
         links: Other paths in the container that lead to it.
         note: A remark for the reader, or ``""``.
     """

@@ -37,7 +37,7 @@ class Selection(Struct, frozen=True):
     leave: frozenset[str] = frozenset()
 
     def check(self, ids: Collection[str]) -> None:
-        """Raise UsageError for an id that is none of *ids*, those of all changes."""
+        """Raise UsageError for an id that is not in *ids*, the ids of all changes."""
         unknown = (self.take | self.leave).difference(ids)
         if unknown:
             raise UsageError(

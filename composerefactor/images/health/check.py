@@ -83,7 +83,7 @@ def _proposed_check(project: Project, model: StartModel, use: Usage, catalog: Ca
 
 
 def _unless_it_exits(model: StartModel, use: Usage, answer: Answer) -> Answer:
-    """Return *answer*, or that no check is needed: what only a test or a job runs serves nobody."""
+    """Return *answer*, or that no check is needed for what only a test or a job runs."""
     exits = None if use.targets or use.exposed else reason_it_may_exit(model, use.name)
     if exits is None or isinstance(answer, NoCheckNeeded):
         return answer

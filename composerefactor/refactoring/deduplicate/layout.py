@@ -187,8 +187,8 @@ class Layout:
         """Return those of *groups* that are worth a module; the services of others stay whole.
 
         Others are those that only some root files share, where a module would have, and save, only
-        a few lines: a file of eight lines that two of four environments include helps nobody. One
-        with little more than an image, to which each file adds the rest, helps nobody either.
+        a few lines: a file of eight lines that two of four environments include is of no use. Nor
+        is one with little more than an image, to which each file adds the rest.
         """
         every = set(range(len(self.roots))) - self.factored.repeating
         is_forced = self.options.granularity != "auto" or self.roots[0].is_forced

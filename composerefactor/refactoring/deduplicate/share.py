@@ -176,8 +176,8 @@ def _usual(values: Sequence[Any], path: Path) -> list[int]:
     """Return the indices of more than half of *values* that are the same; empty if there are none.
 
     They include the first one where *path* is a path in the project: only paths of the first
-    definition are rewritten for the directory of a new file. A value that names an environment in
-    which nobody runs the program for good, as ``db-test``, is not what others differ from.
+    definition are rewritten for the directory of a new file. A value that names another
+    environment than production, such as ``db-test``, is not shared: the rest would override it.
     """
     for value in values[: len(values) // 2 + 1]:
         usual = [i for i, other in enumerate(values) if same(value, other)]

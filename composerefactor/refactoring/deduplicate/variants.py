@@ -46,7 +46,7 @@ from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
 ENOUGH_OF_ENVIRONMENTS, ENOUGH_OF_VARIANTS = 1 / 3, 1 / 2
-"""The part of the smallest definition that the definitions of a service share in any case.
+"""The least part of the smallest definition that the definitions of a service have to share.
 
 What variants have in common is often a coincidence, and services in two files are hard to read.
 """
@@ -360,7 +360,7 @@ def _is_base(definitions: Sequence[Definition], shared: SharedDefinition, least:
     """Return whether what is *shared* says what the service is, as the base of all *definitions*.
 
     That is everything, or what runs (``image``, ``build``, or the service that it extends) and at
-    *least* a part of the smallest definition. A base of ``restart: unless-stopped`` helps nobody.
+    *least* a part of the smallest definition. A base of ``restart: unless-stopped`` is of no use.
     """
     if not any(shared.remainders):
         return True

@@ -276,8 +276,8 @@ def modules_of(
             which say enough. The prefix of a file without a name says nothing, and is only for
             names that are taken.
         elsewhere: services that other root files define too; with one of them, no name says enough.
-        categories: True where the names of categories begin with it in any case, since no root file
-            without a name has a better right to them.
+        categories: True where the names of categories always begin with it, since every root file
+            has a name, so that no file may use a category alone.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     if prefix in {"", f"{UNNAMED}-"}:

@@ -772,7 +772,7 @@ class _Planner:
     def _is_small(self, domain: _Domain) -> bool:
         """Return whether *domain* has too few lines for a file of its own.
 
-        One that several root files have is looked for by its name, not in a file of strangers.
+        One that several root files have is looked for by its name, not in a file of unrelated ones.
         """
         key = domain.key
         is_alike = key.startswith(("unit", "category")) and _JOINT not in key

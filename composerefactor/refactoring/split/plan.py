@@ -183,7 +183,7 @@ def _why_one_module(root: RootFile, options: SplitOptions) -> str:
 def _is_product(root: RootFile, named: str) -> bool:
     """Return whether *root*, one of several root files, has the few services of a product *named*.
 
-    Their names begin with its name. The name of an environment is none.
+    Their names begin with its name. The name of an environment does not count.
     """
     names = [kebab(name) for name in root.file.services]
     is_part = len(root.project.root_files) > 1 and len(names) <= MOST_SERVICES
