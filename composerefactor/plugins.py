@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import sys
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from importlib import metadata
-from importlib.metadata import EntryPoints
+from pathlib import Path
 from types import ModuleType
-from typing import TypeGuard, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from composerefactor.errors import ComposerefactorError, Location
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -66,10 +70,17 @@ def _duplicate(noun: str, name: str, place: str) -> ComposerefactorError:
     )
 
 
-installed_entry_points = cache(metadata.entry_points)
-"""The entry points of all installed distributions, read once."""
-
-
-def entry_points(group: str) -> EntryPoints:
+def entry_points(group: str) -> Iterable[EntryPoint]:
     """Return the entry points of installed distributions in *group*."""
-    return installed_entry_points().select(group=group)
+    if f"[{group}]" not in installed_lists() and not any(map(os.path.isfile, sys.path)):
+        return ()  # and no archive is searched for packages
+    from importlib.metadata import entry_points as installed  # noqa: PLC0415 - imports much
+
+    return installed(group=group)
+
+
+@cache
+def installed_lists() -> str:
+    """Return the text of all lists of entry points that distributions in directories have."""
+    lists = (found for place in sys.path for found in Path(place).glob("*-info/entry_points.txt"))
+    return "\n".join(found.read_text("utf-8", "replace") for found in lists)

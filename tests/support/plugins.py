@@ -7,7 +7,7 @@ from pathlib import Path
 from composerefactor.analysis.analysis import all_rules
 from composerefactor.planning.readers import readers
 from composerefactor.planning.registry import fixers, rule_names, transforms
-from composerefactor.plugins import installed_entry_points
+from composerefactor.plugins import installed_lists
 
 
 def distribution(directory: Path, group: str, name: str, value: str) -> None:
@@ -20,5 +20,5 @@ def distribution(directory: Path, group: str, name: str, value: str) -> None:
 
 def forget_plugins() -> None:
     """Have what is installed looked for once more."""
-    for found in (installed_entry_points, transforms, fixers, readers, rule_names, all_rules):
+    for found in (installed_lists, transforms, fixers, readers, rule_names, all_rules):
         found.cache_clear()
