@@ -27,7 +27,7 @@ from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml.comments import Region, regions
-from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, SequenceNode, walk
+from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, SequenceNode, walk
 from composerefactor.yaml.values import to_python
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -132,6 +132,7 @@ class BaseFinder:
         self.file, self.anchors, self.fixed = file, anchors, fixed
         self.source = file.source
         self.services = file.regions_in("services")
+        self._values: dict[int, Any] = {}
         self.taken: dict[str, Base] = {}
         self._extended: dict[Element, str] = {}
         self._merged = {name: [*self._merged_by(name)] for name in self.services}
@@ -303,7 +304,7 @@ class BaseFinder:
         if any(not use.merge and not self._is_bare(use.region) for use in uses[1:]):
             return None
         inherited = self._inherited(parent)
-        own = to_python(block, self.source)
+        own = self._value(block)
         own = {attribute: own} if attribute else own
         if not inherited.keys().isdisjoint(own):
             return None
@@ -329,7 +330,7 @@ class BaseFinder:
         if not base:
             return {}
         taken = self.taken[base]
-        value = to_python(self._region(taken.section).entry.value, self.source)
+        value = self._value(self._region(taken.section).entry.value)
         return {taken.attribute: value} if taken.attribute else dict(value)
 
     def _added_to(
@@ -358,7 +359,8 @@ class BaseFinder:
             or before.keys() != after.keys()
         ):
             return None
-        different = {key for key in before if not _is_same(key, before[key], after[key])}
+        changed = (key for key in before if before[key] is not after[key])
+        different = {key for key in changed if not _is_same(key, before[key], after[key])}
         return different if different <= in_both else None
 
     def _written(self, entries: Iterable[Entry], block: str, uses: Iterable[Use]) -> dict[str, Any]:
@@ -374,20 +376,26 @@ class BaseFinder:
             if use is not None:
                 if use.merge is not None and isinstance(entry.value, MappingNode):
                     kept = [e for e in entry.value.entries if e is not use.merge.entry]
-                    values = {e.name or "": to_python(e.value, self.source) for e in kept}
+                    values = {e.name or "": self._value(e.value) for e in kept}
                     written.setdefault(entry.name or "", values)
             elif entry.is_merge:
                 merges.append(entry)
             else:
-                written.setdefault(entry.name or "", to_python(entry.value, self.source))
+                written.setdefault(entry.name or "", self._value(entry.value))
         for entry in merges:
             target = entry.value.target if isinstance(entry.value, AliasNode) else None
             if self.anchors.element_of.get(id(target)) != (block, ""):
                 value = entry.value
                 for part in value.items if isinstance(value, SequenceNode) else [value]:
                     for key, merged in merged_entries(part).items():
-                        written.setdefault(key, to_python(merged.value, self.source))
+                        written.setdefault(key, self._value(merged.value))
         return written
+
+    def _value(self, node: Node) -> Any:
+        """Return the value of *node*, always the same object."""
+        if id(node) not in self._values:
+            self._values[id(node)] = to_python(node, self.source)
+        return self._values[id(node)]
 
 
 def _mostly_plain(extensions: Sequence[Extension]) -> tuple[Extension, ...]:
