@@ -41,7 +41,7 @@ TOOLS = frozenset(
 DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 """Node.js inspector, debugpy, Java, Delve, live reload, Vite's reload."""
 
-_RELOADS = re.compile(
+_RELOADS = (
     r"(?<![\w-])(?:--reload|--hot|--watch(?:-\w+)?|nodemon|ts-node-dev|watchmedo|watchexec|debugpy"
     r"|--inspect(?:-brk)?(?:=\S+)?|(?:npm|pnpm|bun)\s+(?:run\s+)?(?:dev|watch)\S*"
     r"|yarn\s+(?:run\s+)?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
@@ -51,15 +51,15 @@ _PRODUCTION_MODES = {"development": "production", "dev": "prod", "Development": 
 _STAGING_MODES = {"development": "staging", "dev": "staging", "Development": "Staging"}
 _ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
 """Variables of programs that know development and production alone."""
-_SWITCHES = re.compile(r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)")
-_POLLING = re.compile(r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH")
+_SWITCHES = r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)"
+_POLLING = r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH"
 _TRUE = frozenset({"1", "true", "True", "yes", "on", "*"})
 _SOURCES = frozenset(
     """api app apps assets client cmd components hooks internal lib libs packages pages
     pkg public server src static styles templates test tests utils views web""".split()  # noqa: SIM905 - a list of words
 )
 """Directories with code; other directories of a context may contain data, and stay mounted."""
-_SOURCE_FILE = re.compile(
+_SOURCE_FILE = (
     r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
 )
@@ -134,7 +134,7 @@ class DevelopmentFinder:
         for key in ("command", "entrypoint"):
             node = body.get(key)
             words = " ".join(scalar_text(item) or "" for item in item_nodes(node))
-            match = _RELOADS.search(words)
+            match = re.search(_RELOADS, words)
             if node is not None and match and _context(service) is not None:
                 evidence = f"{match[0]} reloads or debugs; the image has its own {key}"
                 path: Path = ("services", service.name, key)
@@ -156,7 +156,7 @@ class DevelopmentFinder:
                     {"environment": {name: production}},
                     {name: _STAGING_MODES[value]} if name not in _ONLY_TWO_MODES else {},
                 )
-            elif (_SWITCHES.fullmatch(name) or _POLLING.fullmatch(name)) and value in _TRUE:
+            elif (re.fullmatch(_SWITCHES, name) or re.fullmatch(_POLLING, name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
 
     def _ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
@@ -221,7 +221,7 @@ def _is_source(path: str | None, context: str) -> bool:
         return path == context
     inside = not is_outside(path) if context == "." else path.startswith(f"{context}/")
     name = posixpath.basename(path)
-    return inside and (name in _SOURCES or _SOURCE_FILE.fullmatch(name) is not None)
+    return inside and (name in _SOURCES or re.fullmatch(_SOURCE_FILE, name) is not None)
 
 
 def _variables(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:

@@ -32,9 +32,8 @@ from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
 from composerefactor.yaml.nodes import SequenceNode, node_at
 
-_PLACEHOLDER = re.compile(
-    r"admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your",
-    re.IGNORECASE,
+_PLACEHOLDER = (
+    r"(?i)admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your"
 )
 """Words in values that stand for a password that the user chooses."""
 
@@ -70,7 +69,7 @@ class Credential(Struct, eq=False):
         names = (*(literal.name for literal in self.literals), *self.services, *users)
         words = {word for name in names for word in name_words(name)}
         letters = "".join(filter(str.isalpha, self.value)).lower()
-        is_placeholder = is_common(self.value) or bool(_PLACEHOLDER.search(self.value))
+        is_placeholder = is_common(self.value) or bool(re.search(_PLACEHOLDER, self.value))
         return is_mixed(self.value) and not is_placeholder and letters not in words
 
     @property
@@ -153,7 +152,7 @@ def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) ->
 
 
 _LOGIN = re.compile(r"@(?P<host>[\w.-]+)")
-_PAIR = re.compile(r"(?:^|[;\s])(?:Server|Host|Data Source)\s*=\s*(?P<host>[\w.-]+)", re.IGNORECASE)
+_PAIR = r"(?i)(?:^|[;\s])(?:Server|Host|Data Source)\s*=\s*(?P<host>[\w.-]+)"
 
 
 def _server(literal: LiteralCredential) -> str:
@@ -161,7 +160,7 @@ def _server(literal: LiteralCredential) -> str:
     if literal.is_whole:
         return ""
     text = literal.node.value
-    match = _LOGIN.match(text, literal.end) or _PAIR.search(text)
+    match = _LOGIN.match(text, literal.end) or re.search(_PAIR, text)
     host = match["host"] if match else ""
     return host if any(host in use.model.services for use in literal.uses) else ""
 

@@ -46,11 +46,11 @@ from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._secrets import gitignore_edit
 from composerefactor.yaml.nodes import ScalarNode
 
-_LINE = re.compile(
+_LINE = (
     r"(?P<lead>\s*(?:export\s+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>\s*=[^\S\n]*)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^#\n]*?)(?P<rest>\s+#.*|\s*)"
 )
-_COMMAND = re.compile(r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})")
+_COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
 _ISSUED = frozenset(
     {
         *("smtp", "mail", "email", "mailgun", "sendgrid", "twilio", "slack", "telegram", "sentry"),
@@ -236,7 +236,7 @@ class _SecretMaker:
         lines: list[str] = []
         comment = ""
         for line in text.splitlines():
-            match = _LINE.fullmatch(line)
+            match = re.fullmatch(_LINE, line)
             if match is None:
                 comment = f"{comment} {line}" if line.lstrip().startswith("#") else ""
                 lines.append(line)
@@ -266,7 +266,7 @@ def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dic
 
 def _form(name: str, words: set[str], comment: str) -> tuple[str, int]:
     """Return the form and the size in bytes of a secret for the variable *name*."""
-    command = _COMMAND.search(comment)
+    command = re.search(_COMMAND, comment)
     if command:
         return command["form"], int(command["size"])
     if "fernet" in words:
@@ -283,7 +283,7 @@ def _form(name: str, words: set[str], comment: str) -> tuple[str, int]:
 
 def _with_passwords(line: str, replaced: Mapping[str, str]) -> str:
     """Return *line* with the passwords in its URLs that are in *replaced* exchanged."""
-    match = _LINE.fullmatch(line)
+    match = re.fullmatch(_LINE, line)
     if match is None or not replaced:
         return line
     at = match.start("value")

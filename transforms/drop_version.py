@@ -42,12 +42,10 @@ def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refu
             )
 
 
-_ON_THE_FORMAT = re.compile(
-    r"""\#.*\b(?:compose|docker|file|format|schema|specification|syntax)\W+(?:\w+\W+)?version\b(?!\s+of\b)
+_ON_THE_FORMAT = r"""(?ix)
+    \#.*\b(?:compose|docker|file|format|schema|specification|syntax)\W+(?:\w+\W+)?version\b(?!\s+of\b)
     |\#\W*(?:use\W+|using\W+)?version\W*[\d.]*\W*$
-    |\#.*\bversion\b.*\b(?:obsolete|deprecated|(?:not|no\slonger)\s(?:needed|required)|compose)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
+    |\#.*\bversion\b.*\b(?:obsolete|deprecated|(?:not|no\slonger)\s(?:needed|required)|compose)\b"""
 """A comment on the version of the file format, not on that of a product."""
 
 
@@ -61,7 +59,7 @@ def _comments_above(file: ComposeFile) -> int:
     at = source.line_start(entry.start) if entry is not None else 0
     above = [source.line(start).strip() for start in _line_starts_above(file, at, 2)]
     is_alone = len(above) < 2 or not above[1].startswith("#")  # noqa: PLR2004 - two lines
-    return int(bool(above) and is_alone and _ON_THE_FORMAT.match(above[0]) is not None)
+    return int(bool(above) and is_alone and re.match(_ON_THE_FORMAT, above[0]) is not None)
 
 
 def _line_starts_above(file: ComposeFile, at: int, count: int) -> Iterator[int]:

@@ -32,10 +32,10 @@ from composerefactor.yaml.nodes import Path, ScalarNode
 
 _SHELL = re.compile(r"(?:^|[\s/])(?:ba|da|a|z|k)?sh\s+(?:-\w+\s+)*-\w*c\b")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-_ASSIGNS = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)=")
-_NO_VARIABLE = re.compile(r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}")
+_ASSIGNS = r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)="
+_NO_VARIABLE = r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*)?)\}"
 """Not the name of a variable: ``${1}``, ``${@}``, ``${spring.name}``; it is for another program."""
-_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])")
+_HYPHENATED = r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])"
 _COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
 _BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
 _BRACED = re.compile(r"\$\$|\$\{")
@@ -252,13 +252,13 @@ def _one_rejected(text: str, start: int, end: int, *, in_shell: bool) -> ShellFo
     """Return the rejected form at *start* of *text*, with its fix if the meaning is clear."""
     whole = text[start:end]
     reason = "Docker Compose rejects this form"
-    assigns = _ASSIGNS.match(whole)
+    assigns = re.match(_ASSIGNS, whole)
     if text[start - 1 : start] == "\\" and start:
         return ShellForm(start - 1, f"\\{whole}", f"${whole}", reason, rejected=True)
     if assigns and not in_shell:
         fix = f"${{{assigns[1]}{assigns[2]}-{whole[assigns.end() :]}"
         return ShellForm(start, whole, fix, reason, rejected=True)
-    if in_shell or _NO_VARIABLE.fullmatch(whole):
+    if in_shell or re.fullmatch(_NO_VARIABLE, whole):
         return ShellForm(start, whole, f"${whole}", reason, rejected=True)
     remedy = "set a variable in .env to the resulting value, or write $$ for a literal dollar"
     return ShellForm(start, whole, None, reason, rejected=True, remedy=remedy)
@@ -296,7 +296,7 @@ def _misread(
     for each in known:
         whole = text[each.start : each.end]
         argument = each.argument or ""
-        hyphenated = _HYPHENATED.match(argument) if each.operator == "-" else None
+        hyphenated = re.match(_HYPHENATED, argument) if each.operator == "-" else None
         if in_shell and each.name in inside and not each.operator:
             reason = f"{each.name} is set only in the container, but expanded before it starts"
             yield ShellForm(each.start, whole, f"${whole}", reason)

@@ -59,11 +59,11 @@ _PURPOSES = {
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 _PARTS = ("no-new-privileges", "capabilities", "read-only")
 _SUDO = re.compile(r"(?:^|[\s;&|(])(?:/usr/bin/)?(?:sudo|doas)\s")
-_INSTALLER = re.compile(r"\b(?:apt(?:-get)?|apk|dnf|yum|microdnf)\b")
+_INSTALLER = r"\b(?:apt(?:-get)?|apk|dnf|yum|microdnf)\b"
 _SETUID_PACKAGE = re.compile(r"\s(?:sudo|doas|fixuid)\b")
 """Packages whose programs gain privileges; gosu, su-exec and setpriv only give up privileges."""
-_SETUID = re.compile(r"\bchmod\s+(?:\S+\s+)?(?:[ugo]*\+s|0?[246]\d{3})\b|/etc/sudoers|NOPASSWD")
-_SETCAP = re.compile(r"\bsetcap\b")
+_SETUID = r"\bchmod\s+(?:\S+\s+)?(?:[ugo]*\+s|0?[246]\d{3})\b|/etc/sudoers|NOPASSWD"
+_SETCAP = r"\bsetcap\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class _Privileges:
         """
         chain = self._chain(service)
         if chain is not None:
-            if any(map(_SETCAP.search, self._runs(service))):
+            if any(re.search(_SETCAP, run) for run in self._runs(service)):
                 return _Assessment("guess", "its Dockerfile has setcap")
             evidence = "nothing in its Dockerfile gains privileges"
             if base_image(chain.base):
@@ -217,9 +217,9 @@ class _Privileges:
 
 def _prepares_setuid(command: str) -> bool:
     """Return whether *command* prepares that a program runs as another user than its caller."""
-    installer = _INSTALLER.search(command)
+    installer = re.search(_INSTALLER, command)
     installs = installer and _SETUID_PACKAGE.search(command, installer.end())
-    return bool(installs or _SETUID.search(command))
+    return bool(installs or re.search(_SETUID, command))
 
 
 def _image_facts(service: Service) -> Hardening | None:

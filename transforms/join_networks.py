@@ -31,9 +31,7 @@ from composerefactor.images.connections import connections, host_mentions
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
 
-_FOR_BROWSERS = re.compile(
-    r"(?:VITE|NEXT_PUBLIC|NUXT_PUBLIC|REACT_APP|VUE_APP|EXPO_PUBLIC|PUBLIC)_\w+: "
-)
+_FOR_BROWSERS = r"(?:VITE|NEXT_PUBLIC|NUXT_PUBLIC|REACT_APP|VUE_APP|EXPO_PUBLIC|PUBLIC)_\w+: "
 """How the description of a variable begins that a program passes on to the browser."""
 
 
@@ -80,7 +78,7 @@ def _needs_network(caller: Service, hint: Hint) -> bool:
     if hint.kind == "depends_on":
         is_proxy = service_placement(caller).category == "proxy"
         return is_proxy and bool(caller.ports)
-    is_for_browser = _FOR_BROWSERS.match(hint.message) is not None
+    is_for_browser = re.match(_FOR_BROWSERS, hint.message) is not None
     return hint.kind in {"url", "address", "name", "label", "links"} and not is_for_browser
 
 

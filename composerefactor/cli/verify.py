@@ -89,14 +89,15 @@ def command(
 
 def _live(chosen: ProjectSelection, options: ProofOptions) -> tuple[str, int]:
     """Return the report on the running containers, and the exit code."""
-    from composerefactor.proof.containers import Docker  # noqa: PLC0415 - as above
-    from composerefactor.proof.live import compare_live  # noqa: PLC0415 - as above
+    from composerefactor.proof import containers, live  # noqa: PLC0415 - see cli/__init__.py
     from composerefactor.report import verify as report  # noqa: PLC0415 - see cli/__init__.py
 
     opened = open_project(chosen)
     tool = find_engine(options.engine)
     with masked_errors(lambda: opened.masking):
-        result = compare_live(tool, Docker(), opened.root, opened.project.readable, opened.environ)
+        project = opened.project.readable
+        docker = containers.Docker()
+        result = live.compare_live(tool, docker, opened.root, project, opened.environ)
     if options.output_format == "json":
         text = json_text(opened.masking.document(report.live_document(result, tool)))
     else:

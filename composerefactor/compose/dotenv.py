@@ -94,8 +94,8 @@ def _first_sentence(lines: list[str]) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")
-_SINGLE = re.compile(r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)")
-_ESCAPED = re.compile(r"[\"\\$\n]")
+_SINGLE = r"[^'\r\n\x00-\x08\x0b-\x1f\x7f]*(?<!\\)"
+_ESCAPED = r"[\"\\$\n]"
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -109,7 +109,7 @@ def assignment(name: str, value: str) -> str | None:
         return None
     if _PLAIN.fullmatch(value):
         return f"{name}={value}"
-    if _SINGLE.fullmatch(value):
+    if re.fullmatch(_SINGLE, value):
         return f"{name}='{value}'"
-    text = _ESCAPED.sub(lambda match: "\\n" if match[0] == "\n" else f"\\{match[0]}", value)
+    text = re.sub(_ESCAPED, lambda match: "\\n" if match[0] == "\n" else f"\\{match[0]}", value)
     return f'{name}="{text}"'

@@ -53,9 +53,7 @@ _ENDING_PROGRAMS = r"""
     |collectstatic|createsuperuser|loaddata|artisan\s+schedule:run|rs\.initiate|replSetInitiate
     |mc\s+(?:mb|alias|config)|mkdir\s+-p|kafka-topics|chown\s+-R
 """
-_ENDING_COMMAND = re.compile(
-    rf"\b(?:{_ENDING_PROGRAMS}|seed(?:[.:_\-]\w+)*|setup|init(?:ialize)?)\b", re.VERBOSE
-)
+_ENDING_COMMAND = rf"(?x)\b(?:{_ENDING_PROGRAMS}|seed(?:[.:_\-]\w+)*|setup|init(?:ialize)?)\b"
 _ENDING_TASK = re.compile(rf"\b(?:{_ENDING_PROGRAMS})\b", re.VERBOSE)
 _LASTING_COMMAND = re.compile(
     r"""\b(?:
@@ -67,13 +65,11 @@ _LASTING_COMMAND = re.compile(
 )
 
 
-_IDLE_COMMAND = re.compile(
-    r"(?:\S*sh\s+-c\s+)?(?:(?:/(?:usr/)?bin/)?(?:true|echo\b[^;&|]*)|exit(?:\s+0)?|:)"
-)
+_IDLE_COMMAND = r"(?:\S*sh\s+-c\s+)?(?:(?:/(?:usr/)?bin/)?(?:true|echo\b[^;&|]*)|exit(?:\s+0)?|:)"
 """A command that ends at once, as of a service that is there to build an image."""
 
 
-_TOOL = re.compile(
+_TOOL = (
     r"(?:python3?\s+)?(?:\S*/)?manage\.py|(?:php\s+)?(?:\S*/)?(?:artisan|console|wp)"
     r"|(?:bundle\s+exec\s+)?(?:rails|rake)|django-admin|alembic|flask"
 )
@@ -125,7 +121,7 @@ def _idle_command(service: Service) -> tuple[str, Location] | None:
         return None
     text = " ".join(item.written or "" for item in value.items)
     is_whole = service.value("entrypoint") is None or service.value("command") is None
-    is_idle = _IDLE_COMMAND.fullmatch(text) or (is_whole and _TOOL.fullmatch(text))
+    is_idle = re.fullmatch(_IDLE_COMMAND, text) or (is_whole and re.fullmatch(_TOOL, text))
     return (f"command {text}", value.location) if is_idle else None
 
 
@@ -155,7 +151,7 @@ def _reasons(service: Service, restart: str) -> list[tuple[str, Location]]:
         command_text = " ".join(item.written or "" for item in value.items)
         if _LASTING_COMMAND.search(command_text):
             return []
-        ending = _ENDING_COMMAND.search(command_text)
+        ending = re.search(_ENDING_COMMAND, command_text)
         if ending is not None:
             reasons.append((f"command {' '.join(ending[0].split())}", value.location))
             break
@@ -188,7 +184,7 @@ _ENDING_IN_IMAGE = frozenset(
 )
 """Words in the last part of the name of an image whose program completes a task and exits."""
 
-_SCRIPT = re.compile(r"[\w./-]+\.(?:sh|bash|py|rb|php|[cm]?[jt]s)(?![\w.])")
+_SCRIPT = r"[\w./-]+\.(?:sh|bash|py|rb|php|[cm]?[jt]s)(?![\w.])"
 _STARTING_WORDS = frozenset({"start", "run", "serve", "server", "worker", "main", "app", "web"})
 _SEPARATORS = re.compile(r"&&|\|\||[;\n]")
 _END_OF_BLOCK = frozenset({"", "fi", "done", "esac", "}"})
@@ -246,7 +242,7 @@ def _task(service: Service, *, scripts: bool) -> str:
     last = next((part for part in reversed(parts) if part not in _END_OF_BLOCK), "")
     if known := _ENDING_TASK.search(last):
         return " ".join(known[0].split())
-    for script in _SCRIPT.finditer(last) if scripts else ():
+    for script in re.finditer(_SCRIPT, last) if scripts else ():
         directory, _, name = script[0].rpartition("/")
         says_so = _NAME_WORDS.intersection(name_words(name))
         if says_so or (

@@ -24,8 +24,8 @@ from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-_VARIABLE = re.compile(r"\$(?!\$)")
-_SECCOMP = re.compile(r"seccomp[:=](?!unconfined$|builtin$)(?=.)")
+_VARIABLE = r"\$(?!\$)"
+_SECCOMP = r"seccomp[:=](?!unconfined$|builtin$)(?=.)"
 
 
 def is_remote(path: str) -> bool:
@@ -94,7 +94,7 @@ class PathAttribute(Struct, frozen=True):
 
         A path is ``variable`` if it is *uncertain* or begins with a variable, whose value decides.
         """
-        if self.uncertain or _VARIABLE.match(self.text):
+        if self.uncertain or re.match(_VARIABLE, self.text):
             return "variable"
         if self.text.startswith("~"):
             return "home"
@@ -180,7 +180,7 @@ def _devices(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
 
 def _security_options(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     for option in item_nodes(merged_get(service, "security_opt")):
-        if match := _SECCOMP.match(scalar_text(option) or ""):
+        if match := re.match(_SECCOMP, scalar_text(option) or ""):
             yield _path_attribute(option, attribute, offset=match.end())
 
 

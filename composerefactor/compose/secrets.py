@@ -161,7 +161,7 @@ def is_secret_name(name: str) -> bool:
 
 _KEY_HEADER = re.compile(r"x(?:-[a-z0-9]+){2,6}", re.IGNORECASE)
 """A header of a vendor, whose value may be a key: ``x-honeycomb-team``."""
-_KEY = re.compile(r"\w{16,}")
+_KEY = r"\w{16,}"
 
 
 def is_secret(name: str, value: str) -> bool:
@@ -169,7 +169,7 @@ def is_secret(name: str, value: str) -> bool:
     if not value or is_reference(value):
         return False
     if not is_secret_name(name):
-        is_key = bool(_KEY_HEADER.fullmatch(name) and _KEY.fullmatch(value)) and is_mixed(value)
+        is_key = bool(_KEY_HEADER.fullmatch(name) and re.fullmatch(_KEY, value)) and is_mixed(value)
         return is_key and name_words(name)[-1] not in _NO_CREDENTIAL
     if NO_VALUE.fullmatch(value) or _PATH.fullmatch(value):
         return False
@@ -196,15 +196,15 @@ def is_common_word(value: str) -> bool:
     return value.lower() in _COMMON_VALUES
 
 
-_PLACEHOLDER = re.compile(
-    r"change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)|\.\.\.|<[^>]+>",
-    re.IGNORECASE,
+_PLACEHOLDER = (
+    r"(?i)change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)"
+    r"|\.\.\.|<[^>]+>"
 )
 
 
 def is_placeholder(value: str) -> bool:
     """Return whether *value* is a placeholder such as ``your-api-key``."""
-    return _PLACEHOLDER.search(value) is not None
+    return re.search(_PLACEHOLDER, value) is not None
 
 
 Span = tuple[int, int]
@@ -242,16 +242,15 @@ _URL = re.compile(
     r"//(?:(?<=[a-z0-9+.-]://)|(?<![^\s\"'=]//))(?P<userinfo>[^\s/\"'?#<>]{1,300})@", re.IGNORECASE
 )
 _DSN = re.compile(r":(?<=[\w.-]:)(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(", re.IGNORECASE)
-_WEBHOOK = re.compile(
-    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
+_WEBHOOK = (
+    r"(?i)hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
     r"|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<discord>[^\s\"'?#]+)"
     r"|(?:webhook\.office\.com/webhookb2|outlook\.office\.com/webhook)/(?P<teams>[^\s\"'?#]+)"
     r"|api\.telegram\.org/bot(?P<bot>[^\s\"'/?#]+)"
-    r"|/(?:hooks/catch|bot/v2/hook|hooks|with/key)/(?P<other>[\w/-]{16,})",
-    re.IGNORECASE,
+    r"|/(?:hooks/catch|bot/v2/hook|hooks|with/key)/(?P<other>[\w/-]{16,})"
 )
 _WEBHOOK_WORDS = ("hook", "telegram", "with/key")
-_HEADER = re.compile(
+_HEADER = (
     r"(?<!\w)(?:Bearer|Basic|Token|ApiKey|Digest)\s+(?=[a-z]*[A-Z0-9+/=])(?P<value>[\w+/=.~-]{8,})"
 )
 _HEADER_WORDS = ("Bearer", "Basic", "Token", "ApiKey", "Digest")
@@ -284,13 +283,13 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential")
-_ELEMENT = re.compile(
+_ELEMENT = (
     r"<(?P<name>[A-Za-z_][\w.:-]{0,80})(?P<attributes>(?:\s[^<>]{0,300})?)"
     r">(?:(?P<value>[^<>\s][^<>\n]*)</)?"
 )
-_XML_ATTRIBUTE = re.compile(r"\s(?P<name>[\w.:-]{1,80})=(?P<quote>[\"'])(?P<value>[^\"'<>\n]*)")
-_WORDS = re.compile(r"[A-Za-z]+(?:[._:-][A-Za-z]+)*")
-_ANCHOR = re.compile(r"&[A-Za-z]+(?:[._-][A-Za-z]+)*(?:\s+#.*)?")
+_XML_ATTRIBUTE = r"\s(?P<name>[\w.:-]{1,80})=(?P<quote>[\"'])(?P<value>[^\"'<>\n]*)"
+_WORDS = r"[A-Za-z]+(?:[._:-][A-Za-z]+)*"
+_ANCHOR = r"&[A-Za-z]+(?:[._-][A-Za-z]+)*(?:\s+#.*)?"
 """An anchor of words. Other text after ``&`` may be a password that should have quotes."""
 _ELEMENT_PARTS = ("</", "value=")
 _LOGIN_LINE = re.compile(
@@ -301,6 +300,8 @@ _LOGIN_LINE = re.compile(
 """A line of a ``.netrc``, or of a ``.pgpass``."""
 _PGPASS_COLONS = 4
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{24,}")
+_ONE_WORD = re.compile(r"\w[\w.-]*")
+"""A text that is one word, such as most values, contains no secret unless it is one."""
 _URL_PASSWORD = re.compile(
     r"://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
 )
@@ -349,17 +350,19 @@ def _has_any(text: str, words: Iterable[str]) -> bool:
 
 
 def _spans(text: str) -> Iterator[Span]:
+    if len(text) < _SHORTEST_TOKEN and _ONE_WORD.fullmatch(text):
+        return
     if len(text) >= _SHORTEST_TOKEN:
         yield from (match.span() for match in TOKENS.finditer(text))
     if _has_any(text, _HEADER_WORDS):
-        yield from (match.span("value") for match in _HEADER.finditer(text))
+        yield from (match.span("value") for match in re.finditer(_HEADER, text))
     if "/" in text or "@" in text:
         yield from url_spans(text)
     if "$" in text:
         yield from _default_spans(text)
     if ":" in text:
         headers = _named_spans(_NAMED_HEADER, text)
-        yield from (span for span in headers if not _ANCHOR.fullmatch(text[slice(*span)]))
+        yield from (span for span in headers if not re.fullmatch(_ANCHOR, text[slice(*span)]))
     if "=" in text:
         names = {*_name_spans(text)}
         yield from (span for span in _named_spans(_ASSIGNMENT, text) if span not in names)
@@ -386,8 +389,8 @@ def _element_spans(text: str) -> Iterator[Span]:
 
     The name of the setting is that of the element, or in its attribute ``key`` or ``name``.
     """
-    for match in _ELEMENT.finditer(text):
-        attributes = {a["name"]: a for a in _XML_ATTRIBUTE.finditer(match["attributes"])}
+    for match in re.finditer(_ELEMENT, text):
+        attributes = {a["name"]: a for a in re.finditer(_XML_ATTRIBUTE, match["attributes"])}
         named = attributes.get("key") or attributes.get("name")
         name = named["value"] if named else match["name"]
         if match["value"] and is_secret(name, match["value"]):
@@ -400,11 +403,11 @@ def _element_spans(text: str) -> Iterator[Span]:
 
 def _name_spans(text: str) -> Iterator[Span]:
     """Yield the spans of names in XML: ``Password`` in ``<add key="Password" value="..."/>``."""
-    for match in _ELEMENT.finditer(text) if "<" in text and "key=" in text else ():
-        for attribute in _XML_ATTRIBUTE.finditer(match["attributes"]):
+    for match in re.finditer(_ELEMENT, text) if "<" in text and "key=" in text else ():
+        for attribute in re.finditer(_XML_ATTRIBUTE, match["attributes"]):
             value = attribute["value"]
             is_name = attribute["name"] == "key" and is_secret_name(value)
-            if is_name and "value=" in match["attributes"] and _WORDS.fullmatch(value):
+            if is_name and "value=" in match["attributes"] and re.fullmatch(_WORDS, value):
                 start = match.start("attributes")
                 yield start + attribute.start("value"), start + attribute.end("value")
 
@@ -434,9 +437,9 @@ def url_spans(text: str) -> Iterator[Span]:
         yield from _literal_groups(_WEBHOOK, text)
 
 
-def _literal_groups(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+def _literal_groups(pattern: str | re.Pattern[str], text: str) -> Iterator[Span]:
     """Yield the span of the group that matches in each match of *pattern*, if it is literal."""
-    for match in pattern.finditer(text):
+    for match in re.finditer(pattern, text):
         if match.lastgroup and not is_reference(match[match.lastgroup]):
             yield match.span(match.lastgroup)
 
@@ -451,7 +454,7 @@ def _default_spans(text: str) -> Iterator[Span]:
         if each.operator[-1:] in {"-", "+"} and is_secret(each.name, argument):
             yield start, each.end - 1
         elif each.operator[-1:] in {"?", "+"}:
-            for word in _ARGUMENT_WORD.finditer(argument):
+            for word in re.finditer(_ARGUMENT_WORD, argument):
                 if is_random(word[0]) or (is_secret_name(each.name) and _is_hexadecimal(word[0])):
                     yield start + word.start(), start + word.end()
     for match in _SHELL_DEFAULT.finditer(text):
@@ -459,7 +462,7 @@ def _default_spans(text: str) -> Iterator[Span]:
             yield match.span("value")
 
 
-_ARGUMENT_WORD = re.compile(r"(?<![\w./-])[A-Za-z0-9]{10,}(?![\w./-])")
+_ARGUMENT_WORD = r"(?<![\w./-])[A-Za-z0-9]{10,}(?![\w./-])"
 _SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=](?P<value>[^{}]+)\}")
 """Defaults of a shell, which Docker Compose does not support but people write."""
 
@@ -483,7 +486,7 @@ def is_mixed(text: str) -> bool:
 
 
 _HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
-_HEXADECIMAL_KEY = re.compile(r"[0-9a-f]{16,}|[0-9A-F]{16,}")
+_HEXADECIMAL_KEY = r"[0-9a-f]{16,}|[0-9A-F]{16,}"
 _CHANGES = 0.4
 """Changes between lower case, upper case and digits in a random text, for each character.
 
@@ -505,7 +508,7 @@ def is_random(text: str) -> bool:
 
 def _is_hexadecimal(text: str) -> bool:
     """Return whether *text* is a number such as ``openssl rand -hex`` prints."""
-    return bool(_HEXADECIMAL_KEY.fullmatch(text)) and is_mixed(text)
+    return bool(re.fullmatch(_HEXADECIMAL_KEY, text)) and is_mixed(text)
 
 
 class _Program(NamedTuple):
@@ -563,7 +566,7 @@ _POSITION_OPTIONS = frozenset({"--api", "--path", "--config-dir", "-C"})
 _POSITION_WORDS = [words[0] for words in _POSITIONS]
 _POSITION_ENDS = frozenset(words[-1] for words in _POSITIONS)
 
-_PORTS = re.compile(r"[\d:.,/-]+(?:tcp|udp)?")
+_PORTS = r"[\d:.,/-]+(?:tcp|udp)?"
 _SHELL_WORD = re.compile(
     r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'"
     r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
@@ -672,7 +675,7 @@ def _attached(word: str, program: _Program) -> Iterator[Span]:
 
 def _is_password_word(word: str) -> bool:
     """Return whether *word* may be a password: literal text that is no port or address."""
-    return _is_literal_word(word) and not _PORTS.fullmatch(word)
+    return _is_literal_word(word) and not re.fullmatch(_PORTS, word)
 
 
 def _is_literal_word(word: str) -> bool:
@@ -693,7 +696,7 @@ _ITEM_LINE = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,120})[ \t]*=[ \t]*(?P<value>\S.*)$",
     re.MULTILINE,
 )
-_BLOCK = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?")
+_BLOCK = r"[|>][-+0-9]*\s*(?:#.*)?"
 
 
 def _line_spans(text: str) -> Iterator[Span]:
@@ -704,7 +707,7 @@ def _line_spans(text: str) -> Iterator[Span]:
             continue
         end = match.end()
         indent = len(match["indent"].replace("- ", "  "))
-        if _BLOCK.fullmatch(match["value"]):
+        if re.fullmatch(_BLOCK, match["value"]):
             yield from _indented(text, end, indent)
         else:
             yield from _scalar_span(text, match, end)
@@ -728,7 +731,7 @@ def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
         body = r"(?:\\.|[^\"\\])*" if quote == '"' else rf"(?:''|{_QUOTED_CHARACTER})*"
         closed = re.compile(body, re.DOTALL).match(text, start)
         end = closed.end() if closed else end
-    elif value[0] in "{[*" or (match.re is _MAPPING_LINE and _ANCHOR.fullmatch(value)):
+    elif value[0] in "{[*" or (match.re is _MAPPING_LINE and re.fullmatch(_ANCHOR, value)):
         return
     else:
         end = start + len(re.split(r"\s#", value)[0].rstrip())

@@ -58,7 +58,7 @@ T = TypeVar("T")
 _INLINE_KEYS = ("content", "environment")
 """Keys of a config that give its content without a file."""
 
-_WINDOWS_IMAGE = re.compile(
+_WINDOWS_IMAGE = (
     r"mcr\.microsoft\.com/windows/|[:-](?:windows(?!\w)|windowsservercore|nanoserver)|ltsc20\d\d"
 )
 
@@ -287,7 +287,7 @@ class StartModel(Struct, frozen=True, dict=True):
         "Windows does not support host IP addresses in NAT settings" (docker/for-win issue 10552).
         """
         return any(
-            (service.image is not None and _WINDOWS_IMAGE.search(service.image.value))
+            (service.image is not None and re.search(_WINDOWS_IMAGE, service.image.value))
             or service.value("isolation") is not None
             or any((node.text or "").startswith("windows") for node in service.values("platform"))
             for service in self.services.values()

@@ -7,12 +7,12 @@ import re
 MIB = 2**20
 
 _UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)i?b?", re.IGNORECASE)
+_SIZE = r"(?i)([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)i?b?"
 
 
 def parse_size(text: str) -> int | None:
     """Return the number of bytes of a Compose size (``512M``, ``1.5gb``), or None if invalid."""
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     return int(float(match[1]) * _UNITS[match[2].lower() or "b"]) if match else None
 
 

@@ -11,14 +11,14 @@ from functools import lru_cache
 
 from composerefactor.compose.files import ComposeFile
 
-_DIRECTIVE = re.compile(r"composerefactor:\s*ignore\[([\w,\s-]*)\](.*)")
+_DIRECTIVE = r"composerefactor:\s*ignore\[([\w,\s-]*)\](.*)"
 
 NO_REASON = "ignored by a comment"
 
 
 def reason_in(line: str, *names: str) -> str | None:
     """Return the reason that a comment in *line* gives for one of *names*; None if it has none."""
-    match = _DIRECTIVE.search(line)
+    match = re.search(_DIRECTIVE, line)
     if match is None or not set(re.split(r"[,\s]+", match[1])).intersection(names):
         return None
     return match[2].strip() or NO_REASON

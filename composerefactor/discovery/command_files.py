@@ -25,27 +25,27 @@ from composerefactor.discovery.script import (
     replaced,
 )
 
-_FENCE = re.compile(r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})")
-_WINDOWS_CONTINUATION = re.compile(r"[`^][ \t]{0,20}\r?\n")
-_WINDOWS_SEPARATOR = re.compile(r"\\(?=[\w.])")
-_BARE = re.compile(
+_FENCE = r"\s{0,60}(?P<mark>`{3,40}|~{3,40})\s{0,20}(?P<language>[\w+#.-]{0,40})"
+_WINDOWS_CONTINUATION = r"[`^][ \t]{0,20}\r?\n"
+_WINDOWS_SEPARATOR = r"\\(?=[\w.])"
+_BARE = (
     r"\s{0,3}(?:\$\s{1,4})?(?:sudo\s{1,4})?"
     r"(?:docker\s{1,4}compose|docker-compose|docker\s{1,4}stack\s{1,4}deploy)"
     r"\s{1,4}(?:-f|-c|--file|--compose-file)[\s=]"
 )
-_INLINE = re.compile(r"`([^`\n]{4,400})`")
-_PROMPT = re.compile(
+_INLINE = r"`([^`\n]{4,400})`"
+_PROMPT = (
     r"\s{0,40}(?:[\w.@~:/()\[\] -]{0,60}[$%\u276f\u279c]|PS [^>\n]{0,80}>|[$>%\u276f\u279c])"
     r"\s{1,20}(?=\S)"
 )
-_ROOT_PROMPT = re.compile(r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))")
+_ROOT_PROMPT = r"\s{0,40}#\s{1,4}(?=(?:sudo |docker|podman))"
 _LANGUAGES = (
     "yaml yml json jsonc json5 toml ini python py js javascript ts typescript go java "
     "dockerfile docker diff mermaid html xml css sql makefile make nginx env dotenv properties "
     "hcl tree"
 )
 _OTHER_LANGUAGES = frozenset(_LANGUAGES.split())
-_RELEVANT = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_RELEVANT = r"(?i)compose|stack\s+deploy|bake"
 _GROOVY = re.compile(
     r"\b(?:sh|bat|powershell)\b[ \t]{0,20}\(?[^'\"\n]{0,60}?(?P<quote>'''|\"\"\"|'|\")"
 )
@@ -69,7 +69,7 @@ def markdown(path: str, text: str) -> list[Script]:
     start, mark, language = 0, "", ""
     places = ancestors(path, nearest_first=True)
     for number, line in enumerate(text.split("\n"), start=1):
-        fence = _FENCE.match(line)
+        fence = re.match(_FENCE, line)
         if block is not None:
             if fence and fence["mark"].startswith(mark) and not fence["language"]:
                 scripts.extend(_fenced_script(path, block, start, language, places))
@@ -79,7 +79,7 @@ def markdown(path: str, text: str) -> list[Script]:
         elif fence:
             block, start = [], number + 1
             mark, language = fence["mark"], fence["language"].lower()
-        elif "`" in line or line.startswith(("    ", "\t")) or _BARE.match(line):
+        elif "`" in line or line.startswith(("    ", "\t")) or re.match(_BARE, line):
             scripts.extend(_inline_scripts(path, line, number, places))
     if block:
         scripts.extend(_fenced_script(path, block, start, language, places))
@@ -89,27 +89,27 @@ def markdown(path: str, text: str) -> list[Script]:
 def _fenced_script(
     path: str, block: list[str], start: int, language: str, places: tuple[str, ...]
 ) -> list[Script]:
-    if language in _OTHER_LANGUAGES or not _RELEVANT.search("\n".join(block)):
+    if language in _OTHER_LANGUAGES or not re.search(_RELEVANT, "\n".join(block)):
         return []
     text = joined("\n", map(_without_prompt, block))
     return [Script(path, tuple(logical_lines(text, start)), places)]
 
 
 def _inline_scripts(path: str, line: str, number: int, places: tuple[str, ...]) -> list[Script]:
-    if not _RELEVANT.search(line):
+    if not re.search(_RELEVANT, line):
         return []
     if "`" not in line:
         return [Script(path, (Line(number, _without_prompt(line.strip())),), places)]
     return [
         Script(path, (Line(number, _without_prompt(code)),), places)
-        for match in _INLINE.finditer(line)
-        if _RELEVANT.search(code := part(match, 1))
+        for match in re.finditer(_INLINE, line)
+        if re.search(_RELEVANT, code := part(match, 1))
         and re.search(r"\s(?:-f|-c|--file|--compose-file)", code)
     ]
 
 
 def _without_prompt(line: str) -> str:
-    match = _PROMPT.match(line) or _ROOT_PROMPT.match(line)
+    match = re.match(_PROMPT, line) or re.match(_ROOT_PROMPT, line)
     return line[match.end() :] if match else line
 
 
@@ -123,7 +123,7 @@ def jenkinsfile(path: str, text: str) -> list[Script]:
         if end < 0:
             end = len(text)
         code = text[match.end() : end]
-        if _RELEVANT.search(code):
+        if re.search(_RELEVANT, code):
             first += text.count("\n", counted, match.end())
             counted = match.end()
             scripts.append(Script(path, tuple(logical_lines(code, first)), ancestors(path)))
@@ -132,19 +132,19 @@ def jenkinsfile(path: str, text: str) -> list[Script]:
 
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,80}"
-_MAKE_ASSIGNMENT = re.compile(
+_MAKE_ASSIGNMENT = (
     rf"[ ]{{0,40}}(?P<export>export\s+)?(?:override\s+)?(?P<name>{_NAME})\s{{0,40}}"
     r"(?P<operator>::?:?=|\?=|\+=|=)(?P<value>.*)"
 )
-_MAKE_EXPORT = re.compile(r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$")
-_JUST_ASSIGNMENT = re.compile(
+_MAKE_EXPORT = r"[ ]{0,40}export\s+(?P<names>[\w\s]{1,400})$"
+_JUST_ASSIGNMENT = (
     rf"(?P<export>export\s+)?(?P<name>{_NAME})\s{{0,40}}(?P<operator>:=)(?P<value>.*)"
 )
-_REFERENCE = re.compile(rf"\$[({{]?({_NAME})")
-_RECIPE = re.compile(r"[^\s#=][^=#]{0,400}:(?!=)")
-_ESCAPED_DOLLAR = re.compile(r"\$\$")
+_REFERENCE = rf"\$[({{]?({_NAME})"
+_RECIPE = r"[^\s#=][^=#]{0,400}:(?!=)"
+_ESCAPED_DOLLAR = r"\$\$"
 _MAX_VALUES = 64
-_RECIPE_SHEBANG = re.compile(r"#!\S")
+_RECIPE_SHEBANG = r"#!\S"
 
 
 def makefile(path: str, text: str) -> list[Script]:
@@ -158,13 +158,13 @@ def makefile(path: str, text: str) -> list[Script]:
         Line(line.number, line.text.lstrip("\t ").lstrip("@-+ "))
         for line in lines
         if line.text.startswith(("\t", "  "))
-        and not _MAKE_ASSIGNMENT.fullmatch(line.text.replace("\t", "\0"))
+        and not re.fullmatch(_MAKE_ASSIGNMENT, line.text.replace("\t", "\0"))
     ]
     # Rules with the command on the same line: "target: ; command".
     recipes += [
         Line(line.number, line.text.partition(";")[2])
         for line in lines
-        if not line.text.startswith("\t") and _RECIPE.match(line.text) and ";" in line.text
+        if not line.text.startswith("\t") and re.match(_RECIPE, line.text) and ";" in line.text
     ]
     return [
         Script(path, (line,), (directory_of(path),), environment, variables, Dialect.MAKE)
@@ -185,10 +185,10 @@ def _make_variables(
     for line in lines:
         if line.text.startswith("\t"):
             continue
-        if match := _MAKE_EXPORT.fullmatch(line.text):
+        if match := re.fullmatch(_MAKE_EXPORT, line.text):
             exported.update(match["names"].split())
             continue
-        match = _MAKE_ASSIGNMENT.fullmatch(line.text)
+        match = re.fullmatch(_MAKE_ASSIGNMENT, line.text)
         if match is None:
             continue
         name, value = match["name"], part(match, "value").partition(" #")[0].strip()
@@ -206,7 +206,7 @@ def _make_variables(
         if match["export"]:
             exported.add(name)
     environment = {name: values[name][0] for name in sorted(exported) if values.get(name)}
-    references = set(_REFERENCE.findall(text))
+    references = set(re.findall(_REFERENCE, text))
     unused = [
         Line(numbers[name], value)
         for name, known_values in values.items()
@@ -239,12 +239,12 @@ def justfile(path: str, text: str) -> list[Script]:
         bare = line.text.strip()
         if not line.text.startswith((" ", "\t")):
             flush()
-            if match := _JUST_ASSIGNMENT.fullmatch(line.text):
+            if match := re.fullmatch(_JUST_ASSIGNMENT, line.text):
                 value = _just_value(part(match, "value"))
                 variables[match["name"]] = (value,)
                 if match["export"]:
                     environment[match["name"]] = value
-        elif recipe or _RECIPE_SHEBANG.match(bare):
+        elif recipe or re.match(_RECIPE_SHEBANG, bare):
             recipe.append(Line(line.number, bare))
         elif bare:
             command = Line(line.number, bare.lstrip("@-"))
@@ -294,11 +294,11 @@ def procfile(path: str, text: str) -> list[Script]:
 
 _Reader = Callable[[str, str], list[Script]]
 
-_MENTION = re.compile(r"[ck]ompose|stack\s{1,20}deploy|\bbake\b", re.IGNORECASE)
+_MENTION = r"(?i)[ck]ompose|stack\s{1,20}deploy|\bbake\b"
 _SCRIPT_DIRECTORIES = frozenset(
     {"bin", "script", "scripts", "hack", "tools", "ci", "cmd", ".husky"}
 )
-_SHEBANG = re.compile(r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b")
+_SHEBANG = r"#!.{0,80}\b(?:ba|da|k|z|a)?sh\b"
 _MAX_SOURCES = 1_000
 
 
@@ -319,24 +319,24 @@ def scripts(listing: Listing) -> Iterator[Script]:
 def scripts_of(path: str, text: str) -> list[Script]:
     """Return the scripts in *text*, the content of *path*, if it may name Compose."""
     reader = reader_for(path)
-    if reader is None or not _MENTION.search(text):
+    if reader is None or not re.search(_MENTION, text):
         return []
     return [] if reader is shell_script and not _is_shell(path, text) else reader(path, text)
 
 
 def _is_shell(path: str, text: str) -> bool:
     """Return whether *path* is a shell script: by its suffix, or else by its first line."""
-    return "." in posixpath.basename(path) or bool(_SHEBANG.match(text))
+    return "." in posixpath.basename(path) or bool(re.match(_SHEBANG, text))
 
 
 def reader_for(path: str) -> _Reader | None:
     """Return the function that reads the commands in *path*, by its name; None for other files."""
     name = posixpath.basename(path).lower()
     for pattern, reader in _BY_NAME:
-        if pattern.fullmatch(name):
+        if re.fullmatch(pattern, name):
             return reader
     for pattern, reader in _BY_PATH:
-        if pattern.fullmatch(path):
+        if re.fullmatch(pattern, path):
             return reader
     if "." not in name and (
         directory_of(path) == "." or posixpath.basename(directory_of(path)) in _SCRIPT_DIRECTORIES
@@ -358,34 +358,28 @@ _PIPELINES = (
     r"|buildspec.*|cloudbuild.*|lefthook)\.ya?ml"
 )
 
-_BY_NAME: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (re.compile(pattern), reader)
-    for pattern, reader in (
-        (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefile),
-        (r"\.?justfile|.+\.just", justfile),
-        (r"taskfile(?:\.[\w.-]+)?\.ya?ml", _local_yaml),
-        (r"package\.json|composer\.json", structured.package_scripts),
-        (r".+\.(?:sh|bash|zsh|ksh|bat|cmd|ps1)|\.envrc", shell_script),
-        (r"jenkinsfile(?:\.[\w-]+)?|.+\.jenkinsfile", jenkinsfile),
-        (r"procfile(?:\.[\w-]+)?", procfile),
-        (r".+\.service", systemd_unit),
-        (r"\.?devcontainer\.json", structured.devcontainer),
-        (r"\.?env(?:\.[\w-]+)*|[\w-]+\.env(?:\.[\w-]+)*", structured.dotenv),
-        (r"readme.*\.(?:md|markdown)", markdown),
-        (_PIPELINES, _root_yaml),
-    )
+_BY_NAME: tuple[tuple[str, _Reader], ...] = (
+    (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefile),
+    (r"\.?justfile|.+\.just", justfile),
+    (r"taskfile(?:\.[\w.-]+)?\.ya?ml", _local_yaml),
+    (r"package\.json|composer\.json", structured.package_scripts),
+    (r".+\.(?:sh|bash|zsh|ksh|bat|cmd|ps1)|\.envrc", shell_script),
+    (r"jenkinsfile(?:\.[\w-]+)?|.+\.jenkinsfile", jenkinsfile),
+    (r"procfile(?:\.[\w-]+)?", procfile),
+    (r".+\.service", systemd_unit),
+    (r"\.?devcontainer\.json", structured.devcontainer),
+    (r"\.?env(?:\.[\w-]+)*|[\w-]+\.env(?:\.[\w-]+)*", structured.dotenv),
+    (r"readme.*\.(?:md|markdown)", markdown),
+    (_PIPELINES, _root_yaml),
 )
 
-_BY_PATH: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
-    (re.compile(pattern), reader)
-    for pattern, reader in (
-        (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
-        (
-            r"\.(?:gitlab|circleci|buildkite|woodpecker|semaphore|azure-pipelines)/.*\.ya?ml",
-            _root_yaml,
-        ),
-        (r"\.vscode/tasks\.json", _root_yaml),
-        (r"(?!(?i:changelog|history|changes|news))[^/]*\.md", markdown),
-        (r"(?:docs?|documentation)/.*(?i:(?<!changelog)\.md)", markdown),
-    )
+_BY_PATH: tuple[tuple[str, _Reader], ...] = (
+    (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
+    (
+        r"\.(?:gitlab|circleci|buildkite|woodpecker|semaphore|azure-pipelines)/.*\.ya?ml",
+        _root_yaml,
+    ),
+    (r"\.vscode/tasks\.json", _root_yaml),
+    (r"(?!(?i:changelog|history|changes|news))[^/]*\.md", markdown),
+    (r"(?:docs?|documentation)/.*(?i:(?<!changelog)\.md)", markdown),
 )

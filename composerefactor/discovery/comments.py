@@ -19,33 +19,30 @@ from composerefactor.discovery.shell import ShellCall, calls
 from composerefactor.yaml.comments import CommentLine, comment_lines
 
 _YAML_SUFFIXES = (".yml", ".yaml")
-_RELEVANT = re.compile(r"compose|stack\s+deploy|\s-f\s|\.ya?ml", re.IGNORECASE)
-_PROGRAM = re.compile(
+_RELEVANT = r"(?i)compose|stack\s+deploy|\s-f\s|\.ya?ml"
+_PROGRAM = (
     r"(?:(?<![\w./-])cd\s+[\w./-]{1,80}\s*(?:&&|;)\s*)?"
     r"(?:(?<![\w./-])[A-Za-z_]\w{0,80}=[^\s`]{0,200}\s+){0,4}"
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)(?:\.exe)?(?:\s+--?[\w=-]+){0,4}\s+compose"
     r"|(?:docker|podman)-compose(?:\.exe)?|docker\s+stack\s+(?:deploy|up))(?=\s)"
 )
-_DIRECTORY_CHANGE = re.compile(r"(?:[$>%]\s+)?(cd\s+[\w./-]{1,80})")
+_DIRECTORY_CHANGE = r"(?:[$>%]\s+)?(cd\s+[\w./-]{1,80})"
 _FILE_OPTION = r"(?:-f[ =]?|--file[ =])[^\s`'\"]{1,200}"
-_FILE_OPTIONS = re.compile(rf"(?<!\S)[`'\"(]?({_FILE_OPTION}(?:\s+{_FILE_OPTION})+)")
-_SETTING = re.compile(r"\bCOMPOSE_FILE\s?=\s?[\"']?([^\s\"'`]{1,400})")
-_CONTINUED = re.compile(r"(?:\s\\|\\|\s[`^])\s*$")
-_MORE_OPTIONS = re.compile(r"\s*(?:-f|--file|--profile|--env-file)[\s=]")
-_THIS_FILE = re.compile(r"(?<!\S)(-f|--file)[ =]<?this(?:[ _-]file)?>?(?![\w.])", re.IGNORECASE)
-_OPTIONAL = re.compile(r"\s?\[([^\[\]]{1,200})\]")
-_PUNCTUATION = re.compile(r"(\.ya?ml)[.,;:)]+(?=\s|$)")
-_WINDOWS_SEPARATOR = re.compile(r"(?<=[\w.])\\(?=[\w.])")
-_OVERRIDE_OF = re.compile(
-    r"\b(?:override|overlay)s?(?:\s+(?:file|layer))?(?:\s+(?:of|for|to|over))?"
+_FILE_OPTIONS = rf"(?<!\S)[`'\"(]?({_FILE_OPTION}(?:\s+{_FILE_OPTION})+)"
+_SETTING = r"\bCOMPOSE_FILE\s?=\s?[\"']?([^\s\"'`]{1,400})"
+_CONTINUED = r"(?:\s\\|\\|\s[`^])\s*$"
+_MORE_OPTIONS = r"\s*(?:-f|--file|--profile|--env-file)[\s=]"
+_THIS_FILE = r"(?i)(?<!\S)(-f|--file)[ =]<?this(?:[ _-]file)?>?(?![\w.])"
+_OPTIONAL = r"\s?\[([^\[\]]{1,200})\]"
+_PUNCTUATION = r"(\.ya?ml)[.,;:)]+(?=\s|$)"
+_WINDOWS_SEPARATOR = r"(?<=[\w.])\\(?=[\w.])"
+_OVERRIDE_OF = (
+    r"(?i)\b(?:override|overlay)s?(?:\s+(?:file|layer))?(?:\s+(?:of|for|to|over))?"
     r"\s+(?:the\s+)?(?:base\s+)?"
     r"[`'\"]?(?P<base>[\w./-]{1,120}\.ya?ml)"
-    r"|\bon\s+top\s+of\s+(?:the\s+)?(?:base\s+)?[`'\"]?(?P<below>[\w./-]{1,120}\.ya?ml)",
-    re.IGNORECASE,
+    r"|\bon\s+top\s+of\s+(?:the\s+)?(?:base\s+)?[`'\"]?(?P<below>[\w./-]{1,120}\.ya?ml)"
 )
-_NEGATED = re.compile(
-    r"\b(?:not|never|cannot|no longer|instead of|rather than)\b|n['\u2019]t\b", re.IGNORECASE
-)
+_NEGATED = r"(?i)\b(?:not|never|cannot|no longer|instead of|rather than)\b|n['\u2019]t\b"
 
 
 def comment_calls(listing: Listing, facts: TreeFacts) -> list[ShellCall]:
@@ -73,7 +70,7 @@ def comment_calls(listing: Listing, facts: TreeFacts) -> list[ShellCall]:
 def _may_explain(text: str) -> bool:
     """Return whether a comment of *text* may contain a command."""
     return "#" in text and any(
-        line.lstrip().startswith("#") and _RELEVANT.search(line) for line in text.split("\n")
+        line.lstrip().startswith("#") and re.search(_RELEVANT, line) for line in text.split("\n")
     )
 
 
@@ -106,36 +103,36 @@ def _joined(block: Sequence[CommentLine]) -> Iterator[CommentLine]:
     pending: CommentLine | None = None
     is_continued = False
     for line in block:
-        if pending is not None and (is_continued or _MORE_OPTIONS.match(line.text)):
-            text = f"{_CONTINUED.sub('', pending.text)} {line.text.strip()}"
+        if pending is not None and (is_continued or re.match(_MORE_OPTIONS, line.text)):
+            text = f"{re.sub(_CONTINUED, '', pending.text)} {line.text.strip()}"
             pending = replace(pending, text=text)
         else:
             if pending is not None:
                 yield pending
             pending = line
-        is_continued = bool(_PROGRAM.search(pending.text) and _CONTINUED.search(line.text))
+        is_continued = bool(re.search(_PROGRAM, pending.text) and re.search(_CONTINUED, line.text))
     if pending is not None:
         yield pending
 
 
 def _commands(path: str, comment: CommentLine, earlier: str) -> Iterator[str]:
     """Yield the commands in *comment* of the file *path*; *earlier* is the line above it."""
-    text = _WINDOWS_SEPARATOR.sub("/", comment.text)
-    text = _PUNCTUATION.sub(r"\1", _THIS_FILE.sub(rf"\1 {posixpath.basename(path)}", text))
+    text = re.sub(_WINDOWS_SEPARATOR, "/", comment.text)
+    text = re.sub(_PUNCTUATION, r"\1", re.sub(_THIS_FILE, rf"\1 {posixpath.basename(path)}", text))
     introduction = re.split(r"[.!]\s", earlier)[-1]
-    if move := _DIRECTORY_CHANGE.fullmatch(text.strip()):
+    if move := re.fullmatch(_DIRECTORY_CHANGE, text.strip()):
         yield move[1]
-    elif match := _PROGRAM.search(text):
-        if not _NEGATED.search(f"{introduction} {text[: match.start()]}"):
+    elif match := re.search(_PROGRAM, text):
+        if not re.search(_NEGATED, f"{introduction} {text[: match.start()]}"):
             yield from _with_options(_quoted_text(text, match.start()))
-    elif _NEGATED.search(text):
+    elif re.search(_NEGATED, text):
         return
-    elif match := _FILE_OPTIONS.search(text):
+    elif match := re.search(_FILE_OPTIONS, text):
         if posixpath.basename(path) in map(posixpath.basename, re.split(r"[\s=]", match[1])):
             yield f"docker compose {match[1]} up"
-    elif match := _SETTING.search(text):
+    elif match := re.search(_SETTING, text):
         yield f"COMPOSE_FILE={match[1].rstrip('.,;:)')} docker compose up"
-    elif comment.in_header and (match := _OVERRIDE_OF.search(text)):
+    elif comment.in_header and (match := re.search(_OVERRIDE_OF, text)):
         base, own = match["base"] or match["below"], posixpath.basename(path)
         if posixpath.basename(base) != own:
             yield f"docker compose -f {base} -f {own} up"
@@ -151,6 +148,6 @@ def _quoted_text(text: str, start: int) -> str:
 
 def _with_options(command: str) -> Iterator[str]:
     """Yield *command* without the options in brackets, and with them: ``[-f more.yml]``."""
-    yield _OPTIONAL.sub("", command)
-    if _OPTIONAL.search(command):
-        yield _OPTIONAL.sub(r" \1", command)
+    yield re.sub(_OPTIONAL, "", command)
+    if re.search(_OPTIONAL, command):
+        yield re.sub(_OPTIONAL, r" \1", command)

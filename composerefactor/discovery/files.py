@@ -100,10 +100,10 @@ class Listing:
 
 _DEFINING_KEYS = ("image", "build", "extends", "provider")
 _OVERRIDE_TAGS = frozenset({"!reset", "!override"})
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
-_SERVICE_NAME = re.compile(r"[\w.-]+")
-_OUTSIDE_PATH = re.compile(r"[/~]|.*(?:\$|://)")
-_REFERENCE = re.compile(r"\bextends\b|^include\b", re.MULTILINE)
+_PLAIN_NAME = r"[A-Za-z0-9][\w.-]*"
+_SERVICE_NAME = r"[\w.-]+"
+_OUTSIDE_PATH = r"[/~]|.*(?:\$|://)"
+_REFERENCE = r"(?m)\bextends\b|^include\b"
 
 
 class TreeFacts:
@@ -143,7 +143,7 @@ class TreeFacts:
         tree = self._library.tree(path)
         services = tree.root.get("services") if isinstance(tree.root, MappingNode) else None
         for name, entry in merged_entries(services).items():
-            if not _SERVICE_NAME.fullmatch(name):
+            if not re.fullmatch(_SERVICE_NAME, name):
                 return InputError(
                     f"{name!r} is not the name of a service",
                     location=tree.source.location(entry.start),
@@ -203,7 +203,7 @@ class TreeFacts:
         as for a file that is used with ``--project-directory``.
         """
         own = directory = directory_of(path)
-        names = [name for name in self._named(path) if not _OUTSIDE_PATH.match(name)]
+        names = [name for name in self._named(path) if not re.match(_OUTSIDE_PATH, name)]
         while names:
             if all(self._listing.exists(path_from(directory, name)) for name in names):
                 return directory
@@ -274,7 +274,7 @@ class TreeFacts:
             missing |= {
                 name
                 for section, name in referenced_resources(body)
-                if (section, name) not in defined and _PLAIN_NAME.fullmatch(name)
+                if (section, name) not in defined and re.fullmatch(_PLAIN_NAME, name)
             }
         return frozenset(missing)
 
@@ -336,7 +336,7 @@ class TreeFacts:
             text = self._listing.read(path) or ""
             if "extends" not in text and "include" not in text:
                 continue
-            if not _REFERENCE.search(text) or not self.is_compose(path):
+            if not re.search(_REFERENCE, text) or not self.is_compose(path):
                 continue
             for name in self._named(path):
                 target = path_from(self.project_directory(path), name)

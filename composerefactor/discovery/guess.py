@@ -24,7 +24,7 @@ FRAGMENT_RATIO = 3
 
 _YAML_SUFFIXES = (".yml", ".yaml")
 _TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
-_OTHER_YAML = re.compile(r"\..*|(?:codecov|mkdocs|openapi|rancher-compose|swagger|renovate)\.ya?ml")
+_OTHER_YAML = r"\..*|(?:codecov|mkdocs|openapi|rancher-compose|swagger|renovate)\.ya?ml"
 _MAX_DEPTH = 8
 
 
@@ -77,7 +77,7 @@ class _Directory:
             path
             for path in listing.names_in(directory)
             if path.endswith(_YAML_SUFFIXES)
-            and not _OTHER_YAML.fullmatch(posixpath.basename(path))
+            and not re.fullmatch(_OTHER_YAML, posixpath.basename(path))
             and (path == self.default or facts.is_compose(path))
         ]
         self.templates = [

@@ -34,24 +34,22 @@ BAKE = "docker buildx bake"
 KOMPOSE = "kompose"
 TESTCONTAINERS = "Testcontainers"
 
-_COOLIFY = re.compile(
-    r"^[^#\n]*(?:\bSERVICE_FQDN_[A-Z]|\bcoolify\.(?:managed|type|name)\b)", re.MULTILINE
-)
+_COOLIFY = r"(?m)^[^#\n]*(?:\bSERVICE_FQDN_[A-Z]|\bcoolify\.(?:managed|type|name)\b)"
 
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
-_OLD_COMPOSE = re.compile(
+_OLD_COMPOSE = (
     r"docker[-_]compose(?:==|~=|<=?)\s?['\"]?1\.|docker/compose:(?:\w{1,10}-)?1\.\d"
     r"|compose/releases/download/v?1\.\d|docker-compose-v1\b"
 )
-_TEST_CODE = re.compile(r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)")
-_TESTCONTAINERS = re.compile(
+_TEST_CODE = r".*\.(?:java|kt|kts|groovy|scala|py|ts|js|mjs|go|cs|rb|rs)"
+_TESTCONTAINERS = (
     r"(?:Docker)?ComposeContainer|DockerComposeEnvironment|NewDockerCompose|DockerCompose\("
     r"|WithStackFiles|UseCompose\("
 )
-_YAML_NAME = re.compile(r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]")
+_YAML_NAME = r"['\"]([^'\"\n]{1,200}\.ya?ml)['\"]"
 _MAX_CODE_FILES = 400
-_INSTALLING_FILE = re.compile(
+_INSTALLING_FILE = (
     r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in)|Pipfile|pyproject\.toml|Jenkinsfile|[Mm]akefile"
     r"|[^/]*\.sh|\.gitlab-ci\.ya?ml|\.travis\.ya?ml|Dockerfile[^/]*|Vagrantfile)"
     r"|\.(?:github/workflows|circleci)/[^/]*\.ya?ml"
@@ -165,10 +163,10 @@ def from_text(
     default = listing.default_file(".")
     code_files = 0
     for path in listing.paths:
-        is_code = _TEST_CODE.fullmatch(path) is not None
+        is_code = re.fullmatch(_TEST_CODE, path) is not None
         if is_code and ("test" not in path.lower() or code_files >= _MAX_CODE_FILES):
             continue
-        if not is_code and not _INSTALLING_FILE.fullmatch(path):
+        if not is_code and not re.fullmatch(_INSTALLING_FILE, path):
             continue
         code_files += is_code
         text = listing.read(path)
@@ -176,7 +174,7 @@ def from_text(
             continue
         if is_code:
             yield from _testcontainers(path, text, listing)
-        elif default is not None and (match := _OLD_COMPOSE.search(text)):
+        elif default is not None and (match := re.search(_OLD_COMPOSE, text)):
             line = text.count("\n", 0, match.start()) + 1
             evidence = Evidence(f"reads it with {COMPOSE_1}", path, line)
             for file in sorted(named_by.get(path, {default})):
@@ -191,16 +189,16 @@ def from_content(listing: Listing, started: Collection[str]) -> Iterator[OtherRe
     """
     for path in sorted(started):
         text = listing.read(path) or ""
-        if match := _COOLIFY.search(text):
+        if match := re.search(_COOLIFY, text):
             line = text.count("\n", 0, match.start()) + 1
             yield OtherReader(COOLIFY, path, Evidence(f"is written for {COOLIFY}", path, line))
 
 
 def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:
-    if "testcontainers" not in text.lower() or not _TESTCONTAINERS.search(text):
+    if "testcontainers" not in text.lower() or not re.search(_TESTCONTAINERS, text):
         return
     for number, line in enumerate(text.splitlines(), start=1):
-        for name in _YAML_NAME.findall(line[:2_000]):
+        for name in re.findall(_YAML_NAME, line[:2_000]):
             candidates = [name, path_from(posixpath.dirname(path), name)]
             file = next((candidate for candidate in candidates if listing.exists(candidate)), None)
             if file is not None:

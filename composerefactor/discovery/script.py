@@ -144,7 +144,7 @@ def joined(separator: str, parts: Iterable[str]) -> str:
 
 
 def replaced(
-    pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str | None], text: str
+    pattern: str | re.Pattern[str], replacement: Callable[[re.Match[str]], str | None], text: str
 ) -> str:
     """Return *text* with each match of *pattern* replaced; one with the replacement None stays.
 
@@ -152,10 +152,10 @@ def replaced(
     its starts, and ends where the match ends.
     """
     if not isinstance(text, LocatedText):
-        return pattern.sub(lambda match: _or_same(replacement(match), match), text)
+        return re.sub(pattern, lambda match: _or_same(replacement(match), match), text)
     parts: list[str] = []
     at = 0
-    for match in pattern.finditer(text):
+    for match in re.finditer(pattern, text):
         new = replacement(match)
         start, end = match.span()
         if new is None or start == end:
@@ -275,12 +275,12 @@ _BRACED = (
     r"(?P<rest>(?:\[[@*]\]|:?[-=?+][^{}$]{0,200}|[%#^,/:][^{}]{0,200})?)\}"
 )
 _PLAIN = rf"\$(?P<plain>{_NAME}|[0-9@*#!?$])"
-_SHELL = re.compile(rf"{_BRACED}|{_PLAIN}")
-_OPERATOR = re.compile(r":?[-=?+]?")
-_MAKE = re.compile(rf"\$\((?P<braced>{_NAME})(?P<rest>)\)")
-_TEMPLATE = re.compile(rf"\{{\{{\s{{0,9}}\.?(?P<braced>{_NAME})(?P<rest>)[^{{}}]{{0,80}}\}}\}}")
-_ACTIONS = re.compile(r"\$\{\{\s{0,9}(?:github\.workspace|runner\.workspace)\s{0,9}\}\}")
-_ACTIONS_OPEN = re.compile(r"\$\{\{([^{}]{0,200})\}\}")
+_SHELL = rf"{_BRACED}|{_PLAIN}"
+_OPERATOR = r":?[-=?+]?"
+_MAKE = rf"\$\((?P<braced>{_NAME})(?P<rest>)\)"
+_TEMPLATE = rf"\{{\{{\s{{0,9}}\.?(?P<braced>{_NAME})(?P<rest>)[^{{}}]{{0,80}}\}}\}}"
+_ACTIONS = r"\$\{\{\s{0,9}(?:github\.workspace|runner\.workspace)\s{0,9}\}\}"
+_ACTIONS_OPEN = r"\$\{\{([^{}]{0,200})\}\}"
 _ROOT_VARIABLES = frozenset(
     {
         "GITHUB_WORKSPACE",
@@ -295,12 +295,12 @@ _ROOT_VARIABLES = frozenset(
         "ROOT_DIR",
     }
 )
-_SCRIPT_DIRECTORY = re.compile(
+_SCRIPT_DIRECTORY = (
     r"\$\(\s*cd\s+[^()]{0,120}(?:\$\(\s*dirname[^()]{0,120}\))[^()]{0,60}(?:&&|;)\s*pwd[^()]{0,10}\)"
     r"|\$\(\s*dirname[^()]{0,120}\)"
     r"|\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}"
 )
-_REPOSITORY_ROOT = re.compile(
+_REPOSITORY_ROOT = (
     r"\$\(\s*git\s+rev-parse\s+--show-toplevel[^()]{0,40}\)|\$\(\s*(?:shell\s+)?pwd\s*\)|`pwd`"
 )
 
@@ -397,11 +397,11 @@ class Variables:
         return self._here + (suffix.group() if suffix else "")
 
     def _search(self, text: str) -> re.Match[str] | None:
-        if self._dialect is Dialect.TEMPLATE and (match := _TEMPLATE.search(text)):
+        if self._dialect is Dialect.TEMPLATE and (match := re.search(_TEMPLATE, text)):
             return match
-        if self._dialect is Dialect.MAKE and (match := _MAKE.search(text)):
+        if self._dialect is Dialect.MAKE and (match := re.search(_MAKE, text)):
             return match
-        return _SHELL.search(text)
+        return re.search(_SHELL, text)
 
     def _alternatives(self, match: re.Match[str]) -> list[str]:
         groups = match.groupdict()
@@ -412,7 +412,7 @@ class Variables:
         operator, default = "", ""
         if groups.get("rest"):
             rest = part(match, "rest")
-            operator = _OPERATOR.match(rest).group()  # type: ignore[union-attr]
+            operator = re.match(_OPERATOR, rest).group()  # type: ignore[union-attr]
             default = rest[len(operator) :]
         if operator in {"+", ":+"}:
             return ["", default]

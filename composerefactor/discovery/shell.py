@@ -51,13 +51,12 @@ _IGNORED = (
 )
 _IGNORED_WITH_VALUE = frozenset(_IGNORED.split())
 _CONTAINER_CLIS = frozenset({"docker", "podman", "nerdctl", "docker.exe"})
-_PROGRAM = re.compile(r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?")
-_UNKNOWN_PROGRAM = re.compile(
-    rf"{OPEN}(?:(?=\w{{0,40}}COMPOSE)(?!\w{{0,40}}(?:FILE|OPT|ARG|FLAG|DIR|PATH|ENV|PROFILE|PROJECT))\w{{1,40}}"
-    rf"|D_?C){CLOSE}",
-    re.IGNORECASE,
+_PROGRAM = r"(?:docker-compose(?:-v[12])?|podman-compose)(?:\.exe)?"
+_UNKNOWN_PROGRAM = (
+    rf"(?i){OPEN}(?:(?=\w{{0,40}}COMPOSE)(?!\w{{0,40}}(?:FILE|OPT|ARG|FLAG|DIR|PATH|ENV|PROFILE|PROJECT))\w{{1,40}}"
+    rf"|D_?C){CLOSE}"
 )
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}=")
+_ASSIGNMENT = r"[A-Za-z_][A-Za-z0-9_]{0,80}="
 
 
 class ComposeCall(Struct, frozen=True):
@@ -99,7 +98,7 @@ def assignments(words: Sequence[str]) -> tuple[dict[str, str], int]:
     """Return the leading ``NAME=value`` words as a mapping, and their number."""
     variables: dict[str, str] = {}
     for count, word in enumerate(words):
-        if not _ASSIGNMENT.match(word):
+        if not re.match(_ASSIGNMENT, word):
             return variables, count
         name, _, value = word.partition("=")
         variables[name] = value
@@ -116,7 +115,7 @@ def compose_call(words: Sequence[str]) -> ComposeCall | None:
     """
     environment: dict[str, str] = {}
     for index, word in enumerate(words):
-        if _ASSIGNMENT.match(word):
+        if re.match(_ASSIGNMENT, word):
             name, _, value = word.partition("=")
             environment[name] = value
             continue
@@ -131,7 +130,7 @@ def _program(words: Sequence[str], index: int) -> tuple[str, int] | None:
     """Return the Compose program at *index* and the index of its first argument, or None."""
     word = words[index].lstrip("@-+")
     name = posixpath.basename(word)
-    if _PROGRAM.fullmatch(name) or _UNKNOWN_PROGRAM.fullmatch(word):
+    if re.fullmatch(_PROGRAM, name) or re.fullmatch(_UNKNOWN_PROGRAM, word):
         known = "podman-compose" if name.startswith("podman") else "docker-compose"
         return (known if name == word or "/" in word else "docker compose"), index + 1
     if name not in _CONTAINER_CLIS:
@@ -381,11 +380,11 @@ def _closing_parenthesis(text: str, at: int) -> int:
     return at
 
 
-_QUOTED_ARRAY = re.compile(r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\"")
+_QUOTED_ARRAY = r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\""
 _DECLARATIONS = frozenset({"export", "declare", "local", "readonly", "typeset", "set", "env"})
-_COMPOSE_TEXT = re.compile(r"compose|stack\s+deploy|bake", re.IGNORECASE)
+_COMPOSE_TEXT = r"(?i)compose|stack\s+deploy|bake"
 _RELATED_PROGRAM = re.compile(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
-_APPEND = re.compile(r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+=")
+_APPEND = r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+="
 _MAX_NESTING = 3
 _MAX_CALLS = 2_000
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time"})
@@ -449,7 +448,7 @@ class _ScriptReader:
     def line(self, line: Line) -> None:
         text = replaced(_QUOTED_ARRAY, lambda match: match.group(1), line.text)
         scope = self.scope
-        if match := _APPEND.match(text):
+        if match := re.match(_APPEND, text):
             for value in self.variables.expand(text[match.end() :]):
                 for command in split_commands(value)[0][:1]:
                     self.variables.append(match.group(1), joined(" ", command.words))
@@ -487,7 +486,7 @@ class _ScriptReader:
             self.calls.append(ShellCall(self.script, number, words, moves, call))
         if level < _MAX_NESTING:
             for word in words:
-                if " " in word and _COMPOSE_TEXT.search(word):
+                if " " in word and re.search(_COMPOSE_TEXT, word):
                     self.nested(word, command.scope, number, level + 1)
 
     def nested(self, text: str, scope: Scope, number: int, level: int) -> None:
@@ -500,7 +499,7 @@ class _ScriptReader:
     def assign(self, given: dict[str, str], number: int) -> None:
         for name, value in given.items():
             self.variables.assign(name, [value])
-            if _COMPOSE_TEXT.search(value) and " " in value:
+            if re.search(_COMPOSE_TEXT, value) and " " in value:
                 self.kept.setdefault(name, number)
 
     def declare(self, words: Sequence[str], number: int) -> bool:

@@ -38,9 +38,9 @@ _ONE_SHELL_KEYS = frozenset(
     {"script", "before_script", "after_script", "commands", "command", "run", "args"}
 )
 _PROSE_KEYS = frozenset({"name", "desc", "description", "title", "summary", "label", "if", "uses"})
-_RELEVANT = re.compile(r"[ck]ompose|stack\s+deploy|bake", re.IGNORECASE)
+_RELEVANT = r"(?i)[ck]ompose|stack\s+deploy|bake"
 # An open string or comment matches to the end, so that each character is read only once.
-_JSON_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_JSON_COMMENT = r"(?s)\"(?:[^\"\\\n]|\\.)*\"?|//[^\n]*|/\*.*?(?:\*/|\Z)"
 _MAX_TEXT = 300_000
 
 
@@ -79,7 +79,7 @@ def yaml_scripts(path: str, text: str, directory: str = ".") -> list[Script]:
 
 def parse_tree(path: str, text: str) -> Tree | None:
     """Parse *text*, YAML or JSON with comments; None if it is invalid, too large or irrelevant."""
-    if len(text) > _MAX_TEXT or not _RELEVANT.search(text):
+    if len(text) > _MAX_TEXT or not re.search(_RELEVANT, text):
         return None
     if path.endswith((".json", ".jsonc")):
         text = without_json_comments(text)
@@ -111,7 +111,7 @@ class _Reader:
             self.mapping(node, context)
         elif isinstance(node, SequenceNode):
             self.sequence(node, context, key)
-        elif isinstance(node, ScalarNode) and _RELEVANT.search(node.value):
+        elif isinstance(node, ScalarNode) and re.search(_RELEVANT, node.value):
             self.add(self.lines(node, context), context)
 
     def mapping(self, node: MappingNode, context: _Context) -> None:
@@ -128,7 +128,7 @@ class _Reader:
     def sequence(self, node: SequenceNode, context: _Context, key: str) -> None:
         strings = scalars(node)
         if key in _ONE_SHELL_KEYS and len(strings) == len(node.items):
-            if any(_RELEVANT.search(item.value) for item in strings):
+            if any(re.search(_RELEVANT, item.value) for item in strings):
                 lines = [line for item in strings for line in self.lines(item, context)]
                 self.add(lines, context)
             return
@@ -212,7 +212,7 @@ _ESCAPES = {
 }
 _CONTINUATION = re.compile(r"(?:\\\r?\n[ \t]*)*")
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
-_BLOCK_HEADER = re.compile(r">[^\n]*\n?\s*")
+_BLOCK_HEADER = r">[^\n]*\n?\s*"
 
 
 def _value(node: ScalarNode, text: str) -> str:
@@ -237,7 +237,7 @@ def _written_spans(node: ScalarNode, raw: str) -> list[tuple[int, int]] | None:
     Returns None for text that is not understood, such as a line that is indented more than the
     others in a folded scalar.
     """
-    header = _BLOCK_HEADER.match(raw) if node.style == ">" else None
+    header = re.match(_BLOCK_HEADER, raw) if node.style == ">" else None
     at = header.end() if header else len(node.style)
     escape = _ESCAPES.get(node.style)
     spans: list[tuple[int, int]] = []
@@ -262,7 +262,7 @@ def _written_spans(node: ScalarNode, raw: str) -> list[tuple[int, int]] | None:
 
 def without_json_comments(text: str) -> str:
     """Return *text*, JSON with comments, as YAML of the same length: comments are blank."""
-    return _JSON_COMMENT.sub(_blank, text).replace("\t", " ")
+    return re.sub(_JSON_COMMENT, _blank, text).replace("\t", " ")
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -284,16 +284,14 @@ def package_scripts(path: str, text: str) -> list[Script]:
     return reader.scripts
 
 
-_SETTING = re.compile(
-    r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)"
-)
+_SETTING = r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)"
 
 
 def compose_settings(text: str) -> dict[str, tuple[str, int]]:
     """Return the ``COMPOSE_*`` settings of a dotenv file: name -> (value, line)."""
     values: dict[str, tuple[str, int]] = {}
     for number, line in enumerate(text.split("\n"), start=1):
-        if match := _SETTING.fullmatch(line.removesuffix("\r")):
+        if match := re.fullmatch(_SETTING, line.removesuffix("\r")):
             values[match["name"]] = (_unquoted(part(match, "value").strip()), number)
     return values
 
@@ -301,11 +299,11 @@ def compose_settings(text: str) -> dict[str, tuple[str, int]]:
 def _unquoted(text: str) -> str:
     if text[:1] in {"'", '"'}:
         return text[1:].partition(text[0])[0]
-    comment = _COMMENT.search(text)
+    comment = re.search(_COMMENT, text)
     return text[: comment.start()].strip() if comment else text
 
 
-_COMMENT = re.compile(r"\s#")
+_COMMENT = r"\s#"
 
 
 def dotenv(path: str, text: str) -> list[Script]:

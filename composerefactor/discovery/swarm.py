@@ -20,36 +20,33 @@ from composerefactor.yaml.comments import comment_lines
 from composerefactor.yaml.nodes import MappingNode, Node
 
 _YAML_SUFFIXES = (".yml", ".yaml")
-_README = re.compile(r"(?:.*/)?readme[^/]{0,40}", re.IGNORECASE)
-_COMPOSE_PATH = re.compile(r"[\w./-]{1,120}\.ya?ml\b")
-_MENTION = re.compile(r"swarm|stack|\bglobal\b|overlay|placement", re.IGNORECASE)
-_FOR_SWARM = re.compile(
-    r"\b(?:for|in|on|to|onto|with|using|by|under|requires?|needs?)\s+(?:an?\s+|the\s+|use\s+)?"
+_README = r"(?i)(?:.*/)?readme[^/]{0,40}"
+_COMPOSE_PATH = r"[\w./-]{1,120}\.ya?ml\b"
+_MENTION = r"(?i)swarm|stack|\bglobal\b|overlay|placement"
+_FOR_SWARM = (
+    r"(?i)\b(?:for|in|on|to|onto|with|using|by|under|requires?|needs?)\s+(?:an?\s+|the\s+|use\s+)?"
     r"(?:docker[\s-]+)?swarm\b"
     r"|\bswarm(?:[\s-]+mode)?\s+(?:only|stacks?|deployments?|file|cluster|version)\b"
     r"|\bswarm\s+compose\s+file\b"
-    r"|\bdocker\s+stack\s+(?:deploy|only|file)\b",
-    re.IGNORECASE,
+    r"|\bdocker\s+stack\s+(?:deploy|only|file)\b"
 )
-_ONLY = re.compile(
-    r"(?<!not )\bonly\b.{0,40}\b(?:swarm|stack\s+deploy)\b"
-    r"|\b(?:swarm|stack\s+deploy)\b.{0,20}\bonly\b",
-    re.IGNORECASE,
+_ONLY = (
+    r"(?i)(?<!not )\bonly\b.{0,40}\b(?:swarm|stack\s+deploy)\b"
+    r"|\b(?:swarm|stack\s+deploy)\b.{0,20}\bonly\b"
 )
-_DOUBT = re.compile(
-    r"\b(?:not|no|without|outside|except|also|both|either|optional(?:ly)?|works?|working|compatible"
-    r"|supports?|can|may|might|if|unless|when|instead|see|like|as)\b|n['\u2019]t\b",
-    re.IGNORECASE,
+_DOUBT = (
+    r"(?i)\b(?:not|no|without|outside|except|also|both|either|optional(?:ly)?|works?|working|compatible"
+    r"|supports?|can|may|might|if|unless|when|instead|see|like|as)\b|n['\u2019]t\b"
 )
-_OR_COMPOSE = re.compile(r"[\s`]{0,3}(?:,|/|and\b|or\b)", re.IGNORECASE)
-_STACK_NAME = re.compile(
+_OR_COMPOSE = r"(?i)[\s`]{0,3}(?:,|/|and\b|or\b)"
+_STACK_NAME = (
     r"(?:.*[-_.])?swarm(?:[-_.].*)?|(?:docker[-_.])?stack(?:[-_.].*)?|docker[-_.](?:.*[-_.])?stack"
     r"|(?:docker-)?compose[-_.]stack(?:[-_.].*)?"
 )
 _NOT_IN_SWARM = frozenset({"build", "container_name", "profiles", "extends", "provider"})
 """Attributes that no service of a Swarm stack has: it ignores or rejects them (Docker docs)."""
 
-_NODE = re.compile(r"\s*node\.|\s*engine\.labels")
+_NODE = r"\s*node\.|\s*engine\.labels"
 _SWARM_MODES = frozenset({"global", "global-job", "replicated-job"})
 
 
@@ -65,7 +62,7 @@ def from_compose_files(
     for path in listing.paths:
         if path in read or not path.endswith(_YAML_SUFFIXES):
             continue
-        if path not in by_readme and not _MENTION.search(f"{path} {listing.read(path) or ''}"):
+        if path not in by_readme and not re.search(_MENTION, f"{path} {listing.read(path) or ''}"):
             continue
         if not facts.is_compose(path):
             continue
@@ -82,11 +79,13 @@ def _is_found_by_compose(path: str) -> bool:
 
 def _says_for_swarm(text: str) -> bool:
     """Return whether *text* says that a file is for Docker Swarm, and not for others as well."""
-    match = _FOR_SWARM.search(text)
+    match = re.search(_FOR_SWARM, text)
     if match is None:
         return False
-    is_doubtful = _DOUBT.search(text[: match.start()]) or _OR_COMPOSE.match(text[match.end() :])
-    return not is_doubtful or bool(_ONLY.search(text))
+    is_doubtful = re.search(_DOUBT, text[: match.start()]) or re.match(
+        _OR_COMPOSE, text[match.end() :]
+    )
+    return not is_doubtful or bool(re.search(_ONLY, text))
 
 
 def _from_header(path: str, facts: TreeFacts) -> Evidence | None:
@@ -101,11 +100,11 @@ def _from_header(path: str, facts: TreeFacts) -> Evidence | None:
 def _named_by_readmes(listing: Listing) -> Iterator[tuple[str, Evidence]]:
     """Yield the files of which a line of a README says that they are for Docker Swarm."""
     for readme in listing.paths:
-        text = (listing.read(readme) or "") if _README.fullmatch(readme) else ""
+        text = (listing.read(readme) or "") if re.fullmatch(_README, readme) else ""
         if "swarm" not in text.lower() and "docker stack" not in text.lower():
             continue
         for number, line in enumerate(text.split("\n"), start=1):
-            names = set(_COMPOSE_PATH.findall(line[:2_000]))
+            names = set(re.findall(_COMPOSE_PATH, line[:2_000]))
             if len(names) != 1 or not _says_for_swarm(line[:2_000]):
                 continue
             paths = (path_from(directory_of(readme), name) for name in names)
@@ -125,7 +124,7 @@ def _from_content(path: str, facts: TreeFacts) -> Evidence | None:
     attributes = {name for body in bodies for name in merged_entries(body)}
     if tree is None or attributes & _NOT_IN_SWARM:
         return None
-    if _STACK_NAME.fullmatch(posixpath.splitext(posixpath.basename(path).lower())[0]):
+    if re.fullmatch(_STACK_NAME, posixpath.splitext(posixpath.basename(path).lower())[0]):
         return Evidence("has the name of a Docker Swarm stack", path)
     node = next(filter(None, map(_constraint, bodies)), None)
     if node is None and "restart" not in attributes:  # which Docker Swarm ignores
@@ -140,7 +139,7 @@ def _constraint(body: Node) -> Node | None:
     """Return the first constraint of the service *body* on the nodes of a swarm, or None."""
     placement = merged_get(merged_get(body, "deploy"), "placement")
     constraints = item_nodes(merged_get(placement, "constraints"))
-    return next((node for node in constraints if _NODE.match(scalar_text(node) or "")), None)
+    return next((node for node in constraints if re.match(_NODE, scalar_text(node) or "")), None)
 
 
 def _swarm_mode(body: Node) -> Node | None:

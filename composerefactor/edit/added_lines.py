@@ -12,10 +12,10 @@ from fnmatch import fnmatch
 
 from msgspec import Struct
 
-_ENTRY = re.compile(r"\s*(?:#\s?)?(?:export\s+)?(?P<name>\.?[A-Za-z_][\w.-]*)(?P<rest>.*)")
-_OPEN_QUOTE = re.compile(r"[^'\"]*=\s*(?:\"[^\"]*|'[^']*)")
-_RULE = re.compile(r"#\s*(?:[-=#*~_]\s?){3,}\s*")
-_HEADING = re.compile(r"(?P<lead>\s*#+[\s=*~-]*)(?P<title>.*?)(?P<trail>\s*[\s#=*~-]*)")
+_ENTRY = r"\s*(?:#\s?)?(?:export\s+)?(?P<name>\.?[A-Za-z_][\w.-]*)(?P<rest>.*)"
+_OPEN_QUOTE = r"[^'\"]*=\s*(?:\"[^\"]*|'[^']*)"
+_RULE = r"#\s*(?:[-=#*~_]\s?){3,}\s*"
+_HEADING = r"(?P<lead>\s*#+[\s=*~-]*)(?P<title>.*?)(?P<trail>\s*[\s#=*~-]*)"
 
 _TITLE = "Secrets"
 """The heading of new lines that belong to no section: all of them keep secrets."""
@@ -64,7 +64,7 @@ class _Paragraph(Struct, frozen=True):
         return [
             self.start + n
             for n, line in enumerate(self.lines)
-            if _name(line) and not _OPEN_QUOTE.fullmatch(line)
+            if _name(line) and not re.fullmatch(_OPEN_QUOTE, line)
         ]
 
 
@@ -74,7 +74,7 @@ def _is_comment(line: str) -> bool:
 
 def _name(line: str) -> str:
     """Return the name of the entry in *line*: a variable or a pattern; ``""`` for other lines."""
-    match = _ENTRY.fullmatch(line)
+    match = re.fullmatch(_ENTRY, line)
     if match is None:
         return ""
     is_assignment = match["rest"].lstrip().startswith("=")
@@ -167,7 +167,7 @@ def _section(paragraphs: list[_Paragraph]) -> int:
 
 def _title(comment: str) -> str:
     """Return the words of a heading in upper case, without signs around them."""
-    match = _HEADING.fullmatch(comment)
+    match = re.fullmatch(_HEADING, comment)
     return match["title"].upper() if match else ""
 
 
@@ -184,9 +184,9 @@ def _heading(paragraphs: list[_Paragraph]) -> list[str]:
         comments, gap = paragraphs[last - 1].comments, [""]
     if not comments:
         return []
-    rules = [comment.rstrip() for comment in comments if _RULE.fullmatch(comment)]
-    titles = [comment for comment in comments if not _RULE.fullmatch(comment)]
-    style = _HEADING.fullmatch(titles[0]) if titles else None
+    rules = [comment.rstrip() for comment in comments if re.fullmatch(_RULE, comment)]
+    titles = [comment for comment in comments if not re.fullmatch(_RULE, comment)]
+    style = re.fullmatch(_HEADING, titles[0]) if titles else None
     title = f"# {_TITLE}"
     if style is not None and len(titles) == 1:
         words = _TITLE.upper() if style["title"].isupper() else _TITLE

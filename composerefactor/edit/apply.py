@@ -61,7 +61,7 @@ from composerefactor.yaml.nodes import (
 )
 from composerefactor.yaml.source import BOM, Source
 
-_CARRIAGE_RETURN_ALONE = re.compile(r"\r(?!\n)")
+_CARRIAGE_RETURN_ALONE = r"\r(?!\n)"
 
 
 def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
@@ -77,7 +77,7 @@ def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
             location=file.source.location(0),
             remedy="remove one of them, then run again",
         )
-    alone = _CARRIAGE_RETURN_ALONE.search(file.source.text)
+    alone = re.search(_CARRIAGE_RETURN_ALONE, file.source.text)
     if alone is not None:
         raise RefusedError(
             "a carriage return without a line feed ends this line",

@@ -121,9 +121,9 @@ class Reference(Struct, frozen=True):
     anchor: str
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*")
-_UNSAFE = re.compile(r":(?:\s|$)|\s#|\s$")
-_IN_FLOW = re.compile(r"[\[\]{},]")
+_PLAIN = r"[A-Za-z0-9_./$(~^+][^\x00-\x1f\x7f\u0085\u2028\u2029]*"
+_UNSAFE = r":(?:\s|$)|\s#|\s$"
+_IN_FLOW = r"[\[\]{},]"
 _YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 """Text for Docker Compose, but booleans in YAML 1.1."""
 
@@ -149,9 +149,9 @@ def scalar_line(
 def is_plain(text: str, *, flow: bool = False) -> bool:
     """Return whether every YAML reader reads *text* without quotes as the same text."""
     return (
-        _PLAIN.fullmatch(text) is not None
-        and not _UNSAFE.search(text)
-        and not (flow and _IN_FLOW.search(text))
+        re.fullmatch(_PLAIN, text) is not None
+        and not re.search(_UNSAFE, text)
+        and not (flow and re.search(_IN_FLOW, text))
         and isinstance(resolve_plain(text), str)
         and text.lower() not in _YAML_1_1
         and not is_base_60(text)

@@ -63,7 +63,7 @@ def edit_error(file: ComposeFile, path: Path, node: Node | None, why: str) -> Re
     )
 
 
-_HARMLESS = re.compile(r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}")
+_HARMLESS = r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}"
 """Text without special meaning in any scalar style, except plain in a flow collection."""
 
 
@@ -100,7 +100,7 @@ def _is_safe(node: ScalarNode, edit: Substitute) -> bool:
     """Return whether the new text can neither end the scalar nor begin an escape."""
     if node.style == '"' and "\\" in edit.old + edit.new:
         return False
-    return _HARMLESS.fullmatch(edit.new) is not None or set(edit.new) <= set(edit.old + "$-")
+    return re.fullmatch(_HARMLESS, edit.new) is not None or set(edit.new) <= set(edit.old + "$-")
 
 
 def _is_still_plain(text: str, *, flow: bool) -> bool:

@@ -18,11 +18,11 @@ from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*")
-_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
-_FLAG = re.compile(r"\s*--([a-z-]+)(?:=(\S*))?(?=\s|$)")
-_HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?![<\w])")
-_PAIR = re.compile(r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s"'\\])*))?""")
+_DIRECTIVE = r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*"
+_INSTRUCTION = r"(?s)\s*([A-Za-z]+)(?:\s+(.*))?"
+_FLAG = r"\s*--([a-z-]+)(?:=(\S*))?(?=\s|$)"
+_HEREDOC = r"(?<![<\w])\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.]*)\2(?![<\w])"
+_PAIR = r"""([A-Za-z_][\w.]*)(?:=((?:"(?:\\.|[^"])*"|'[^']*'|\\.|[^\s"'\\])*))?"""
 _TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
 _MAX_TEXT = 400_000
 
@@ -68,7 +68,7 @@ class Instruction(Struct, frozen=True):
         if self.name == "ENV" and "=" not in name:
             yield name, _unquoted(rest.strip())
             return
-        for match in _PAIR.finditer(self.text):
+        for match in re.finditer(_PAIR, self.text):
             value = match[2]
             yield match[1], None if value is None else _unquoted(value)
 
@@ -241,13 +241,13 @@ def instructions(text: str) -> Iterator[Instruction]:
     while at < len(lines):
         start = at
         joined, at = _join_lines(lines, at, continues)
-        instruction = _INSTRUCTION.fullmatch(joined)
+        instruction = re.fullmatch(_INSTRUCTION, joined)
         if instruction is None:
             continue
         name, body = instruction[1].upper(), instruction[2] or ""
         heredoc, at = _read_heredocs(lines, at, body if name in _TAKES_HEREDOC else "")
         flags: dict[str, str] = {}
-        while flag := _FLAG.match(body):
+        while flag := re.match(_FLAG, body):
             flags[flag[1]] = flag[2] or ""
             body = body[flag.end() :]
         yield Instruction(name, body.strip(), start + 1, flags, heredoc)
@@ -275,7 +275,7 @@ def _join_lines(lines: list[str], at: int, continues: re.Pattern[str]) -> tuple[
 def _read_heredocs(lines: list[str], at: int, body: str) -> tuple[str, int]:
     """Return the lines of the here-documents of *body*, and the index of the following line."""
     content: list[str] = []
-    for dash, _, word in _HEREDOC.findall(body):
+    for dash, _, word in re.findall(_HEREDOC, body):
         while at < len(lines):
             line = lines[at].lstrip("\t") if dash else lines[at]
             at += 1
@@ -288,7 +288,7 @@ def _read_heredocs(lines: list[str], at: int, body: str) -> tuple[str, int]:
 def _escape_character(lines: list[str]) -> str:
     """Return the character that continues a line: that of ``# escape=``, or a backslash."""
     for line in lines:
-        directive = _DIRECTIVE.fullmatch(line.strip())
+        directive = re.fullmatch(_DIRECTIVE, line.strip())
         if directive is None:
             break
         if directive[1].lower() == "escape":

@@ -21,12 +21,12 @@ from composerefactor.compose.resources import is_mounted
 from composerefactor.compose.sizes import parse_size
 from composerefactor.confidence import Confidence
 
-_VERSION = re.compile(r"(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)", re.ASCII)
-_POSTGRES = re.compile(r"(?:^|[-_])pg(?P<numbers>\d+(?:\.\d+)*)(?![\w.])", re.ASCII)
+_VERSION = r"(?a)(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)"
+_POSTGRES = r"(?a)(?:^|[-_])pg(?P<numbers>\d+(?:\.\d+)*)(?![\w.])"
 """Images of PostgreSQL with an extension: their tags name both versions, ``0.8.0-pg18``."""
 
-_RELEASE_DATE = re.compile(r"release\.(\d{4})-(\d\d)-(\d\d).*", re.ASCII)
-_RANGE = re.compile(r"(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)", re.ASCII)
+_RELEASE_DATE = r"(?a)release\.(\d{4})-(\d\d)-(\d\d).*"
+_RANGE = r"(?a)(?P<operator><=|>=|<|>|=)?\s*(?P<version>v?\d+(?:\.(?:\d+|x))*)"
 _NEWEST = frozenset(
     {"", "latest", "stable", "lts", "main", "master", "edge", "current", "mainline"}
 )
@@ -63,8 +63,8 @@ class Tag(Struct, frozen=True):
 def parse_tag(text: str) -> Tag:
     """Parse the tag *text*; ``""`` and ``latest`` are the newest version."""
     text = text.lower()
-    version_match = _POSTGRES.search(text) or _VERSION.search(text)
-    if released := _RELEASE_DATE.fullmatch(text):
+    version_match = re.search(_POSTGRES, text) or re.search(_VERSION, text)
+    if released := re.fullmatch(_RELEASE_DATE, text):
         version: tuple[float, ...] | None = tuple(map(int, released.groups()))
         rest = ""
     elif version_match:
@@ -102,7 +102,7 @@ def _check_range(versions: str) -> None:
 
 def _parse_comparison(text: str) -> tuple[str, tuple[float, ...]]:
     """Return the operator and the numbers of ``>=3.6``; raises ValueError if it is invalid."""
-    match = _RANGE.fullmatch(text.strip())
+    match = re.fullmatch(_RANGE, text.strip())
     if match is None:
         raise ValueError(f"{text.strip()!r} is not a version range such as '<18' or '>=3.6, <4'")
     return match["operator"] or "=", _parse_numbers(match["version"].removeprefix("v"))

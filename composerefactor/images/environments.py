@@ -63,15 +63,12 @@ _WORDS: dict[Kind, str] = {
     "demo": r"demo",
 }
 _HEADERS = {
-    kind: re.compile(
-        rf"(?:^|\bfor (?:\w+ )?|\bwhen )({words})\b"
-        rf"|\b({words}) (?:compose|config(?:uration)?|deployment|docker|env(?:ironment)?|mode|only"
-        r"|server|setup|stack)\b",
-        re.IGNORECASE,
-    )
+    kind: rf"(?i)(?:^|\bfor (?:\w+ )?|\bwhen )({words})\b"
+    rf"|\b({words}) (?:compose|config(?:uration)?|deployment|docker|env(?:ironment)?|mode|only"
+    r"|server|setup|stack)\b"
     for kind, words in _WORDS.items()
 }
-_OF_ANOTHER_FILE = re.compile(r"\b(?:not?|never|instead|see)\b|don't|\.ya?ml\b", re.IGNORECASE)
+_OF_ANOTHER_FILE = r"(?i)\b(?:not?|never|instead|see)\b|don't|\.ya?ml\b"
 _HEADER_LINES = 12
 
 
@@ -186,8 +183,8 @@ def _in_header(file: ComposeFile) -> _Evidence | None:
         kinds = [
             k for k, words in _WORDS.items() if re.search(rf"\b{words}\b", line, re.IGNORECASE)
         ]
-        match = _HEADERS[kinds[0]].search(line) if len(kinds) == 1 else None
-        if match and not _OF_ANOTHER_FILE.search(line):
+        match = re.search(_HEADERS[kinds[0]], line) if len(kinds) == 1 else None
+        if match and not re.search(_OF_ANOTHER_FILE, line):
             word = (match[1] or match[2]).lower()
             named.setdefault(kinds[0], (word, "its header comment"))
     return _only_one(named)
@@ -209,7 +206,7 @@ def _emulated(file: ComposeFile) -> _Evidence | None:
     return None
 
 
-_SAIL = re.compile(r"(?:^|/)vendor/laravel/sail/")
+_SAIL = r"(?:^|/)vendor/laravel/sail/"
 """Laravel documentation, Sail: Laravel's "default Docker development environment"."""
 
 
@@ -217,7 +214,7 @@ def _built_by_sail(file: ComposeFile) -> _Evidence | None:
     """Return development if a service of *file* is built by Laravel Sail."""
     for name, service in services_in(file).items():
         directory = service.build.value.directory if service.build else None
-        if directory and _SAIL.search(f"{directory}/"):
+        if directory and re.search(_SAIL, f"{directory}/"):
             return _Evidence("development", "development", f"Laravel Sail builds {name}")
     return None
 

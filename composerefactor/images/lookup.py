@@ -44,8 +44,8 @@ from composerefactor.images.entries import (
     parse_tag,
 )
 
-_PORT_PLACEHOLDER = re.compile(r"\bPORT\b")
-_TRAILING_PORT = re.compile(r"(?:.*:)?(\d+)(?:/tcp)?", re.ASCII)
+_PORT_PLACEHOLDER = r"\bPORT\b"
+_TRAILING_PORT = r"(?a)(?:.*:)?(\d+)(?:/tcp)?"
 
 
 class HealthCheckChoice(Struct, frozen=True):
@@ -125,13 +125,13 @@ def moved_port(entry: CatalogEntry, use: ImageUse, published: Iterable[str]) -> 
     for option in entry.listens.options:
         for word, following in pairwise([*words, ""]):
             name, equals, value = word.partition("=")
-            port_match = _TRAILING_PORT.fullmatch(value if equals else following)
+            port_match = re.fullmatch(_TRAILING_PORT, value if equals else following)
             if fnmatchcase(name.lower(), option.lower()) and port_match:
                 port = ports.get(port_match[1], port_match[1])
                 return "" if port == main else port
     for variable in entry.listens.variables:
         if variable in use.environment:
-            port_match = _TRAILING_PORT.fullmatch(use.environment[variable] or "")
+            port_match = re.fullmatch(_TRAILING_PORT, use.environment[variable] or "")
             return ("" if port_match[1] == main else port_match[1]) if port_match else None
     if entry.listens.published and ports:
         usual = (main, *map(str, entry.listens.published))
@@ -150,7 +150,7 @@ def _check_for_port(
     if use.port:
         main = re.compile(rf"(?<!\d){re.escape(entry.main_port)}(?!\d)")
         port = use.port.replace("\\", r"\\")  # a backslash would begin a reference to a group
-        moved = tuple(_PORT_PLACEHOLDER.sub(port, main.sub(port, word)) for word in test)
+        moved = tuple(re.sub(_PORT_PLACEHOLDER, port, main.sub(port, word)) for word in test)
         if moved == test and entry.listens.options:
             return NoHealthCheck(
                 f"{entry.id} is configured to listen on port {use.port} instead of "

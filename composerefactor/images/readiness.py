@@ -15,10 +15,9 @@ from composerefactor.images.connections import connections, host_mentions
 _OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
 """The categories of services that the others do not need, and that observe the others."""
 _PROXY = "proxy"
-_CLUSTER_STATE = re.compile(
-    r"cluster[_ -](?:state|info|status|health)|rs\.(?:status|hello|isMaster)|isWritablePrimary"
-    r"|ismaster|wsrep_|endpoint health|consul (?:members|info)|nodetool status",
-    re.IGNORECASE,
+_CLUSTER_STATE = (
+    r"(?i)cluster[_ -](?:state|info|status|health)|rs\.(?:status|hello|isMaster)|isWritablePrimary"
+    r"|ismaster|wsrep_|endpoint health|consul (?:members|info)|nodetool status"
 )
 """In a health check: it asks for the state of the cluster, not of the node."""
 _HELPERS = frozenset({"helper", "sidecar", "companion", "agent"})
@@ -105,7 +104,7 @@ def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool
     check = needed.healthcheck
     test = check.at.below("test") if check is not None else None
     asks_for_state = test is not None and any(
-        _CLUSTER_STATE.search(word.written or "") for word in test.items
+        re.search(_CLUSTER_STATE, word.written or "") for word in test.items
     )
     if asks_for_state and reason_it_may_exit(model, service.name):
         return True

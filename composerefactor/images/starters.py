@@ -22,7 +22,7 @@ from composerefactor.images.catalog import load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
 
-_SCHEME_SUFFIX = re.compile(r"(?:\+.*|s|\+srv)$")
+_SCHEME_SUFFIX = r"(?:\+.*|s|\+srv)$"
 _NAME_SUFFIX = re.compile(
     r"[-_.]?(?:[0-9]+|v[0-9]+|server|service|svc|db|cache|queue|broker|primary|master|main|node|host)$"
 )
@@ -107,7 +107,7 @@ def starter_for(
         if starter is not None:
             category = load_catalog().category_of_name(host)
             return starter if category in {None, starter.entry.category} else None
-        shorter = _SCHEME_SUFFIX.sub("", current)
+        shorter = re.sub(_SCHEME_SUFFIX, "", current)
         current = shorter if shorter != current else ""
     return _by_host(host) or _by_variable(variable) or _by_port(port)
 
@@ -257,7 +257,7 @@ def missing_hosts(
     ]
 
 
-_OF_ANOTHER = re.compile(r"master|primary|leader|source|seed|replica|slave|peer", re.IGNORECASE)
+_OF_ANOTHER = r"(?i)master|primary|leader|source|seed|replica|slave|peer"
 
 
 def _is_own_name(service: Service, mention: HostMention) -> bool:
@@ -266,7 +266,7 @@ def _is_own_name(service: Service, mention: HostMention) -> bool:
     starter = starter_for(named.scheme, named.host, named.port, mention.variable)
     entry = load_catalog().match(text_of(service.image))
     is_same = entry is not None and starter is not None and entry.id == starter.id
-    return is_same and not _OF_ANOTHER.search(mention.variable)
+    return is_same and not re.search(_OF_ANOTHER, mention.variable)
 
 
 def _names_of_services(file: ComposeFile) -> Iterator[str]:

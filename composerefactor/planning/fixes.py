@@ -114,7 +114,9 @@ class _OriginalLines:
 
     def text(self, text: str) -> str:
         """Return *text*, a message, with the lines of the original files."""
-        return _PLACE.sub(lambda match: str(self.location(Location(match[1], int(match[2])))), text)
+        return re.sub(
+            _PLACE, lambda match: str(self.location(Location(match[1], int(match[2])))), text
+        )
 
     def fix(self, fix: PlannedFix) -> PlannedFix:
         """Return *fix* with the lines of the original files; its id stays the same."""
@@ -136,7 +138,7 @@ class _OriginalLines:
         )
 
 
-_PLACE = re.compile(r"(?<![\w./-])([\w./-]+\.ya?ml):(\d+)")
+_PLACE = r"(?<![\w./-])([\w./-]+\.ya?ml):(\d+)"
 """A place in a Compose file, in a message."""
 
 MAX_ROUNDS = 4

@@ -483,7 +483,7 @@ SINCE_NESTED = "2.29.7"
 v2.24.7 resolves it against the outer project (observed).
 """
 
-_INCLUDE = re.compile(r"^[\"']?include[\"']?\s*:", re.MULTILINE)
+_INCLUDE = r"(?m)^[\"']?include[\"']?\s*:"
 _ENV_FILE_OF_INCLUDE = re.compile(r"project_directory: \.,?\s+env_file: (?!/)")
 
 
@@ -497,7 +497,7 @@ def oldest_engine(proposal: Proposal) -> str:
 
 def _oldest_for_include(proposal: Proposal) -> str:
     texts = [each.text() for each in proposal.plan.planned_files]
-    including = [text for text in texts if _INCLUDE.search(text)]
+    including = [text for text in texts if re.search(_INCLUDE, text)]
     if not including:
         return ""
     project = proposal.project

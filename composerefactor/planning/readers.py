@@ -38,8 +38,8 @@ from composerefactor.yaml.source import Source
 
 GROUP = "composerefactor.readers"
 
-_IMAGE = re.compile(rb"\bimage[\"']?\s*:")
-_REFERENCE = re.compile(rb"\b(?:include|extends)\b")
+_IMAGE = rb"\bimage[\"']?\s*:"
+_REFERENCE = rb"\b(?:include|extends)\b"
 _ABOVE = (".github", ".gitlab", ".gitea", ".forgejo", ".woodpecker", ".renovate", "docs")
 """Directories at the top level of a repository that have settings of readers."""
 
@@ -183,7 +183,7 @@ def planned_split(project: Project, plan: Plan, around: Surroundings) -> Planned
         path
         for each in splits
         for place in each.modules
-        if (path := around.path(place)) and _IMAGE.search(_content(project, contents, path))
+        if (path := around.path(place)) and re.search(_IMAGE, _content(project, contents, path))
     }
     return PlannedSplit(
         tuple(splits),
@@ -204,7 +204,7 @@ def _content(project: Project, contents: Mapping[str, bytes | None], path: str) 
 def _read_files(project: Project, contents: Mapping[str, bytes | None], path: str) -> Iterator[str]:
     """Yield the files of the project that *path* includes and extends from after the plan."""
     content = _content(project, contents, path)
-    if not _REFERENCE.search(content):
+    if not re.search(_REFERENCE, content):
         return
     file = project.files.get(path)
     if file is None or contents.get(path) is not None:

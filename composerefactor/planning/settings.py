@@ -27,7 +27,7 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
-_ATTRIBUTE = re.compile(r"^    (?P<name>\w+): (?P<text>.*(?:\n {5,}.*)*)", re.MULTILINE)
+_ATTRIBUTE = r"(?m)^    (?P<name>\w+): (?P<text>.*(?:\n {5,}.*)*)"
 
 
 def schemas(types: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, dict[str, Any]]]:
@@ -44,7 +44,7 @@ def schemas(types: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str,
         summary, _, rest = definition.pop("description", "").partition("\nAttributes:\n")
         if summary:
             definition["description"] = _joined(summary)
-        for attribute in _ATTRIBUTE.finditer(rest):
+        for attribute in re.finditer(_ATTRIBUTE, rest):
             schema = definition["properties"].get(attribute["name"])
             if schema is not None:
                 schema["description"] = _joined(attribute["text"])
@@ -201,7 +201,7 @@ def load_settings(data: bytes | None, path: str = FILE_NAME) -> Settings:
 
 # In a list, so that a message has a path even if the file as a whole is wrong.
 _ROOT = tuple[SettingsFile]
-_STEP = re.compile(r"\.(?P<field>\w+)|\[(?P<item>\d+)\]|\[\.\.\.\]")
+_STEP = r"\.(?P<field>\w+)|\[(?P<item>\d+)\]|\[\.\.\.\]"
 _TYPE_NAMES = {
     "str": "text",
     "int": "a whole number",
@@ -251,7 +251,7 @@ def _locate(text: str, values: Any) -> tuple[tuple[str | int, ...], Any, Any]:
     path: list[str | int] = []
     kind: Any = _ROOT
     value: Any = [values]
-    for match in _STEP.finditer(text):
+    for match in re.finditer(_STEP, text):
         step: str | int
         if match["field"]:
             step = match["field"]

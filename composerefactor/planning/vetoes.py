@@ -49,24 +49,20 @@ limits for GPUs, an example of a port or of another driver for logs.
 _NEGATION = r"(?:no|without|never|avoid|(?:do|does|must|should|can)(?: not|n't)|cannot)"
 _INTENT = r"(?:on purpose|purposely|deliberate(?:ly)?|intentional(?:ly)?|by design)"
 _IS_NEEDLESS = r"(?:(?:is |are )?(?:not (?:needed|wanted)|unnecessary|left out|omitted))"
-_GENERAL = re.compile(
-    rf"\b(?:do not|don't|never)\s+(?:change|edit|touch|modify|alter|add|remove)\b|\b{_INTENT}\b",
-    re.IGNORECASE,
+_GENERAL = (
+    rf"(?i)\b(?:do not|don't|never)\s+(?:change|edit|touch|modify|alter|add|remove)\b|\b{_INTENT}\b"
 )
-_IS_NEGATIVE = re.compile(rf"\b(?:{_NEGATION}|{_INTENT}|{_IS_NEEDLESS})", re.IGNORECASE)
+_IS_NEGATIVE = rf"(?i)\b(?:{_NEGATION}|{_INTENT}|{_IS_NEEDLESS})"
 _ANY_TOPIC = "|".join(dict.fromkeys(_TOPICS.values()))
-_NAMES_TOPIC = re.compile(rf"\b(?:{_ANY_TOPIC}|ports?|images?|services?)\b", re.IGNORECASE)
-_COMMENTED_OUT = re.compile(r"(?:-\s|[\w.$\{\}/\"'<-]+\s*:(?:\s|$))")
-_FOR_OUTSIDE = re.compile(
-    r"""\b(?:
+_NAMES_TOPIC = rf"(?i)\b(?:{_ANY_TOPIC}|ports?|images?|services?)\b"
+_COMMENTED_OUT = r"(?:-\s|[\w.$\{\}/\"'<-]+\s*:(?:\s|$))"
+_FOR_OUTSIDE = r"""(?ix)\b(?:
         (?:access|allow|connect|expos|open|publish|reach)\w*\b[^.;]{0,40}?
         \b(?:external(?:ly)?|(?:from|to)\s(?:the\s)?(?:outside|internet|world)|remote(?:ly)?|public(?:ly)?)
         |(?:external|remote|public)\s(?:access|clients?|connections?)
-    )\b(?!\s(?:of\s)?(?:the\s)?(?:docker|container))""",
-    re.IGNORECASE | re.VERBOSE,
-)
+    )\b(?!\s(?:of\s)?(?:the\s)?(?:docker|container))"""
 """What a comment says of a port that the owner opens on purpose."""
-_SENTENCE_END = re.compile(r"(?<=[.;!?])\s+")
+_SENTENCE_END = r"(?<=[.;!?])\s+"
 
 
 class _Comment(Struct, frozen=True):
@@ -96,12 +92,14 @@ def veto(project: Project, change: Change, original: Project) -> str | None:
         written = owner.source.text if owner is not None else ""
         for comment in _comments(file, region, attributes, written):
             is_above = comment.line <= file.source.line_index(region.key) + 1
-            for sentence in _SENTENCE_END.split(comment.text):
+            for sentence in re.split(_SENTENCE_END, comment.text):
                 is_general = (
-                    is_above and _GENERAL.search(sentence) and not _NAMES_TOPIC.search(sentence)
+                    is_above
+                    and re.search(_GENERAL, sentence)
+                    and not re.search(_NAMES_TOPIC, sentence)
                 )
-                is_negative = _IS_NEGATIVE.search(sentence)
-                is_open = "ports" in attributes and _FOR_OUTSIDE.search(sentence)
+                is_negative = re.search(_IS_NEGATIVE, sentence)
+                is_open = "ports" in attributes and re.search(_FOR_OUTSIDE, sentence)
                 is_rejected = is_negative and any(_rejects(sentence, t) for t in topics)
                 if is_general or is_open or is_rejected:
                     return f'{Location(file.path, comment.line)} says "{sentence.strip()}"'
@@ -182,7 +180,7 @@ def _comments(
             own = ""
         if own.startswith("#"):
             text = own.strip("# \t-=*")
-            if not _COMMENTED_OUT.match(own.lstrip("# ")):
+            if not re.match(_COMMENTED_OUT, own.lstrip("# ")):
                 start = start if block else index + 1
                 block.append(text)
                 continue

@@ -42,10 +42,8 @@ from composerefactor.proof.staging import Run, Runner
 _MAX_SUPPLIED = 200
 _MAX_ADJUSTED = 12
 _MAX_UNFIT = 3
-_REQUIRED = re.compile(r"required variable (\S+) is missing a value")
-_UNDEFINED = re.compile(
-    r"refers to undefined (?:network|secret|config)\b|depends on undefined service"
-)
+_REQUIRED = r"required variable (\S+) is missing a value"
+_UNDEFINED = r"refers to undefined (?:network|secret|config)\b|depends on undefined service"
 """No value makes up for what no file defines; a volume that is undefined may be a path.
 
 If several are undefined, Docker Compose names any of them (observed: v5.6.1).
@@ -56,7 +54,7 @@ _MISSING_FILES = (
     re.compile(r"couldn't find env file: (.+?)\s*$", re.MULTILINE),
     re.compile(r"\bstat (.+?): no such file or directory"),
 )
-_SET_IN_ENV_FILE = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]")
+_SET_IN_ENV_FILE = r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:]"
 
 
 REQUIRED_SET = "values were supplied for required variables that are not set"
@@ -533,7 +531,7 @@ class Baseline:
                     return run
                 is_same = failed is not None and run.result.error == failed.result.error
                 failed = failed or run
-                if run.result.code == STOPPED or is_same or _UNDEFINED.search(run.result.error):
+                if run.result.code == STOPPED or is_same or re.search(_UNDEFINED, run.result.error):
                     return failed
                 values = adjusted_values(values, run.result.error)
         assert failed is not None  # noqa: S101 - a scenario has at least one environment
@@ -550,7 +548,7 @@ class Baseline:
             result = self.runner.run(entry, scenario, env)
             if result.ok or len(added) + len(files) > _MAX_SUPPLIED:
                 break
-            if required := _REQUIRED.search(result.stderr):
+            if required := re.search(_REQUIRED, result.stderr):
                 if required[1] in env and env[required[1]]:
                     break
                 names = self._missing_required(inputs, scenario, env, required[1])
@@ -620,7 +618,7 @@ class Baseline:
         names: set[str] = set()
         for path in self._env_files(entry):
             text = self.stage.place(path).read_text(encoding="utf-8", errors="replace")
-            names.update(_SET_IN_ENV_FILE.findall(text))
+            names.update(re.findall(_SET_IN_ENV_FILE, text))
         return names - self.runner.environ.keys()
 
     def _second_values(self, inputs: EntryInputs) -> set[str]:

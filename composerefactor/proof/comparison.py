@@ -265,7 +265,7 @@ def _masked_text(value: Any, key: str) -> str:
     return shortened(text, _MAX_SHOWN)
 
 
-_NAMED_SERVICE = re.compile(r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) ')
+_NAMED_SERVICE = r'service "([^"]+)"|services\.([\w-]+)|service ([\w.-]+) '
 
 
 class ProofFinding(Struct, frozen=True):
@@ -355,7 +355,7 @@ class ProofResult(Struct, frozen=True):
 
 def services_named(message: str) -> list[str]:
     """Return the services that an error message of Docker Compose names, in order."""
-    names = (match[1] or match[2] or match[3] for match in _NAMED_SERVICE.finditer(message))
+    names = (match[1] or match[2] or match[3] for match in re.finditer(_NAMED_SERVICE, message))
     return list(dict.fromkeys(names))
 
 

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -35,8 +34,8 @@ STOPPED = 124
 """The exit code of a run that was killed, the same as that of ``timeout``."""
 
 _MAX_ERROR_LENGTH = 300
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_LOG_LINE = re.compile(r'^time="[^"]*" level=(\w+) msg="(.*)"$')
+_VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?"
+_LOG_LINE = r'^time="[^"]*" level=(\w+) msg="(.*)"$'
 _SYSTEM_NAMES = ("PATH", "LANG", "SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "PATHEXT")
 _FASTER = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
 """Less frequent garbage collection, unless memory is short.
@@ -279,7 +278,7 @@ def first_error(stderr: str) -> str:
     """Return the error message in *stderr* as one line, without warnings; ``""`` if it has none."""
     messages: list[str] = []
     for line in stderr.splitlines():
-        log = _LOG_LINE.match(line)
+        log = re.match(_LOG_LINE, line)
         if log is None and "level=warning" not in line:
             messages.append(line.strip())
         elif log is not None and log[1] in {"error", "fatal"}:
@@ -292,7 +291,7 @@ def first_error(stderr: str) -> str:
 
 def release(version: str) -> tuple[int, int, int]:
     """Return the numbers of *version*, such as ``v2.24.1-desktop.1``; zeros if it has none."""
-    match = _VERSION.search(version)
+    match = re.search(_VERSION, version)
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
 
 
@@ -446,6 +445,8 @@ def _binaries_beside(script: Path) -> Iterator[Path]:
 
 def _installed_binaries(distribution: str) -> Iterator[Path]:
     """Yield the Docker Compose binaries in the installed *distribution*, without importing it."""
+    from importlib import metadata  # noqa: PLC0415 - imports much, and is the last resort
+
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:

@@ -6,13 +6,13 @@ import re
 from itertools import pairwise
 from typing import TypeAlias
 
-_SECTION = re.compile(r"^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)", re.MULTILINE)
-_EXTENSION = re.compile(rb"(?m)^[\"']?(x-[^\s\"':]+)")
+_SECTION = r"(?m)^(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s#'\"-][^:\n]*):(?=\s|$)"
+_EXTENSION = rb"(?m)^[\"']?(x-[^\s\"':]+)"
 
 
 def extension_names(text: bytes) -> set[str]:
     """Return all names that top-level ``x-*`` sections of a Compose file may have."""
-    return {name.decode("utf-8", "replace") for name in _EXTENSION.findall(text)}
+    return {name.decode("utf-8", "replace") for name in re.findall(_EXTENSION, text)}
 
 
 def sections(output: bytes) -> dict[str, str]:
@@ -21,7 +21,7 @@ def sections(output: bytes) -> dict[str, str]:
     Text before the first section is dropped: Docker Compose v2.24 may print warnings there.
     """
     text = output.decode("utf-8", "replace")
-    starts = [match for match in _SECTION.finditer(text) if not match[0].startswith("time=")]
+    starts = [match for match in re.finditer(_SECTION, text) if not match[0].startswith("time=")]
     places = [*(match.start() for match in starts), len(text)]
     return {
         match[1].strip("\"'"): text[place:end]

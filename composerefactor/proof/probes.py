@@ -137,7 +137,7 @@ Docker Compose compares each such place with every place of the project, which t
 time from a few hundred services on (observed: v5.6.1).
 """
 
-_ONE_LINE_VALUE = re.compile(r"^ {6}([\w.-]+): (?![|>&*])(?!null$)[^\n$]+$", re.MULTILINE)
+_ONE_LINE_VALUE = r"(?m)^ {6}([\w.-]+): (?![|>&*])(?!null$)[^\n$]+$"
 
 
 def constant_probe(own: Result, raw: Result, engine: Engine) -> dict[str, Any]:
@@ -168,8 +168,8 @@ def _constant_body(
     resolved: Mapping[str, str], raw: Mapping[str, str], engine: Engine, *, has_tags: bool
 ) -> dict[str, Any]:
     constant = {name for name in resolved if name in raw and "$" not in raw[name]}
-    values = set(_ONE_LINE_VALUE.findall(raw.get("environment", "")))
-    keys = [k for k in _ONE_LINE_VALUE.findall(resolved.get("environment", "")) if k in values]
+    values = set(re.findall(_ONE_LINE_VALUE, raw.get("environment", "")))
+    keys = [k for k in re.findall(_ONE_LINE_VALUE, resolved.get("environment", "")) if k in values]
     environment: dict[str, Any] = {_NAME: "1"}
     if has_tags:
         environment |= {key: TaggedValue("!reset", None) for key in keys[:1]}

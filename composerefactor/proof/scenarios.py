@@ -24,7 +24,7 @@ FIRST_NUMBER = 20001
 _LAST_PORT = 65535
 _RESERVED = frozenset({"PATH", "HOME", "PWD", "LANG", "DOCKER_HOST", "DOCKER_CONFIG"})
 _OPPOSITES = {"true": "false", "false": "true", "yes": "no", "no": "yes", "on": "off", "off": "on"}
-_WITH_UNIT = re.compile(r"\d+(?:\.\d+)?(?P<unit>[a-zA-Z]{1,3})", re.ASCII)
+_WITH_UNIT = r"(?a)\d+(?:\.\d+)?(?P<unit>[a-zA-Z]{1,3})"
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[str, int], str]], ...] = (
     (re.compile(r"[0-9]+$"), lambda text, n: str(n if text != str(n) else n + _LAST_PORT)),
     (re.compile(r"[0-9]+\.[0-9]+$"), lambda _, n: f"{n}.5"),
@@ -38,8 +38,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[str, int], str]], ...] = (
 """Patterns of default values, and how a sentinel of the same kind is made."""
 
 
-_PATH_NAME = re.compile(r"(?:DIR|DIRECTORY|PATH|FOLDER|ROOT|MOUNT|SOCKET|HOME)$", re.IGNORECASE)
-_NUMBER = re.compile(r"[2-9][0-9]{4}")
+_PATH_NAME = r"(?i)(?:DIR|DIRECTORY|PATH|FOLDER|ROOT|MOUNT|SOCKET|HOME)$"
+_NUMBER = r"[2-9][0-9]{4}"
 
 
 def merge_variables(variables: Iterable[Variable]) -> dict[str, Variable]:
@@ -67,10 +67,10 @@ def sentinel(variable: Variable, number: int) -> str:
     """
     text = (variable.default or "").strip()
     if not text or "$" in text:
-        return f"/{number}" if _PATH_NAME.search(variable.name) else str(number)
+        return f"/{number}" if re.search(_PATH_NAME, variable.name) else str(number)
     if text.lower() in _OPPOSITES:
         return _OPPOSITES[text.lower()]
-    if unit := _WITH_UNIT.fullmatch(text):
+    if unit := re.fullmatch(_WITH_UNIT, text):
         return f"{number}{unit['unit']}"
     for pattern, form in _FORMS:
         if pattern.match(text):
@@ -104,9 +104,9 @@ def adjusted_values(values: Mapping[str, str], error: str) -> dict[str, str] | N
     contains no sentinel.
     """
     changed: dict[str, str] = {}
-    shown = set(_NUMBER.findall(error))
+    shown = set(re.findall(_NUMBER, error))
     for name, value in values.items():
-        number = _NUMBER.search(value)
+        number = re.search(_NUMBER, value)
         if number and number[0] in shown:
             is_last = value.startswith("/") or "boolean" in error
             changed[name] = "true" if is_last else f"/{number[0]}"

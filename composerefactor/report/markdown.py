@@ -30,13 +30,13 @@ _MARKUP = r"[\\`*\[\]<~&]|(?<!\w)_|_(?!\w)|^(?:>|#{1,6}(?=\s)|[+-](?=\s))|(?<!\w
 """What Markdown does not show as it is; a bar only in a table, so that :func:`table` escapes it."""
 
 _TEXT = re.compile(_MARKUP)
-_PROSE = re.compile(rf"(?P<code>(?<!`)`[^`]+`(?!`))|{_MARKUP}")
+_PROSE = rf"(?P<code>(?<!`)`[^`]+`(?!`))|{_MARKUP}"
 """Code as Markdown reads it: other runs of backticks neither begin nor end it."""
 
 _ESCAPES = {"&": "&amp;", "@": "@\u200b"}
 """A zero-width space prevents that a name in the text is mentioned on the pull request."""
 
-_RUNS = re.compile(r"`+")
+_RUNS = r"`+"
 
 
 def escaped(text: str) -> str:
@@ -47,7 +47,7 @@ def escaped(text: str) -> str:
 def prose(text: str) -> str:
     """Return *text* on one line, with Markdown escaped but for code between backticks."""
     plain = " ".join(text.split())
-    return _PROSE.sub(lambda match: match["code"] or _escape(match), plain)
+    return re.sub(_PROSE, lambda match: match["code"] or _escape(match), plain)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -57,7 +57,7 @@ def _escape(match: re.Match[str]) -> str:
 def code(text: str) -> str:
     """Return *text* as a code span on one line."""
     plain = " ".join(text.split())
-    fence = "`" * (max((len(run) for run in _RUNS.findall(plain)), default=0) + 1)
+    fence = "`" * (max((len(run) for run in re.findall(_RUNS, plain)), default=0) + 1)
     space = " " if plain.startswith("`") or plain.endswith("`") else ""
     return f"{fence}{space}{plain}{space}{fence}" if plain else ""
 
@@ -86,7 +86,7 @@ def _row(cells: Iterable[str]) -> str:
 def fenced(lines: Iterable[str], language: str = "") -> list[str]:
     """Return *lines* as a code block, with a fence longer than any in them."""
     listed = list(lines)
-    longest = max((len(run) for line in listed for run in _RUNS.findall(line)), default=0)
+    longest = max((len(run) for line in listed for run in re.findall(_RUNS, line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", *listed, fence]
 

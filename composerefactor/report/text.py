@@ -81,12 +81,12 @@ def json_text(document: Any) -> str:
     return text.replace("##[", "#\\u0023[") + "\n"
 
 
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NO_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]"
 
 
 def xml_text(text: str) -> str:
     """Return *text* with the characters replaced that XML does not allow."""
-    return _NO_XML.sub("\ufffd", text)
+    return re.sub(_NO_XML, "\ufffd", text)
 
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -147,7 +147,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {plural}"
 
 
-_VISIBLE = re.compile(rf"{re.escape(_MARK)}(?:\[[0-9;]*m|\][^\x1b]*{re.escape(_MARK)}\\\\)")
+_VISIBLE = rf"{re.escape(_MARK)}(?:\[[0-9;]*m|\][^\x1b]*{re.escape(_MARK)}\\\\)"
 """A colour or a link, which takes no room on the terminal."""
 
 
@@ -156,18 +156,18 @@ def wrapped(line: str, width: int) -> list[str]:
 
     The parts from the second one are indented below the text of the first.
     """
-    if columns_of(_VISIBLE.sub("", line)) <= width:
+    if columns_of(re.sub(_VISIBLE, "", line)) <= width:
         return [line]
-    text = _VISIBLE.sub("", line)
+    text = re.sub(_VISIBLE, "", line)
     indent = " " * (len(text) - len(text.lstrip()) + 2 if text.startswith(" ") else LABEL + 2)
     parts: list[str] = []
     part, used = "", 0
     for word in re.findall(r" *[^ ]+", line):
-        taken = columns_of(_VISIBLE.sub("", word))
+        taken = columns_of(re.sub(_VISIBLE, "", word))
         if part.strip() and used + taken > width:
             parts.append(part)
             word, part = word.lstrip(), indent  # noqa: PLW2901
-            used = len(indent) + columns_of(_VISIBLE.sub("", word))
+            used = len(indent) + columns_of(re.sub(_VISIBLE, "", word))
         else:
             used += taken
         part += word

@@ -196,7 +196,7 @@ def sync_directories(paths: Iterable[Path]) -> None:
 RunId = NewType("RunId", int)
 
 _FORMAT = 1
-_NAME = re.compile(r"(\d{4,})\.(pending|applied|undoing)\.json")
+_NAME = r"(\d{4,})\.(pending|applied|undoing)\.json"
 
 
 class Phase(StrEnum):
@@ -273,7 +273,7 @@ class JournalStore:
         names: list[str] = []
         with state_errors(self.directory), suppress(FileNotFoundError):
             names = [path.name for path in self.directory.iterdir()]
-        matches = [match for name in names if (match := _NAME.fullmatch(name))]
+        matches = [match for name in names if (match := re.fullmatch(_NAME, name))]
         records = [Record(RunId(int(match[1])), Phase(match[2])) for match in matches]
         return sorted(records, key=lambda record: record.run)
 

@@ -41,7 +41,7 @@ directly below a commented-out line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -61,16 +61,16 @@ from composerefactor.yaml.source import Source
 _COMMENTED_OUT = re.compile(r"#( {2,})(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
 _CONTINUED = re.compile(r"#( {2,})\S")
 _LOOKS_LIKE_YAML = re.compile(r"#+\s*(?:-(?=\s)|[\w.$\{\}/\"'<-]+\s*:(?=\s|$))")
-_COMMENTED_OUT_ITEM = re.compile(r"#+\s*-\s")
-_COMMENTED_OUT_KEY = re.compile(r"#+ *[\w.$\{\}\"'-]+:\s*$")
-_ENTRY_NAME = re.compile(r"#+ *(?P<name>[a-z][\w.-]*):(?:\s|$)")
-_ABOVE = re.compile(r"\babove\b", re.IGNORECASE)
+_COMMENTED_OUT_ITEM = r"#+\s*-\s"
+_COMMENTED_OUT_KEY = r"#+ *[\w.$\{\}\"'-]+:\s*$"
+_ENTRY_NAME = r"#+ *(?P<name>[a-z][\w.-]*):(?:\s|$)"
+_ABOVE = r"(?i)\babove\b"
 _RULER = r"[-=#*~_+—\u2013\u2500-\u257f]"  # with the characters that draw boxes
 _RULER_LINE = re.compile(
     rf"(?:#\s*)?{_RULER}{{3,}}(?:\s|$)|#\s*{_RULER}{{2,}}\s.*\s{_RULER}{{2,}}$"
 )
 _RULER_AT_END = re.compile(rf"(?<!{_RULER}){_RULER}{{3,}}+[/|]?$")
-_MASKED = re.compile(r"[:=]\s*\*+$")
+_MASKED = r"[:=]\s*\*+$"
 _NO_TITLE = re.compile(rf"^(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+|(?:{_RULER}|[\s|/\\<>!:•·↓↑→←▼▲])+$")
 _BRACKETS = re.compile(r"[\[({<](.*)[\])}>]")
 
@@ -121,12 +121,12 @@ class _Line(Struct, frozen=True):
     @property
     def begins_entry(self) -> bool:
         """True for a commented-out key whose value is on the lines below it."""
-        return _COMMENTED_OUT_KEY.match(self.text) is not None
+        return re.match(_COMMENTED_OUT_KEY, self.text) is not None
 
     @property
     def entry_name(self) -> str:
         """The name of a commented-out key; ``""`` for other lines."""
-        match = _ENTRY_NAME.match(self.text)
+        match = re.match(_ENTRY_NAME, self.text)
         return match["name"] if match and not self.is_ruler else ""
 
 
@@ -289,7 +289,7 @@ def _is_ruler(comment: str) -> bool:
     """Return whether *comment* begins or ends with a ruler, as ``# ---`` and ``#### DATA`` do."""
     comment = comment.rstrip(WHITE)
     if _RULER_AT_END.search(comment):
-        return not _MASKED.search(comment)
+        return not re.search(_MASKED, comment)
     return _RULER_LINE.match(comment) is not None and not _LOOKS_LIKE_YAML.match(comment)
 
 
@@ -328,7 +328,7 @@ def _items_below(lines: list[_Line], dash: int) -> int:
     """
     count = 0
     for i, line in enumerate(lines):
-        is_item = _COMMENTED_OUT_ITEM.match(line.text) is not None
+        is_item = re.match(_COMMENTED_OUT_ITEM, line.text) is not None
         is_key = line.looks_like_yaml and not is_item and line.column <= dash
         if line.is_blank or line.is_ruler or is_key:
             break
@@ -369,7 +369,7 @@ def end_of_comments_below(source: Source, start: int, end: int, last: Entry) -> 
             break
         lines.append(line)
     keys = {line.entry_name for line in lines if line.column == column} - {""}
-    refers_above = any(_ABOVE.search(line.text) for line in lines)
+    refers_above = any(re.search(_ABOVE, line.text) for line in lines)
     if keys and last.name not in keys and not refers_above:
         dash = _last_dash(source, last.value)
         owned = max(_deeper(lines, column), 0 if dash is None else _items_below(lines, dash))
@@ -520,13 +520,13 @@ def _end_of_last_comment(source: Source, tail: int, end: int) -> int:
     return lines[-1].end if lines else tail
 
 
-_FULL_LINE = re.compile(r"^[ \t]*#", re.MULTILINE)
+_FULL_LINE = r"(?m)^[ \t]*#"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*", re.MULTILINE)
 
 
 def count_comment_lines(text: str) -> int:
     """Return how many lines of a YAML text contain only a comment."""
-    return len(_FULL_LINE.findall(text))
+    return len(re.findall(_FULL_LINE, text))
 
 
 def count_commented_out_lines(text: str) -> int:
@@ -574,15 +574,18 @@ def comment_lines(tree: Tree) -> list[CommentLine]:
 
 def comments_in(source: Source, entry: Entry, start: int, end: int) -> list[str]:
     """Return the comments in the lines ``start:end`` of *entry*, each from its ``#`` on."""
-    return [source.text[at:stop] for at, stop in comment_spans(source, entry, start, end)]
+    spans = comment_spans(source, (entry.key, entry.value), start, end)
+    return [source.text[at:stop] for at, stop in spans]
 
 
-def comment_spans(source: Source, entry: Entry, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the offsets of the comments in the lines ``start:end`` of *entry*."""
+def comment_spans(
+    source: Source, nodes: Sequence[Node], start: int, end: int
+) -> list[tuple[int, int]]:
+    """Return the offsets of the comments in the lines ``start:end``, those of *nodes*."""
     text = source.text[start:end]
     if "#" not in text:
         return []
-    for node in _scalars(entry, start, end):
+    for node in _scalars(nodes, start, end):
         begin = node.start - start
         # The first line of a block scalar may contain a comment after its indicator.
         if node.style in {"|", ">"}:
@@ -594,9 +597,9 @@ def comment_spans(source: Source, entry: Entry, start: int, end: int) -> list[tu
     return [(start + at, start + at + len(comment)) for at, comment in found]
 
 
-def _scalars(entry: Entry, start: int, end: int) -> Iterator[ScalarNode]:
-    """Yield the scalars of *entry* that begin in ``start:end``; skip nodes outside that range."""
-    pending = [entry.value, entry.key]
+def _scalars(nodes: Sequence[Node], start: int, end: int) -> Iterator[ScalarNode]:
+    """Yield the scalars of *nodes* that begin in ``start:end``; skip nodes outside that range."""
+    pending = list(reversed(nodes))
     while pending:
         node = pending.pop()
         if node.outer_start >= end or node.end < start:

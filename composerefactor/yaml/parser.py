@@ -381,7 +381,7 @@ _OLD_LINE_BREAK_REMEDY = "remove the invisible character"
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """Compiled on use: compiling takes longer than the rest of this module, and is rarely needed."""
 
-_BEYOND_UNICODE = re.compile(r"\\U(?!0010|000)")
+_BEYOND_UNICODE = r"\\U(?!0010|000)"
 
 _TOO_STRICT_IN_C = ("did not find expected alphabetic or numeric character", "unexpected ':'")
 """Errors of the C parser for ``&a.b``, ``&a/b`` and ``{a:b}``, which Docker Compose accepts."""
@@ -445,7 +445,7 @@ def _parse_pure(source: Source, *, duplicates: bool) -> Tree:
         except YAMLError as error:
             raise _forbidden_character_error(source, error) from None
         except ValueError:  # from chr(), for "\U00110000"
-            at = _BEYOND_UNICODE.search(text)
+            at = re.search(_BEYOND_UNICODE, text)
             where = source.location(at.start() if at else 0)
             raise InputError("not YAML: an escape beyond U+10FFFF", location=where) from None
 

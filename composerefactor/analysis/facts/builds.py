@@ -38,14 +38,14 @@ BROWSER_PREFIXES = (
 )
 """Prefixes of the variables that build tools put into the code for the browser (their docs)."""
 
-_RENDERS = re.compile(
-    r"envsubst|docker-entrypoint\.d|nginx/templates|^\s*ENTRYPOINT|env[-_.\w]*\.(?:sh|js|tmpl|template)",
-    re.IGNORECASE | re.MULTILINE,
+_RENDERS = (
+    r"(?im)envsubst|docker-entrypoint\.d|nginx/templates|^\s*ENTRYPOINT"
+    r"|env[-_.\w]*\.(?:sh|js|tmpl|template)"
 )
 """In a Dockerfile: the image may write variables into its files when it starts."""
 
 _ROOT = frozenset({"", "0", "root"})
-_WHOLE = re.compile(r"\./?|/|\*")
+_WHOLE = r"\./?|/|\*"
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
 
 
@@ -141,7 +141,7 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     file = read_dockerfile(text) if text is not None else None
     if file is None or text is None:
         return facts
-    facts = replace(facts, renders_at_start=_RENDERS.search(text) is not None)
+    facts = replace(facts, renders_at_start=re.search(_RENDERS, text) is not None)
     return _with_dockerfile(project, facts, build, file)
 
 
@@ -192,7 +192,7 @@ def _copied(chain: Chain, place: Callable[[int], Location]) -> Location | None:
     for each in chain.instructions:
         if each.name in {"COPY", "ADD"} and "from" not in each.flags:
             words = each.words or tuple(each.text.split())
-            if any(_WHOLE.fullmatch(word) for word in words[:-1]):
+            if any(re.fullmatch(_WHOLE, word) for word in words[:-1]):
                 return place(each.line)
     return None
 

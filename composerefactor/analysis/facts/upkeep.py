@@ -30,7 +30,7 @@ _MOST_DIGITS = 19
 _LONGEST = 64
 """Characters of a duration; all 64 bits of nanoseconds need fewer."""
 
-_PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|ns|h|m|s)")
+_PART = r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|ns|h|m|s)"
 
 
 class StartTime(Struct, frozen=True):
@@ -107,7 +107,7 @@ def seconds(duration: str) -> float | None:
     """Return *duration*, such as ``1m30s``, in seconds; None if it is not one."""
     if len(duration) > _LONGEST:
         return None
-    parts = list(_PART.finditer(duration))
+    parts = list(re.finditer(_PART, duration))
     if not parts or "".join(part[0] for part in parts) != duration:
         return None
     return sum(float(part["number"]) * _UNITS[part["unit"]] for part in parts)

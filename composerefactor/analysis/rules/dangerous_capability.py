@@ -25,9 +25,9 @@ _NETWORK = (
     r"|fail2ban|pcap|packet|suricata|zeek|snort|arkime|ntop|dhcp|pi-?hole|keepalived|netdata"
 )
 _PURPOSES = {
-    "NET_ADMIN": re.compile(_NETWORK, re.IGNORECASE),
-    "SYS_MODULE": re.compile(r"vpn|wireguard|tailscale|gluetun|zerotier", re.IGNORECASE),
-    "SYS_PTRACE": re.compile(r"netdata|debug|profil|strace", re.IGNORECASE),
+    "NET_ADMIN": _NETWORK,
+    "SYS_MODULE": r"vpn|wireguard|tailscale|gluetun|zerotier",
+    "SYS_PTRACE": r"netdata|debug|profil|strace",
 }
 """The services that a capability is made for, by their name or image."""
 
@@ -41,7 +41,8 @@ def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
                 text = capability.value
                 name = text.upper().removeprefix("CAP_")
                 purpose = _PURPOSES.get(name)
-                is_purpose = purpose and purpose.search(f"{service.name} {text_of(service.image)}")
+                names = f"{service.name} {text_of(service.image)}".lower()
+                is_purpose = purpose and re.search(purpose, names)
                 if name in _DANGEROUS and not is_purpose:
                     yield Occurrence(
                         f"{service.name} has the capability {text}",

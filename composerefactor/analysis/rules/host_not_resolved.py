@@ -18,7 +18,7 @@ from composerefactor.errors import Location
 
 _HOST = "host.docker.internal"
 _ADDRESS = re.compile(rf"{re.escape(_HOST)}:(?P<port>[0-9]+)")
-_FOR_CLIENTS = re.compile(r"ADVERTISED|PUBLIC|EXTERNAL")
+_FOR_CLIENTS = r"ADVERTISED|PUBLIC|EXTERNAL"
 """Words of variables with the name of the service itself."""
 
 
@@ -44,7 +44,7 @@ def _mentions(model: StartModel, service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
     for name, setting in service.settings.items():
         value = _without_own(service, setting.value or "")
-        names_host = _HOST in value and not _FOR_CLIENTS.search(name.upper())
+        names_host = _HOST in value and not re.search(_FOR_CLIENTS, name.upper())
         if names_host and _is_for(model, service, name, setting.location.path):
             yield setting.location
     for words in (service.entrypoint, service.command):

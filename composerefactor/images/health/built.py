@@ -100,20 +100,20 @@ ReadText = Callable[[str], str | None]
 """Returns the text of a file of the build context, or None if it cannot be read."""
 
 _HEALTH_WORDS = r"(?:health|healthz|healthcheck|health-check|livez|readyz|ping|status|up)"
-_ROUTE = re.compile(
+_ROUTE = (
     r"""(?:(?P<object>\w+)\.(?:get|all|route|api_route|Handle|HandleFunc)|\bHandle(?:Func)?)\s*\("""
     rf"""\s*["'](?P<path>/(?:[\w-]+/)*{_HEALTH_WORDS}/?)["']"""
 )
 _CLIENTS = frozenset({"axios", "client", "fetch", "http", "https", "requests", "session"})
 """Objects whose ``get`` sends a request instead of answering one."""
-_PREFIX = re.compile(r"prefix\s*[=:]|\.(?:use|mount|register_blueprint)\(\s*['\"]/\w")
+_PREFIX = r"prefix\s*[=:]|\.(?:use|mount|register_blueprint)\(\s*['\"]/\w"
 """A part of the routes is below a path."""
-_MODULE = re.compile(r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+")
-_SCRIPT = re.compile(r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b")
-_STANDALONE = re.compile(r"\bnode\s+(?:--?\S+\s+)*(?:\S*/)?server\.js\b")
+_MODULE = r"\b(?:uvicorn|hypercorn|daphne|gunicorn|granian)\b.*?\s([A-Za-z_][\w.]*):\w+"
+_SCRIPT = r"[\w./-]+\.(?:m?[jt]s|cjs|py|rb)\b"
+_STANDALONE = r"\bnode\s+(?:--?\S+\s+)*(?:\S*/)?server\.js\b"
 """The command of a standalone build of Next.js."""
 
-_PROPERTY = re.compile(r"^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$", re.MULTILINE)
+_PROPERTY = r"(?m)^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$"
 _NEXT_FILES = tuple(
     (f"{source}{folder}/{path}{end}", f"/{path}")
     for source, (folder, ends), path in product(
@@ -179,8 +179,8 @@ def health_page(
 
 def _health_route(source: str) -> str:
     """Return the path for health checks that the text *source* of a program serves, or ``""``."""
-    has_prefix = _PREFIX.search(source) is not None
-    for route in _ROUTE.finditer(source):
+    has_prefix = re.search(_PREFIX, source) is not None
+    for route in re.finditer(_ROUTE, source):
         is_below = has_prefix and route["object"] not in {"app", "server", None}
         if route["object"] not in _CLIENTS and not is_below:
             return str(route["path"])
@@ -196,7 +196,7 @@ def spring_boot(read: ReadText) -> tuple[str, HealthPage | None] | None:
     if "spring-boot" not in build:
         return None
     resources = "src/main/resources/application"
-    properties = dict(_PROPERTY.findall(read(f"{resources}.properties") or ""))
+    properties = dict(re.findall(_PROPERTY, read(f"{resources}.properties") or ""))
     text = "\n".join(read(f"{resources}.{end}") or "" for end in ("yml", "yaml"))
     port = properties.get("server.port", "")
     if not port and (
@@ -216,9 +216,9 @@ def spring_boot(read: ReadText) -> tuple[str, HealthPage | None] | None:
 
 def _source_files(text: str, package: Mapping[str, Any]) -> Iterator[str]:
     """Yield the source files that a command line starts."""
-    for script in _SCRIPT.finditer(text):
+    for script in re.finditer(_SCRIPT, text):
         yield posixpath.normpath(script[0]).removeprefix("/app/").removeprefix("/")
-    module = _MODULE.search(text)
+    module = re.search(_MODULE, text)
     if module:
         yield f"{module[1].replace('.', '/')}.py"
         yield f"src/{module[1].replace('.', '/')}.py"
@@ -246,8 +246,8 @@ _PREPARES = re.compile(
     )(?![\w.-])""",
     re.VERBOSE,
 )
-_ASKS_PORT = re.compile(r"https?://|/dev/tcp/|\b(?:localhost|127\.0\.0\.1)[: ]\d")
-_SHELL_SCRIPT = re.compile(r"(?<![\w./-])\.?/?([\w./-]+\.sh)\b")
+_ASKS_PORT = r"https?://|/dev/tcp/|\b(?:localhost|127\.0\.0\.1)[: ]\d"
+_SHELL_SCRIPT = r"(?<![\w./-])\.?/?([\w./-]+\.sh)\b"
 _PREPARING_TIME = "300s"
 """A container that first installs or compiles what it runs is not unhealthy in that time."""
 _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastify": "", "koa": ""}
@@ -317,7 +317,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
         is_worker = self.server is not None and (
             bool(self.server.no_port) or self.server.name == "celery worker"
         )
-        return is_worker and not self.is_own_command and bool(_ASKS_PORT.search(check.text))
+        return is_worker and not self.is_own_command and bool(re.search(_ASKS_PORT, check.text))
 
     @cached_property
     def arguments(self) -> Mapping[str, str | None]:
@@ -437,14 +437,14 @@ class BuiltImage(Struct, frozen=True, dict=True):
 
     def _scripts(self) -> str:
         """Return the text of the scripts that the command runs, if the build context has them."""
-        names = dict.fromkeys(_SHELL_SCRIPT.findall(self.command))
+        names = dict.fromkeys(re.findall(_SHELL_SCRIPT, self.command))
         texts = (self.read(path) for name in names for path in (name, posixpath.basename(name)))
         return "\n".join(filter(None, texts))
 
     def _host(self) -> str | None:
         """Return the host at which the server answers, or None if it is unknown."""
         is_next = "next" in _mapping(self.package, "dependencies")
-        if is_next and _STANDALONE.search(self.command):
+        if is_next and re.search(_STANDALONE, self.command):
             return next_host({**self.chain.environment(self.arguments), **self.use.environment})
         return bind_host(self.command)
 

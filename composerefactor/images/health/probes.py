@@ -27,9 +27,9 @@ from composerefactor.images.catalog import NamePatterns, read_json
 from composerefactor.images.dockerfiles import Chain, Instruction
 from composerefactor.images.entries import Command, confidence, parse_tag
 
-_APK = re.compile(r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)")
-_APT = re.compile(r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)")
-_RPM = re.compile(r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)")
+_APK = r"\bapk\s+(?:--?\S+\s+)*add\b([^;&|]*)"
+_APT = r"\b(?:apt-get|apt|aptitude)\s+(?:-\S+(?:\s+[\w:]+=\S+)?\s+)*install\b([^;&|]*)"
+_RPM = r"\b(?:microdnf|dnf|yum|tdnf)\s+(?:-\S+\s+)*install\b([^;&|]*)"
 _PACKAGES = {
     "curl": ("curl",),
     "wget": ("wget",),
@@ -43,14 +43,14 @@ _PACKAGES = {
     "ruby": ("ruby",),
     "grep": ("grep",),
 }
-_REMOVAL = re.compile(r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)")
+_REMOVAL = r"\b(?:apk\s+del|(?:apt-get|apt)\s+(?:-\S+\s+)*(?:purge|remove))\b([^;&|]*)"
 
 
 _FILE_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD"})
-_SCRIPT = re.compile(r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/")
-_OF_PROGRAMS = re.compile(r"/$|/(?:bin|sbin|usr|opt|lib\w*|nix|busybox)(?:/|$)")
+_SCRIPT = r"\.sh\b|\bmake\b|\|\s*(?:ba)?sh\b|ansible|/nix/"
+_OF_PROGRAMS = r"/$|/(?:bin|sbin|usr|opt|lib\w*|nix|busybox)(?:/|$)"
 """Directories that contain the programs on ``PATH``, or what those need."""
-_PACKAGE_MANAGER = re.compile(r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b")
+_PACKAGE_MANAGER = r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b"
 
 
 class Base(Struct, frozen=True):
@@ -135,7 +135,7 @@ def first_program(words: Command) -> str:
 
 
 _SHELL_PROGRAMS = ("dash", "ash", "bash")
-_SHELL_CHANGE = re.compile(r"/bin/sh(?![\w/])|\bdash/sh\b|update-alternatives")
+_SHELL_CHANGE = r"/bin/sh(?![\w/])|\bdash/sh\b|update-alternatives"
 
 
 def shell_of(chain: Chain) -> str | None:
@@ -158,7 +158,7 @@ def shell_of(chain: Chain) -> str | None:
 def _may_change_shell(instruction: Instruction) -> bool:
     """Return whether *instruction* may replace ``/bin/sh``."""
     return instruction.name in _FILE_INSTRUCTIONS and bool(
-        _SHELL_CHANGE.search(f"{instruction.text} {instruction.heredoc}")
+        re.search(_SHELL_CHANGE, f"{instruction.text} {instruction.heredoc}")
     )
 
 
@@ -172,10 +172,10 @@ def _may_add_programs(chain: Chain) -> bool:
         elif instruction.name in {"COPY", "ADD"} and "from" in instruction.flags:
             words = instruction.words or instruction.text.split()
             target = path_from(directory, words[-1] if words else ".")
-            if "$" in target or _OF_PROGRAMS.match(target):
+            if "$" in target or re.match(_OF_PROGRAMS, target):
                 return True
         elif instruction.name == "RUN":
-            if _SCRIPT.search(text) or (_PACKAGE_MANAGER.search(text) and "$" in text):
+            if re.search(_SCRIPT, text) or (re.search(_PACKAGE_MANAGER, text) and "$" in text):
                 return True
         elif instruction.name == "ENV" and any(name == "PATH" for name, _ in instruction.pairs()):
             return True
@@ -225,13 +225,13 @@ def _apply_run(text: str, line: int, sources: dict[str, str]) -> None:
     """Add the programs that the commands of a RUN install to *found*; drop those they remove."""
     source = f"installed in line {line} of its Dockerfile"
     for manager, implied in ((_APK, "wget nc sh grep"), (_APT, "bash sh grep"), (_RPM, "bash sh")):
-        for match in manager.finditer(text):
+        for match in re.finditer(manager, text):
             for program in implied.split():
                 sources.setdefault(program, source)
             for package in match[1].split():
                 for program in _PACKAGES.get(re.split(r"[=~<>:]", package)[0], ()):
                     sources.setdefault(program, source)
-    for match in _REMOVAL.finditer(text):
+    for match in re.finditer(_REMOVAL, text):
         for package in match[1].split():
             for program in _PACKAGES.get(package, ()):
                 sources.pop(program, None)

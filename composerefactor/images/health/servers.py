@@ -27,7 +27,7 @@ _PORT_OPTIONS = (
     re.compile(rf"(?:^|\s)PORT={_PORT}(?![\w.])"),
 )  # fmt: skip
 _NUMBER = re.compile(r"\d{2,5}")
-_PACKAGE_SCRIPT = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)")
+_PACKAGE_SCRIPT = r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)"
 _RUNTIMES = {
     "node": (
         *("node", "npm", "npx", "yarn", "pnpm", "next", "nest", "nodemon", "ts-node", "tsx"),
@@ -134,13 +134,10 @@ def find_runtime(text: str) -> str:
     return next((r for r, programs in _RUNTIMES.items() if names.intersection(programs)), "")
 
 
-_CELERY = re.compile(
-    r"""(?<![^\s'"])
+_CELERY = r"""(?x)(?<![^\s'"])
     (?P<program>(?:(?:[\w./-]*/)?python[\d.]*\s+-m\s+|(?:poetry|uv|pipenv|pdm)\s+run\s+)?(?:[\w./-]*/)?celery)
     \b.*?(?:-A|--app)[= ]?(?P<application>[\w.:]+)
-    """,
-    re.VERBOSE,
-)
+    """
 
 
 def celery_client(text: str) -> str:
@@ -149,7 +146,7 @@ def celery_client(text: str) -> str:
     It starts Celery as *text* does, as ``/app/.venv/bin/celery`` or ``poetry run celery``, since it
     may not be on PATH, and names the application. ``""`` if *text* names none.
     """
-    match = _CELERY.search(text)
+    match = re.search(_CELERY, text)
     if match is None:
         return ""
     return f"{' '.join(match['program'].split())} -A {match['application']}"
@@ -162,7 +159,7 @@ def with_package_scripts(text: str, package: Mapping[str, Any]) -> str:
     seen: set[str] = set()
     texts = [text]
     for part in texts:  # Scripts are appended while the list is read.
-        for name in _PACKAGE_SCRIPT.findall(part):
+        for name in re.findall(_PACKAGE_SCRIPT, part):
             script = commands_by_name.get(name)
             if isinstance(script, str) and name not in seen:
                 seen.add(name)
@@ -275,7 +272,7 @@ def is_grpc_port(use: Usage, port: str) -> bool:
 _REACHED_LOCALLY = frozenset({*EVERYWHERE, "127.0.0.1", "localhost", "[::1]"})
 """Addresses to bind to that 127.0.0.1 reaches."""
 
-_BIND_OPTION = re.compile(
+_BIND_OPTION = (
     r"(?:--(?:host|bind|listen|http|addr|address|ip)|-[bH])[= ]['\"]?(?P<host>[\w.\[\]*$:{}-]*?)"
     r"(?::\d{2,5})?(?=['\"\s]|$)"
 )
@@ -286,7 +283,7 @@ def bind_host(command: str) -> str | None:
 
     None if it binds to an address that is not known.
     """
-    match = _BIND_OPTION.search(command)
+    match = re.search(_BIND_OPTION, command)
     host = match["host"] if match else ""
     if host in _REACHED_LOCALLY or host.isdecimal() or host.startswith("unix:"):
         return "127.0.0.1"

@@ -76,7 +76,8 @@ def _below_service(definition: Definition, region: Region) -> list[str]:
     """Return the comments at the end of *region* that are as far to the left as the service."""
     source = definition.source
     column = source.column(definition.region.entry.start)
-    spans = comment_spans(source, region.entry, region.tail, region.end)
+    entry = region.entry
+    spans = comment_spans(source, (entry.key, entry.value), region.tail, region.end)
     return [source.text[at:stop] for at, stop in spans if source.column(at) <= column]
 
 

@@ -52,7 +52,7 @@ from composerefactor.yaml.values import to_python
 
 _NAMES = "|".join(NAMES["test"] | NAMES["development"] | NAMES["staging"])
 
-_ENVIRONMENT = re.compile(rf"(?<![a-z0-9/])(?:{_NAMES})(?![a-z0-9])")
+_ENVIRONMENT = rf"(?<![a-z0-9/])(?:{_NAMES})(?![a-z0-9])"
 """The name of an environment other than production, as a word in lower case.
 
 After a slash it is one of a path, as in ``/dev/null``.
@@ -189,7 +189,7 @@ def _usual(values: Sequence[Any], path: Path) -> list[int]:
 
 def _names_environment(value: Any) -> bool:
     """Return whether *value* is a text with the name of an environment other than production."""
-    return isinstance(value, str) and bool(_ENVIRONMENT.search(value.lower()))
+    return isinstance(value, str) and bool(re.search(_ENVIRONMENT, value.lower()))
 
 
 def _shares_main_key(values: Sequence[Any], path: Path) -> bool:

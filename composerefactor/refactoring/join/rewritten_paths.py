@@ -82,7 +82,7 @@ class Text(Struct, frozen=True):
         return CannotJoinError(reason, self.source.location(at))
 
 
-_STEPS = re.compile(r"(?:\.\.?/)*")
+_STEPS = r"(?:\.\.?/)*"
 
 
 def included_text(file: ComposeFile, directory: str, to: str, *, alone: bool) -> Text:
@@ -177,7 +177,7 @@ def _path_edit(text: Text, attribute: PathAttribute, to: str, new: str = "") -> 
     node = attribute.node
     style = node.style if isinstance(node, ScalarNode) else "|"
     start = node.start + attribute.offset + len(style)
-    written, steps = attribute.text, _STEPS.match(attribute.text)
+    written, steps = attribute.text, re.match(_STEPS, attribute.text)
     if style not in {"|", ">"} and text.source.text.startswith(written, start):
         path = new or rewritten_path(written, text.directory, to)
         return TextEdit(start, start + len(written), path)

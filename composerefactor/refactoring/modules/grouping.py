@@ -321,7 +321,7 @@ def _renamed(group: ServiceGroup, directory: str, family: Family, names: Names) 
     return replace(group, name=group.other_name)
 
 
-_FAMILY = re.compile(r"(?:^|[._-])(?:docker[._-]?)?compose(?=$|[._-])", re.IGNORECASE)
+_FAMILY = r"(?i)(?:^|[._-])(?:docker[._-]?)?compose(?=$|[._-])"
 
 _NAMES = ("compose", "docker-compose", "compose.d", "docker-compose.d", "compose-files")
 """Names of directories for Compose files."""
@@ -424,5 +424,5 @@ def kind_in(name: str) -> Kind | None:
 def name_in_path(path: str) -> str:
     """Return what the file name of *path* says besides ``docker-compose``, maybe ``""``."""
     stem = posixpath.basename(path).rsplit(".", 1)[0]
-    rest = _FAMILY.sub("", stem).strip("._-")
+    rest = re.sub(_FAMILY, "", stem).strip("._-")
     return kebab(rest).removeprefix("docker-") if rest else ""

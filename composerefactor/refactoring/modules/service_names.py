@@ -23,13 +23,13 @@ ROLES = {
 }
 """What names end with that say what a service does, and the name for a module of them."""
 
-_NOT_IN_NAME = re.compile(r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$")
+_NOT_IN_NAME = r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$"
 
 
 def block_name(block: str) -> str:
     """Return the name for a module after an ``x-`` block; ``""`` where it means nothing."""
     name = kebab(block.removeprefix("x-"))
-    plain = _NOT_IN_NAME.sub("", name)
+    plain = re.sub(_NOT_IN_NAME, "", name)
     return "" if plain in {"", "service", "services", "default", "template"} else plain
 
 

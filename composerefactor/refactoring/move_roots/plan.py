@@ -42,7 +42,7 @@ from composerefactor.refactoring.move_roots.relocation import (
 from composerefactor.yaml.nodes import ScalarNode, walk
 from composerefactor.yaml.source import Source
 
-_ENV_FILE = re.compile(r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)")
+_ENV_FILE = r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)"
 _SET_EVERYWHERE = frozenset({"HOME", "PATH", "PWD"})
 
 
@@ -77,7 +77,9 @@ def _reasons_for_option(
     if old is not None:
         yield f"{old.evidence} starts {old.name}, which does not support `name:`"
     env_files = [
-        p for p in paths if _ENV_FILE.fullmatch(p) and not _has_only_compose_settings(project, p)
+        p
+        for p in paths
+        if re.fullmatch(_ENV_FILE, p) and not _has_only_compose_settings(project, p)
     ]
     if env_files:
         yield f"there is {env_files[0]}, and the .env would be read from {relocation.directory}"
@@ -191,7 +193,7 @@ def _name_problems(project: Project, relocation: Relocation, name: str) -> Itera
                 yield f"{path} is used alone, and over a file with a project name"
 
 
-_FINDS_FILES = re.compile(r"^include:|\bfile:", re.MULTILINE)
+_FINDS_FILES = r"(?m)^include:|\bfile:"
 """Text that makes a command fail in the wrong project directory: its files are not there."""
 
 
@@ -312,7 +314,7 @@ class Move(Struct, frozen=True, dict=True):
         if self.why_option:
             yield f"commands name the project directory now: {self.why_option}"
             for planned_file in moved:
-                if not _FINDS_FILES.search(planned_file.text()):
+                if not re.search(_FINDS_FILES, planned_file.text()):
                     old = posixpath.basename(planned_file.path)
                     yield (
                         f"without that option {old} has another project name and other paths, and "

@@ -25,7 +25,7 @@ from composerefactor.errors import Location, RefusedError, UsageError
 from composerefactor.refactoring.join.rewritten_paths import root_text, text_with_moved_extends
 from composerefactor.yaml.source import Source
 
-_SAFE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*")
+_SAFE = r"[\w.@+-]+(?:/[\w.@+-]+)*"
 _WITH_PROJECT_DIRECTORY = frozenset({COMPOSE_1, PUBLISH})
 """Other readers with an option ``--project-directory`` (Docker documentation, Compose 1.10)."""
 
@@ -74,7 +74,7 @@ def plan_relocation(
             project directory.
     """
     normal = posixpath.normpath(directory)
-    if normal.startswith(".") or not _SAFE.fullmatch(normal):
+    if normal.startswith(".") or not re.fullmatch(_SAFE, normal):
         raise UsageError(
             f"--move-roots {directory!r} is not a directory for root files",
             remedy="give a directory below the project directory, as docker-compose",
@@ -161,7 +161,7 @@ def _references_to(project: Project, path: str, relocation: Relocation) -> Itera
 
 
 _QUOTES = "\"'\\"
-_DEFAULT = re.compile(r".*\$\{\w+:?-(.*)")
+_DEFAULT = r".*\$\{\w+:?-(.*)"
 
 
 def file_name_pattern(names: Iterable[str]) -> re.Pattern[str]:
@@ -180,7 +180,7 @@ def directory_before(text: str, start: int, at: int) -> str | None:
     quote = next((q for q in ('\\"', "\\'", '"', "'") if raw.startswith(q)), "")
     path = raw.rstrip("/") or ("/" if raw.startswith("/") else "")
     if not _is_balanced(path):
-        default = _DEFAULT.fullmatch(path)
+        default = re.fullmatch(_DEFAULT, path)
         if default is None:
             return None
         path = quote + default.group(1)

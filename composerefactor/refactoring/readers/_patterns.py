@@ -18,9 +18,9 @@ from composerefactor.yaml.nodes import AliasNode, Node, ScalarNode, SequenceNode
 Matcher: TypeAlias = Callable[[str, str], bool]
 """Returns whether a pattern matches a path from the repository's top level."""
 
-_TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\+|\[[^\]]{1,80}\]|\{[^{}]{1,400}\}|\\.|.", re.DOTALL)
+_TOKENS = r"(?s)\*\*/|\*\*|\*|\?|\+|\[[^\]]{1,80}\]|\{[^{}]{1,400}\}|\\.|."
 _MAX_PATTERN = 300
-_SAFE_PLAIN = re.compile(r"[A-Za-z0-9./_][\w./*+-]*")
+_SAFE_PLAIN = r"[A-Za-z0-9./_][\w./*+-]*"
 
 
 def pattern_for(target: str) -> str:
@@ -65,7 +65,7 @@ def _fullmatch(pattern: str, path: str, *, repeats: bool) -> bool:
 def _compiled(pattern: str, repeats: bool) -> re.Pattern[str] | None:  # noqa: FBT001 - for the cache
     if len(pattern) > 400 or "$" in pattern:  # noqa: PLR2004
         return None
-    parts = [_part(part, repeats=repeats) for part in _TOKENS.findall(pattern)]
+    parts = [_part(part, repeats=repeats) for part in re.findall(_TOKENS, pattern)]
     try:
         return re.compile("".join(parts), re.DOTALL)
     except re.error:
@@ -83,7 +83,7 @@ def _part(part: str, *, repeats: bool) -> str:
         return "[" + part[1:-1].replace("!", "^", 1).replace("\\", "") + "]"
     if part.startswith("{") and len(part) > 1 and not repeats:
         names = part[1:-1].split(",")
-        return "(?:" + "|".join("".join(map(_plain, _TOKENS.findall(n))) for n in names) + ")"
+        return "(?:" + "|".join("".join(map(_plain, re.findall(_TOKENS, n))) for n in names) + ")"
     return re.escape(part.removeprefix("\\") if len(part) > 1 else part)
 
 
@@ -104,7 +104,7 @@ def regular_expression(text: str) -> re.Pattern[str] | None:
 def quoted(value: str, like: ScalarNode) -> str:
     """Return *value* as a scalar in the style of *like*, with quotes if it needs them."""
     quote = like.style if like.style in {"'", '"'} else ""
-    if not quote and not _SAFE_PLAIN.fullmatch(value):
+    if not quote and not re.fullmatch(_SAFE_PLAIN, value):
         quote = '"'
     return f"{quote}{value}{quote}"
 

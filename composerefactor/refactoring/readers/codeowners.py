@@ -20,8 +20,8 @@ from composerefactor.refactoring.reader import (
 from composerefactor.refactoring.readers._patterns import matches, stale
 
 _FILE = re.compile(r"(?:\.github/|\.gitlab/|docs/)?CODEOWNERS")
-_SECTION = re.compile(r"\^?\[[^\]]+\](?:\[\d+\])?")
-_RULE = re.compile(r"(?P<before>\s*)(?P<pattern>(?:\\.|[^\s\\#])+)(?P<owners>(?:\s+[^\s#]+)*)")
+_SECTION = r"\^?\[[^\]]+\](?:\[\d+\])?"
+_RULE = r"(?P<before>\s*)(?P<pattern>(?:\\.|[^\s\\#])+)(?P<owners>(?:\s+[^\s#]+)*)"
 
 
 class _Rule(Struct, frozen=True):
@@ -62,10 +62,10 @@ def _sections(file: ReaderFile) -> list[list[_Rule]]:
     sections: list[list[_Rule]] = [[]]
     for start in file.source.line_starts:
         line = file.source.line(start)
-        if _SECTION.match(line):
+        if re.match(_SECTION, line):
             sections.append([])
             continue
-        rule = _RULE.match(line)
+        rule = re.match(_RULE, line)
         if rule is not None and not line.lstrip().startswith("#"):
             owners = rule["owners"]
             width = rule.end("pattern") + len(owners) - len(owners.lstrip())

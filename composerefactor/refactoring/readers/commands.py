@@ -34,7 +34,7 @@ _READING = frozenset({"sed", "gsed", "grep", "egrep", "awk", "gawk", "yq", "envs
 
 _PROGRAMS = "|".join(sorted(_COPYING | _PACKING | _READING | {"curl"}))
 _PROGRAM = re.compile(rf"(?:^|[/\s;&|(@'\"])(?:{_PROGRAMS})(?=$|\s)", re.MULTILINE)
-_STATE = re.compile(r"[=()]|\b(?:cd|pushd|popd|Set-Location)\b")
+_STATE = r"[=()]|\b(?:cd|pushd|popd|Set-Location)\b"
 """What a line has that sets a variable, moves to a directory, or begins or ends a subshell."""
 
 _CARRYING = _COPYING | _PACKING | {"curl"}
@@ -49,7 +49,7 @@ _SUBCOMMANDS = {
     "docker": {"cp"},
     "git": {"archive"},
 }
-_UPLOAD = re.compile(r"-T|--upload-file|(?:[\w-]+=)?@.+")
+_UPLOAD = r"-T|--upload-file|(?:[\w-]+=)?@.+"
 
 
 @reader("Copies", reads="scripts, CI files, Makefiles, documentation", include="told")
@@ -93,7 +93,7 @@ def _copied(call: ShellCall, around: Surroundings) -> Iterator[str]:
         arguments = [
             word.partition("@")[2] if "@" in word else after
             for word, after in pairwise([*arguments, ""])
-            if _UPLOAD.fullmatch(word)
+            if re.fullmatch(_UPLOAD, word)
         ]
     if program in _PACKING and not _packs(program, arguments):
         return
@@ -200,7 +200,7 @@ def _text_outcome(
 
 
 _PATCH = re.compile(r".*\.(?:patch|diff)")
-_PATCHED_FILE = re.compile(r"^--- (?:a/)?(?P<path>[^\t\n]{1,400})", re.MULTILINE)
+_PATCHED_FILE = r"(?m)^--- (?:a/)?(?P<path>[^\t\n]{1,400})"
 
 
 @reader("Patches", reads="*.patch, *.diff", include="no")
@@ -211,7 +211,7 @@ def patches(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """
     roots = {each.path for each in split.splits if each.created}
     for file in around.files(_PATCH, anywhere=True):
-        for match in _PATCHED_FILE.finditer(file.text):
+        for match in re.finditer(_PATCHED_FILE, file.text):
             if match["path"].strip() in roots:
                 yield Outcome(
                     "named",
@@ -250,7 +250,9 @@ def _relevant(script: Script, split: PlannedSplit) -> Script:
     lines = tuple(
         line
         for line in script.lines
-        if _STATE.search(line.text) or _PROGRAM.search(line.text) or split.is_named_in(line.text)
+        if re.search(_STATE, line.text)
+        or _PROGRAM.search(line.text)
+        or split.is_named_in(line.text)
     )
     return replace(script, lines=lines)
 

@@ -20,7 +20,7 @@ from composerefactor.refactoring.readers._patterns import follow_list, matches, 
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
 
 _VSCODE = re.compile(r"(?:.*/)?(?:\.vscode/(?:tasks|settings)\.json|[^/]+\.code-workspace)")
-_WORKSPACE = re.compile(r"\$\{workspaceFolder\}/")
+_WORKSPACE = r"\$\{workspaceFolder\}/"
 _SCHEMAS = "yaml.schemas"
 
 
@@ -45,7 +45,7 @@ def _tasks(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator
     files = value_of(node, "dockerCompose", "files")
     for item in files.items if isinstance(files, SequenceNode) else ():
         if isinstance(item, ScalarNode):
-            path = posixpath.normpath(_WORKSPACE.sub("", item.value))
+            path = posixpath.normpath(re.sub(_WORKSPACE, "", item.value))
             if path in split.paths:
                 said = f"starts {path} with Docker Compose"
                 yield Outcome("fine", file.location(item), said)

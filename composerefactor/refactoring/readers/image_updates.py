@@ -29,7 +29,7 @@ from composerefactor.refactoring.readers._patterns import (
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, resolve
 
 _DEPENDABOT = re.compile(r"\.github/dependabot\.ya?ml")
-_READ_BY_DEPENDABOT = re.compile(r"(docker-)?compose(-\w+)?(\.[\w-]+)?\.ya?ml", re.IGNORECASE)
+_READ_BY_DEPENDABOT = r"(?i)(docker-)?compose(-\w+)?(\.[\w-]+)?\.ya?ml"
 """Names of the files that it reads (dependabot-core, ``FILENAME_REGEX``: anywhere in the name)."""
 
 
@@ -103,7 +103,7 @@ def _follow_update(file: ReaderFile, update: MappingNode, split: PlannedSplit) -
 
 
 def _is_read(path: str) -> bool:
-    return _READ_BY_DEPENDABOT.search(posixpath.basename(path)) is not None
+    return re.search(_READ_BY_DEPENDABOT, posixpath.basename(path)) is not None
 
 
 def _is_in(pattern: str, path: str) -> bool:

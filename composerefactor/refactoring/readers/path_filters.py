@@ -28,11 +28,11 @@ from composerefactor.refactoring.readers._patterns import (
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
 
 _WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
-_MENTION = re.compile(r"\bpaths(?:-ignore)?['\"]?\s*:|hashFiles\(|(?:changed-files|paths-filter)@")
-_ACTION = re.compile(r"(?:^|/)(?:paths-filter|changed-files)@")
-_ITEM = re.compile(r"(?P<before>[ ]*(?:- )?)(?P<quote>['\"]?)(?P<value>[^'\"\s#]+)(?P=quote)\s*")
-_HASH_FILES = re.compile(r"hashFiles\(([^()]{1,2000})\)")
-_ARGUMENT = re.compile(r"(?P<quote>''|'|\")(?P<value>[^'\"]+)(?P=quote)")
+_MENTION = r"\bpaths(?:-ignore)?['\"]?\s*:|hashFiles\(|(?:changed-files|paths-filter)@"
+_ACTION = r"(?:^|/)(?:paths-filter|changed-files)@"
+_ITEM = r"(?P<before>[ ]*(?:- )?)(?P<quote>['\"]?)(?P<value>[^'\"\s#]+)(?P=quote)\s*"
+_HASH_FILES = r"hashFiles\(([^()]{1,2000})\)"
+_ARGUMENT = r"(?P<quote>''|'|\")(?P<value>[^'\"]+)(?P=quote)"
 
 
 @reader("GitHub workflows", reads=".github/workflows/*.yml", include="told")
@@ -44,7 +44,7 @@ def github_paths(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
     computed by `hashFiles` gets the modules, too. Gitea and Forgejo read the same files.
     """
     for file in around.files(_WORKFLOW):
-        if not _MENTION.search(file.text) or file.root is None:
+        if not re.search(_MENTION, file.text) or file.root is None:
             continue
         events = value_of(file.root, "on")
         followed: set[int] = set()
@@ -66,7 +66,7 @@ def _actions(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
         if not isinstance(node, MappingNode):
             continue
         uses, given = value_of(node, "uses"), value_of(node, "with")
-        if not isinstance(uses, ScalarNode) or not _ACTION.search(uses.value):
+        if not isinstance(uses, ScalarNode) or not re.search(_ACTION, uses.value):
             continue
         for entry in given.entries if isinstance(given, MappingNode) else ():
             value = resolve(entry.value)
@@ -80,7 +80,7 @@ def _lines(file: ReaderFile, block: ScalarNode, split: PlannedSplit) -> Iterator
     groups: list[list[tuple[int, re.Match[str]]]] = [[]]
     at = source.next_line(block.start)
     while at < block.end:
-        match = _ITEM.fullmatch(source.line(at))
+        match = re.fullmatch(_ITEM, source.line(at))
         if match and (not groups[-1] or groups[-1][-1][1]["before"] == match["before"]):
             groups[-1].append((at, match))
         else:
@@ -121,8 +121,8 @@ def _stale_lines(
 
 
 def _cache_keys(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
-    for call in _HASH_FILES.finditer(file.text):
-        arguments = list(_ARGUMENT.finditer(call[1]))
+    for call in re.finditer(_HASH_FILES, file.text):
+        arguments = list(re.finditer(_ARGUMENT, call[1]))
         yield from _stale_arguments(file, call, arguments, split)
 
         def covers(path: str, arguments: list[re.Match[str]] = arguments) -> bool:

@@ -110,10 +110,10 @@ def dokploy(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 
 _KOMODO_RESOURCES = re.compile(r".*\.toml")
-_KOMODO_STACK = re.compile(r"^\[\[stack\]\]", re.MULTILINE)
-_FILE_PATHS = re.compile(r"^\s*file_paths\s*=\s*\[(?P<files>[^\]]{0,2000})\]", re.MULTILINE)
-_RUN_DIRECTORY = re.compile(r"^\s*run_directory\s*=\s*\"(?P<directory>[^\"\n]*)\"", re.MULTILINE)
-_STRING = re.compile(r"[\"']([^\"'\n]+)[\"']")
+_KOMODO_STACK = r"(?m)^\[\[stack\]\]"
+_FILE_PATHS = r"(?m)^\s*file_paths\s*=\s*\[(?P<files>[^\]]{0,2000})\]"
+_RUN_DIRECTORY = r"(?m)^\s*run_directory\s*=\s*\"(?P<directory>[^\"\n]*)\""
+_STRING = r"[\"']([^\"'\n]+)[\"']"
 
 
 @reader("Komodo", reads="*.toml with [[stack]]", include="yes")
@@ -124,13 +124,13 @@ def komodo(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     whose services are all in modules looks empty.
     """
     for file in around.files(_KOMODO_RESOURCES, anywhere=True):
-        starts = [match.start() for match in _KOMODO_STACK.finditer(file.text)]
+        starts = [match.start() for match in re.finditer(_KOMODO_STACK, file.text)]
         for start, end in pairwise([*starts, len(file.text)]):
             stack = file.text[start:end]
-            files = _FILE_PATHS.search(stack)
-            directory = _RUN_DIRECTORY.search(stack)
+            files = re.search(_FILE_PATHS, stack)
+            directory = re.search(_RUN_DIRECTORY, stack)
             below = directory["directory"].removeprefix("./") if directory else ""
-            for match in _STRING.finditer(files["files"]) if files else ():
+            for match in re.finditer(_STRING, files["files"]) if files else ():
                 path = path_from(below, match[1])
                 if path in split.paths and files is not None:
                     at = start + files.start("files") + match.start()

@@ -24,13 +24,13 @@ from composerefactor.refactoring.readers._copies import alone, files_that_name
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
 
 _PLAYBOOK_FILE = re.compile(r".*\.ya?ml")
-_COPY_MODULE = re.compile(
+_COPY_MODULE = (
     r"(?:ansible\.(?:builtin|legacy|posix)\.)?(?P<name>copy|template|synchronize|win_copy)"
 )
-_MENTION = re.compile(r"\b(?:copy|template|synchronize|win_copy|docker_compose_v2)\s*:")
-_INLINE = re.compile(r"(?:^|\s)src=(['\"]?)([^\s'\"]+)\1")
+_MENTION = r"\b(?:copy|template|synchronize|win_copy|docker_compose_v2)\s*:"
+_INLINE = r"(?:^|\s)src=(['\"]?)([^\s'\"]+)\1"
 _PLACES = ("", "files", "templates", "../files", "../templates", "..", ".")
-_PLAYBOOK = re.compile(r"\{\{\s*(?:playbook_dir|role_path)\s*\}\}/?")
+_PLAYBOOK = r"\{\{\s*(?:playbook_dir|role_path)\s*\}\}/?"
 
 
 @reader("Ansible", reads="playbooks and roles", include="told")
@@ -41,7 +41,7 @@ def ansible(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     out. `docker_compose_v2` runs Docker Compose, so that it follows where all files are in place.
     """
     for file in files_that_name(around, split, _PLAYBOOK_FILE):
-        if file.place in split.paths or not _MENTION.search(file.text):
+        if file.place in split.paths or not re.search(_MENTION, file.text):
             continue
         named: list[tuple[str, Location, str]] = []
         everything: set[str] = set()
@@ -50,7 +50,7 @@ def ansible(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             if not isinstance(node, MappingNode):
                 continue
             for entry in node.entries:
-                if not _COPY_MODULE.fullmatch(entry.name or ""):
+                if not re.fullmatch(_COPY_MODULE, entry.name or ""):
                     continue
                 for written, at in _task_sources(resolve(entry.value), node):
                     place = _task_place(around, file.place, written)
@@ -62,7 +62,7 @@ def ansible(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 def _task_sources(value: object, task: MappingNode) -> Iterator[tuple[str, int]]:
     """Yield the sources of a task, with those of its loop, and their offsets."""
-    if isinstance(value, ScalarNode) and (match := _INLINE.search(value.value)):
+    if isinstance(value, ScalarNode) and (match := re.search(_INLINE, value.value)):
         yield match[2], value.start
     src = value_of(value, "src") if isinstance(value, MappingNode) else None
     if isinstance(src, ScalarNode) and "{{ item" in src.value:
@@ -78,7 +78,7 @@ def _task_sources(value: object, task: MappingNode) -> Iterator[tuple[str, int]]
 
 def _task_place(around: Surroundings, path: str, written: str) -> str | None:
     """Return the file or directory of the project that *written* in the file *path* means."""
-    name = _PLAYBOOK.sub("", written)
+    name = re.sub(_PLAYBOOK, "", written)
     if "{{" in name or name.startswith(("/", "~")):
         return None
     directory = posixpath.dirname(path)
@@ -90,7 +90,7 @@ def _task_place(around: Surroundings, path: str, written: str) -> str | None:
 
 
 _TERRAFORM = re.compile(r".*\.(?:tf|tofu|pkr\.hcl)")
-_READ_FILE = re.compile(
+_READ_FILE = (
     r"\b(?:(?:file|filebase64|templatefile|filemd5|filesha256)\s*\(\s*|source\s*=\s*(?:file\()?)"
     r"\"(?:\$\{path\.(?:module|root|cwd)\}/)?(?P<path>[^\"$]{1,300})\""
 )
@@ -105,7 +105,7 @@ def terraform(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """
     for file in files_that_name(around, split, _TERRAFORM):
         named: list[tuple[str, Location, str]] = []
-        for match in _READ_FILE.finditer(file.text):
+        for match in re.finditer(_READ_FILE, file.text):
             line_start = file.source.line_start(match.start())
             if file.text[line_start : match.start()].lstrip().startswith(("#", "//")):
                 continue
@@ -117,8 +117,8 @@ def terraform(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 
 _VAGRANTFILE = re.compile(r"(?:.*/)?Vagrantfile(?:\.[\w.]+)?")
-_STARTED = re.compile(r"[\"']/vagrant/(?P<path>[^\"'\n]{1,300})[\"']")
-_COPIED = re.compile(r"\bsource\s*(?::|=>)\s*[\"'](?P<path>[^\"'#\n]{1,300})[\"']")
+_STARTED = r"[\"']/vagrant/(?P<path>[^\"'\n]{1,300})[\"']"
+_COPIED = r"\bsource\s*(?::|=>)\s*[\"'](?P<path>[^\"'#\n]{1,300})[\"']"
 
 
 @reader("Vagrant", reads="Vagrantfile", include="told")
@@ -136,11 +136,11 @@ def vagrant(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             line = file.source.line(start)
             if line.lstrip().startswith("#"):
                 continue
-            for match in _STARTED.finditer(line) if "docker_compose" in line else ():
+            for match in re.finditer(_STARTED, line) if "docker_compose" in line else ():
                 path = path_from(directory, match["path"])
                 if path in split.paths:
                     yield Outcome("fine", file.location(start), f"starts {path}")
-            for match in _COPIED.finditer(line):
+            for match in re.finditer(_COPIED, line):
                 path = path_from(directory, match["path"])
                 copied.append((path, file.location(start), "copies {}"))
         yield from alone(split, copied, {path for path, _, _ in copied}, "copy {} too")

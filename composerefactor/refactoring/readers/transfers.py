@@ -22,9 +22,9 @@ _FILE = re.compile(
     r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml|\.gitlab-ci\.ya?ml|\.gitlab/.*\.ya?ml"
 )
 _INPUTS = ("source", "sources", "path", "files", "file", "artifacts", "asset_path", "local_path")
-_WORKSPACE = re.compile(r"\$\{\{\s*github\.workspace\s*\}\}/?")
-_SEPARATORS = re.compile(r"[,\s]+")
-_ACTION = re.compile(r"scp|ssh|rsync|upload|release|deploy|s3|artifact|copy", re.IGNORECASE)
+_WORKSPACE = r"\$\{\{\s*github\.workspace\s*\}\}/?"
+_SEPARATORS = r"[,\s]+"
+_ACTION = r"(?i)scp|ssh|rsync|upload|release|deploy|s3|artifact|copy"
 
 
 @reader("Upload steps", reads=".github/workflows/*.yml, .gitlab-ci.yml", include="told")
@@ -42,7 +42,7 @@ def upload_steps(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
             if not isinstance(node, MappingNode):
                 continue
             uses = value_of(node, "uses")
-            if isinstance(uses, ScalarNode) and _ACTION.search(uses.value):
+            if isinstance(uses, ScalarNode) and re.search(_ACTION, uses.value):
                 given = value_of(node, "with")
                 inputs = [value_of(given, name) for name in _INPUTS]
                 yield from _carried(file, uses.value.partition("@")[0], inputs, split)
@@ -65,7 +65,7 @@ def _carried(
             if not isinstance(item, ScalarNode):
                 continue
             source = file.source
-            for word in filter(None, _SEPARATORS.split(_WORKSPACE.sub("", item.value))):
+            for word in filter(None, re.split(_SEPARATORS, re.sub(_WORKSPACE, "", item.value))):
                 path = posixpath.normpath(word.removeprefix("./").strip("'\""))
                 offset = file.text.find(word, item.start, item.end)
                 location = source.location(max(offset, item.start))
@@ -85,7 +85,7 @@ _RAW = re.compile(
         "(?P<repository>", "("
     )
 )
-_RELEASE = re.compile(
+_RELEASE = (
     rf"https?://github\.com/{_OWNER}/releases/(?:latest/download|download/[^/\s]{{1,80}})/"
     r"(?P<path>[\w.-]{1,200}\.ya?ml)\b"
 )
@@ -126,7 +126,7 @@ def _urls(line: str) -> Iterator[tuple[str, str]]:
     for match in _RAW.finditer(line):
         repository = next((group for group in match.groups()[:-1] if group), "")
         yield repository, match["path"]
-    for match in _RELEASE.finditer(line):
+    for match in re.finditer(_RELEASE, line):
         yield match["repository"], f"release/{match['path']}"
 
 

@@ -42,10 +42,10 @@ ENOUGH_OF_SMALL = 0.8
 """The part of a root file with a few services that it has to share, unless that is long."""
 
 
-_UNSAFE = re.compile(r"[^\w./@+-]")
+_UNSAFE = r"[^\w./@+-]"
 
 
-_FOUND_BY_NAME = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
+_FOUND_BY_NAME = r"(docker-)?compose(\.override)?\.ya?ml"
 
 
 class SplitOptions(LayoutOptions, frozen=True):
@@ -82,15 +82,15 @@ def check_options(options: SplitOptions, project: Project) -> None:
                 remedy="the services are " + ", ".join(sorted(known)),
             )
     for path in options.modules.values():
-        if not path.endswith((".yml", ".yaml")) or _FOUND_BY_NAME.fullmatch(
-            posixpath.basename(path)
+        if not path.endswith((".yml", ".yaml")) or re.fullmatch(
+            _FOUND_BY_NAME, posixpath.basename(path)
         ):
             raise UsageError(
                 f"{path!r} is not a path for a module",
                 remedy="give a path like docker-compose/services/docker-compose.NAME.yml",
             )
     for path in (options.into, *options.modules.values()):
-        if path and (_UNSAFE.search(path) or max(map(len, path.split("/"))) > MAX_NAME):
+        if path and (re.search(_UNSAFE, path) or max(map(len, path.split("/"))) > MAX_NAME):
             raise UsageError(
                 f"{path!r} cannot be written to an include list",
                 remedy="use letters, digits and . _ - / in shorter names",
