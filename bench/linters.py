@@ -3,8 +3,8 @@
     python bench/linters.py --composerefactor PATH --engine PATH --compose-lint PATH
         --dclint PATH [--runs 9] FILE...
 
-Each FILE is a Compose file that is looked at alone. Every figure is the median of whole processes
-that alternate, so that a machine whose speed drifts slows all of them.
+Each FILE is a Compose file that is looked at alone. Every figure is the median CPU time of whole
+processes that alternate, so that a machine whose speed drifts slows all of them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
         each = (partial(timed, side, Path.cwd(), check=False) for side in sides)
         taken = alternating(chosen.runs, *each)
         lines = len(file.read_bytes().splitlines())
-        cells = " | ".join(f"{seconds:.3f} s" for seconds in taken)
+        cells = " | ".join(f"{each.cpu:.3f} s" for each in taken)
         print(f"| {file.parent.name}/{file.name} | {lines:,} | {cells} |")
 
 
