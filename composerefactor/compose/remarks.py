@@ -236,6 +236,18 @@ _NOTES = (
     # Ansible managed
     rf"|\b{_TOOL}[\s-]managed\b|\bmanaged\s+by\s+{_TOOL}\b"
 )
+_NOTE_WORDS = [
+    "generated",
+    "automatically",
+    "programmatically",
+    "rendered",
+    "managed",
+    "changes",
+    "edits",
+    "modifications",
+]
+"""What is in every such note; most comments have none of it."""
+
 _DENIED = r"(?i)\b(?:not|never)\s+(?:auto\w*[\s-]*)?generated\b"
 
 
@@ -254,6 +266,8 @@ def generated_note(file: ComposeFile) -> Location | None:
         following = lines[number] if number < len(lines) else ""
         if following.startswith("#"):
             text += " " + re.sub(_DECORATION, "", following, count=1)[:500]
+        if not any(word in text.lower() for word in _NOTE_WORDS):
+            continue
         match = re.search(_NOTES, text)
         own = len(re.sub(_DECORATION, "", line, count=1)[:500])
         if match and match.start() < own and not re.search(_DENIED, text):
