@@ -106,7 +106,7 @@ def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) 
         answer_after_a_pause(terminal, *keys, then=then)
     assert tree(tmp_path / "shop") == {"docker-compose.yml": SHOP.encode()}
     assert b"ww" not in terminal.bytes, "keys are not echoed"
-    terminal.press("q")
+    answer_after_a_pause(terminal, "q", then="nothing was written")
     assert terminal.end() == 130
 
 
