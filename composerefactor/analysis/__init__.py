@@ -2,9 +2,8 @@
 
 ============ ========================================================================
 analysis     facts, findings and ratings of one project in one value
-findings     the contract of a rule, its findings, and files of known ones
-ratings      the rating of each area, and of the whole project
 rejections   the start commands that Docker Compose rejects
+findings     the contract of a rule, its findings, and files of known ones
 fixable      which findings ``fix`` solves
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel

@@ -32,7 +32,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection, open
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
-from composerefactor.proof.shortcuts import Definitions, needed_scenarios
+from composerefactor.proof.scenarios import Definitions, needed_scenarios
 from composerefactor.proof.staging import Progress
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.workspace.git import export, find_repository

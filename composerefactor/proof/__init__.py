@@ -2,8 +2,7 @@
 
 ============ ====================================================================
 engine       finds Docker Compose and runs it
-scenarios    in which ways each start command is run, and the arguments of a run
-shortcuts    which scenarios follow from others if both states are known
+scenarios    in which ways each start command is run, and which follow from others
 env_files    the content of env files, which some versions leave out of what they print
 staging      a private copy of the project, and cached runs on it
 baseline     runs of the original project, and what was supplied to make it load

@@ -27,6 +27,7 @@ from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
     FIRST_NUMBER,
+    Needed,
     RunFrom,
     Scenario,
     adjusted_values,
@@ -36,7 +37,6 @@ from composerefactor.proof.scenarios import (
     own_scenario,
     raw_scenario,
 )
-from composerefactor.proof.shortcuts import Needed
 from composerefactor.proof.staging import Run, Runner
 
 _MAX_SUPPLIED = 200

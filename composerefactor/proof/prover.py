@@ -29,13 +29,13 @@ from composerefactor.proof.scenarios import (
     ALL_PROFILES,
     OWN,
     Kind,
+    Needed,
     Scenario,
     hash_scenario,
     own_scenario,
     raw_scenario,
     untried_profiles,
 )
-from composerefactor.proof.shortcuts import Needed
 from composerefactor.proof.staging import Progress, Run, Runner, Stage
 
 _Asked: TypeAlias = tuple[Invocation, Scenario, frozenset[tuple[str, str]]]

@@ -15,7 +15,6 @@ from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.refactoring.contract import Plan
-from composerefactor.report.file_trees import trees
 from composerefactor.report.fix_groups import FixSentence, grouped, sentences
 from composerefactor.report.plan_text import (
     available_text,
@@ -23,6 +22,7 @@ from composerefactor.report.plan_text import (
     moved_text,
     proof_line,
     sensitivity_lines,
+    trees,
 )
 from composerefactor.report.text import Style, counted
 

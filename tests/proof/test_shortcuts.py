@@ -13,7 +13,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.prover import Prover
-from composerefactor.proof.shortcuts import Definitions, Needed, needed_scenarios
+from composerefactor.proof.scenarios import Definitions, Needed, needed_scenarios
 from proof.test_short_proof import FILES, MODULE, MUTANTS, ROOTS, changed
 
 OVERRIDE = 'services: {api: {environment: {MODE: "${MODE:-test}"}}}\n'

@@ -3,8 +3,7 @@
 ============== ====================================================================
 command        the command ``composerefactor wizard`` and its options
 steps          the whole session: goal, one stage per goal, the end
-kinds          which kinds of fixes to take, to look at or to skip, and their settings
-review         single changes, each with its diff
+review         which fixes to take, to look at or to skip: by kind, and one by one
 layout         the layout of a split: which service goes to which module
 finish         the verified changes: write, save a patch, look again, leave
 session        questions, answers and the way back, without a terminal

@@ -19,7 +19,7 @@ from composerefactor.cli.wizard.session import (
 from composerefactor.cli.wizard.work import ItemizedProposal, Propose, SavePatch, Say, Write
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.planning.split_request import SplitRequest
-from composerefactor.report.file_trees import trees
+from composerefactor.report.plan_text import trees
 from composerefactor.report.text import counted
 
 

@@ -24,7 +24,7 @@ from composerefactor.refactoring.modules.grouping import (
     name_in_path,
 )
 from composerefactor.refactoring.split.options import SplitOptions
-from composerefactor.report.file_trees import trees
+from composerefactor.report.plan_text import trees
 
 TEXTS = {
     "strategy": (

@@ -16,7 +16,6 @@ from composerefactor.planning.propose import Proposal
 from composerefactor.planning.registry import fixers
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.refactoring.contract import Plan, Refusal
-from composerefactor.report.file_trees import trees
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.place import Place
 from composerefactor.report.plan_text import (
@@ -28,6 +27,7 @@ from composerefactor.report.plan_text import (
     plan_lines,
     proof_lines,
     reader_lines,
+    trees,
 )
 from composerefactor.report.text import LABEL, Style, counted, row, rows
 

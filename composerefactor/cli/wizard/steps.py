@@ -11,14 +11,14 @@ from composerefactor.cli.terminal import place_of
 from composerefactor.cli.wizard import screens
 from composerefactor.cli.wizard.files import fix_sections, section_text, split_section
 from composerefactor.cli.wizard.finish import AgainError, finish
-from composerefactor.cli.wizard.kinds import (
+from composerefactor.cli.wizard.layout import choose_layout
+from composerefactor.cli.wizard.review import (
     SettingsError,
     choose_settings,
     decide_all,
     decide_kinds,
+    review,
 )
-from composerefactor.cli.wizard.layout import choose_layout
-from composerefactor.cli.wizard.review import review
 from composerefactor.cli.wizard.session import (
     Choose,
     Context,

@@ -27,7 +27,6 @@ from composerefactor.compose.services import StartModel, services_in
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Placement, without_instance
 from composerefactor.images.connections import connections
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.areas import area_of
 from composerefactor.refactoring.modules.grouping import (
     INFRASTRUCTURE,
     SERVICES,
@@ -38,6 +37,7 @@ from composerefactor.refactoring.modules.grouping import (
 )
 from composerefactor.refactoring.modules.service_names import (
     ROLES,
+    area_of,
     block_name,
     common_name,
     common_words,

@@ -4,8 +4,7 @@
 model      a report as sections of tables and lists, the same for every format
 summary    the list of sections; overview, rating, findings, limitations
 services   sections on services, networks, volumes, ports, resources, builds
-operation  sections on operating the project: checklist, commands, variables
-upkeep     sections on start-up time, recovery, troubleshooting, phases
+operation  sections on operating the project: commands, variables, start-up, recovery
 screen     the first screen of ``analyze``: what to do first
 text       the report for a terminal
 markdown   the report as Markdown

@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
 
-from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.analysis import Analysis, Rating
 from composerefactor.analysis.facts.architecture import Repetition, StartCommandFacts
 from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
-from composerefactor.analysis.ratings import Rating
 from composerefactor.errors import Location
 from composerefactor.images.environments import FileEnvironment
 from composerefactor.planning.settings import schemas

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
-from composerefactor.analysis.ratings import RATING_EXPLANATION, Rating
 from composerefactor.errors import first_of
-from composerefactor.report.analysis import operation, services, upkeep
+from composerefactor.report.analysis import operation, services
 from composerefactor.report.analysis.model import Listing, Section, Table, code
 from composerefactor.report.text import counted, evidence_of, fix_command, kinds_text
 
@@ -312,10 +311,10 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "environments": lambda analysis: operation.environments(analysis.architecture),
     "checklist": operation.checklist,
     "commands": operation.commands,
-    "startup": upkeep.startup,
-    "recovery": upkeep.recovery,
-    "troubleshooting": upkeep.troubleshooting,
-    "phases": upkeep.phases,
+    "startup": operation.startup,
+    "recovery": operation.recovery,
+    "troubleshooting": operation.troubleshooting,
+    "phases": operation.phases,
     "findings": findings,
     "limitations": limitations,
 }

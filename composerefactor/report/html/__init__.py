@@ -2,8 +2,7 @@
 
 ========== =======================================================================
 page       the HTML page; its template, style sheet and script are ``report.*``
-graph      the topology of a start command as a graph; also as a Mermaid flowchart
-categories the topology of many services by category
+graph      the topology of a start command as a graph, by category, for Mermaid
 layout     the places of the services in a diagram
 routing    the lines between them, around the services
 svg        the diagram as SVG

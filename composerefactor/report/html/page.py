@@ -21,8 +21,16 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.findings import Severity
 from composerefactor.report.analysis.model import Listing, Section, Table
 from composerefactor.report.analysis.summary import sections
-from composerefactor.report.html.categories import by_category, category_name, large_categories
-from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, graph
+from composerefactor.report.html.graph import (
+    HEALTH,
+    KINDS,
+    LINES,
+    Graph,
+    by_category,
+    category_name,
+    graph,
+    large_categories,
+)
 from composerefactor.report.html.svg import anchor, css, topology_element
 from composerefactor.report.text import counted
 

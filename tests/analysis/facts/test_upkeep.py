@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.upkeep import recoveries, seconds, start_times
-from composerefactor.report.analysis.upkeep import phases, recovery
+from composerefactor.report.analysis.operation import phases, recovery
 from support.analyses import MAIN, analysed, surveyed
 
 COMPOSE = """\

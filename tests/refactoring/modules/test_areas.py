@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.refactoring.modules.areas import area_of
+from composerefactor.refactoring.modules.service_names import area_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.report.html.categories import LEAST_SERVICES, by_category, large_categories
-from composerefactor.report.html.graph import Graph, Group, Line, Node
+from composerefactor.report.html.graph import (
+    LEAST_SERVICES,
+    Graph,
+    Group,
+    Line,
+    Node,
+    by_category,
+    large_categories,
+)
 
 
 def node(name: str, *, kind: str = "application", health: str = "checked", port: str = "") -> Node:
