@@ -32,6 +32,7 @@ from composerefactor.planning.readers import inventory
 from composerefactor.report.analysis.screen import screen
 from composerefactor.report.analysis.summary import SECTIONS
 from composerefactor.report.analysis.text import full_text
+from composerefactor.report.findings import junit, sarif, workflow_commands
 from composerefactor.report.text import (
     Style,
     counted,
@@ -289,22 +290,16 @@ def _json(analysis: Analysis, _: str) -> str:
 
 
 def _sarif(analysis: Analysis, prefix: str) -> str:
-    from composerefactor.report.findings import sarif  # noqa: PLC0415
-
     suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
     log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=suppressed)
     return json_text(log)
 
 
 def _github(analysis: Analysis, prefix: str) -> str:
-    from composerefactor.report.findings import workflow_commands  # noqa: PLC0415
-
     return shown_commands(workflow_commands(analysis.findings, prefix))
 
 
 def _junit(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.findings import junit  # noqa: PLC0415
-
     return shown_text(junit(analysis.findings, analysis.rules, analysis.architecture.name))
 
 
