@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -14,10 +14,11 @@ from composerefactor.compose.forms import parse_port
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, path_from
+from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.dockerfiles import read_dockerfile
 from composerefactor.images.environments import MODE_VARIABLE, NAMES
 from composerefactor.yaml.comments import Region, item_regions, regions
@@ -90,13 +91,12 @@ class DevelopmentSetting(Struct, frozen=True):
 class DevelopmentFinder:
     """Finds the development settings in the services of a file.
 
-    *read* returns the text of the file at a path, or None; *debug_ports* are container ports for
-    debuggers.
+    They are services of *project*; *debug_ports* are container ports for debuggers.
     Settings that a service merges or extends are not found.
     """
 
-    def __init__(self, read: Callable[[str], str | None], debug_ports: Collection[str]) -> None:
-        self.read = read
+    def __init__(self, project: Project, debug_ports: Collection[str]) -> None:
+        self.project = project
         self.debug_ports = frozenset(debug_ports)
 
     def settings(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
@@ -163,7 +163,7 @@ class DevelopmentFinder:
         node = body.get("ports")
         items = node.items if isinstance(node, SequenceNode) else []
         image = text_of(service.image)
-        entry = load_catalog().match(image) if image else None
+        entry = catalog_of(self.project).match(image) if image else None
         own = set(map(str, entry.ports)) if entry else set()
         for n, item in enumerate(items if len(items) > 1 else ()):
             port = parse_port(scalar_text(item) or "")
@@ -180,7 +180,7 @@ class DevelopmentFinder:
         if not isinstance(build, MappingNode) or node is None or stage not in NAMES["development"]:
             return
         named = scalar_text(build.get("dockerfile")) or "Dockerfile"
-        text = self.read(path_from(context, named)) if context is not None else None
+        text = self.project.text(path_from(context, named)) if context is not None else None
         stages = [s.name for s in read_dockerfile(text).stages] if text else []
         better = [name for name in stages if name in {"production", "prod", "release", "runtime"}]
         name = service.name

@@ -19,7 +19,7 @@ from composerefactor.compose.secrets import is_common, is_mixed, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.credentials import (
     CredentialUse,
     LiteralCredential,
@@ -468,7 +468,7 @@ def _file_variable_name(use: CredentialUse, key: str) -> str | None:
     """Return the variable by which the image of *use* reads *key* from a file, or None."""
     service = use.model.services[use.service]
     image = text_of(service.image)
-    entry = load_catalog().match(image) if image else None
+    entry = catalog_of(use.model).match(image) if image else None
     secret: Secret | None = (
         next((s for s in entry.secrets if s.env == key), None) if entry else None
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -31,7 +31,7 @@ from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
 from composerefactor.errors import Location, RefusedError
-from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections
 from composerefactor.images.environments import environment_of, kind_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, Variant, fixer, option
@@ -61,9 +61,8 @@ ENTRY: Path = ("services", "SERVICE", "ATTRIBUTE", "ENTRY")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the transform; *catalog* is the image catalog."""
+    """The options of the transform."""
 
-    catalog: Catalog = field(default_factory=load_catalog)
     services: tuple[str, ...] = option(
         default=(), help="Services that only development needs, besides those that are recognized."
     )
@@ -135,7 +134,7 @@ class _Separation:
         self.project, self.entry, self.file, self.options = project, entry, file, options
         self.model = start_model(project, entry)
         self.tools = _tools(self.model, file, options)
-        finder = DevelopmentFinder(project.text, options.debug_ports)
+        finder = DevelopmentFinder(project, options.debug_ports)
         self.settings: list[DevelopmentSetting] = []
         self.kept = [name for name in file.services if name not in self.tools]
         for name in self.kept:
@@ -157,7 +156,7 @@ class _Separation:
     def _data_ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         """Yield the published ports of a data store: other containers do not need them."""
         node = body.get("ports")
-        is_store = service_placement(service, self.options.catalog).counts_as == "data stores"
+        is_store = service_placement(service, catalog_of(self.project)).counts_as == "data stores"
         if node is not None and is_store:
             evidence = "other containers reach a data store without a published port"
             path: Path = ("services", service.name, "ports")

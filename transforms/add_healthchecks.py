@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -26,11 +25,11 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import least_certain
 from composerefactor.edit.operations import AddKey
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import Catalog, load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import MergedServices, ReachedService, healthcheck_value
 from composerefactor.yaml.nodes import MappingNode, path_of
 
@@ -38,21 +37,14 @@ _PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
 _CONNECTS = re.compile(r"/dev/tcp/|\bnc -z|connect\(|create_connection|fsockopen|TCPSocket")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of the transform; *catalog* is the image catalog."""
-
-    catalog: Catalog = field(default_factory=load_catalog)
-
-
 @fixer(
-    Options,
+    NoOptions,
     after=("add-missing-services",),
     unsafe=True,
     purpose="availability",
     cause="Docker cannot tell whether the service can be used",
 )
-def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
+def add_healthchecks(project: Project, _options: NoOptions) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each service without a health check.
 
     A mapping that several services merge gets one check if it fits all of them. Otherwise each of
@@ -65,7 +57,7 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
             project,
             reached.model,
             usage(project, reached.model, reached.service),
-            options.catalog,
+            catalog_of(project),
         )
         for place in all_places
         for reached in place.reached

@@ -15,7 +15,6 @@ git tracks that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from posixpath import join, normpath
 
 from msgspec import Struct
@@ -34,20 +33,13 @@ from composerefactor.compose.resources import (
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey, AddLines, Edit
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import Catalog, load_catalog
+from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.images.connections import HostMention, host_mentions
 from composerefactor.images.lookup import data_paths
 from composerefactor.images.starters import Starter, missing_hosts, missing_services, starter_for
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._secrets import gitignore_edit, reason_not_to_write
 from composerefactor.transforms._start import NewService, RequiredVariable, find_login, new_service
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of the transform; *catalog* is the image catalog."""
-
-    catalog: Catalog = field(default_factory=load_catalog)
 
 
 class WantedService(Struct, frozen=True):
@@ -73,16 +65,17 @@ class WantedService(Struct, frozen=True):
 
 
 @fixer(
-    Options,
+    NoOptions,
     after=("declare-networks", "declare-volumes"),
     purpose="correctness",
     cause="a service is named, but nothing defines it",
 )
-def add_missing_services(project: Project, options: Options) -> Iterator[Change | Refusal]:
+def add_missing_services(project: Project, _options: NoOptions) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each undefined service of a start command."""
     models = start_models(project)
     volumes = {name for model in models for name in model.declared("volumes")}
-    images = _images(models, options.catalog)
+    catalog = catalog_of(project)
+    images = _images(models, catalog)
     seen: set[tuple[str, str]] = set()
     for wanted in _wanted_services(project, models):
         key = (wanted.file.path, wanted.name)
@@ -96,7 +89,7 @@ def add_missing_services(project: Project, options: Options) -> Iterator[Change 
         elif starter is None:
             yield _refusal(wanted, "define it with an image, or correct the name")
         else:
-            yield _change(project, wanted, starter, volumes, images, options.catalog)
+            yield _change(project, wanted, starter, volumes, images, catalog)
 
 
 def _wanted_services(project: Project, models: list[StartModel]) -> Iterator[WantedService]:

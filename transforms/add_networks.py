@@ -11,7 +11,7 @@ that configures the network `default` keeps it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
 
@@ -33,12 +33,7 @@ from composerefactor.compose.resources import (
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import (
-    DEFAULT_PLACEMENT,
-    Catalog,
-    load_catalog,
-    service_placement,
-)
+from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, catalog_of, service_placement
 from composerefactor.images.connections import Connection, connections
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
@@ -48,9 +43,8 @@ TIERS: tuple[Tier, ...] = ("edge", "app", "data")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the transform; *catalog* is the image catalog."""
+    """The options of the transform."""
 
-    catalog: Catalog = field(default_factory=load_catalog)
     layout: str = option(
         "dedicated",
         help="One network for all services, or one per tier.",
@@ -164,9 +158,7 @@ def _members(combined: StartModel, group: Sequence[StartModel], options: Options
     In each start model of *group* that is the first file with its image or build, or the first one.
     """
     all_connections = [c for model in group for c in connections(model)]
-    memberships = (
-        tiers(combined, all_connections, options.catalog) if options.layout == "tiers" else {}
-    )
+    memberships = tiers(combined, all_connections) if options.layout == "tiers" else {}
     members: dict[Member, None] = {}
     for name in (s.name for s in combined.services.values() if _is_on_default(s)):
         networks = memberships[name].networks if name in memberships else (options.name,)
@@ -228,19 +220,15 @@ class Membership(Struct, frozen=True):
     """The networks of a service.
 
     Attributes:
-        tier: Its own tier.
         networks: The networks to join, that of its own tier first.
         reasons: For each network why the service joins it.
     """
 
-    tier: Tier
     networks: tuple[Tier, ...]
     reasons: tuple[str, ...]
 
 
-def tiers(
-    model: StartModel, connections: Iterable[Connection], catalog: Catalog
-) -> dict[str, Membership]:
+def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Membership]:
     """Return networks for the services of *model*, so that connected services share one.
 
     Of two connected services in different tiers, the outer one joins the network of the inner one,
@@ -249,6 +237,7 @@ def tiers(
     applications without a known connection. A service with ``network_mode`` has no networks; the
     service whose namespace it shares joins the networks for it.
     """
+    catalog = catalog_of(model)
     own_tiers = {name: _own_tier(service, catalog) for name, service in model.services.items()}
     namespaces = {name: _namespace(model, name) for name in model.services}
     joined: dict[str, dict[Tier, str]] = {n: {tier: why} for n, (tier, why) in own_tiers.items()}
@@ -270,7 +259,7 @@ def tiers(
             if tier in present:
                 joined[name].setdefault(tier, why)
     return {
-        name: Membership(own_tiers[name][0], tuple(reasons), tuple(reasons.values()))
+        name: Membership(tuple(reasons), tuple(reasons.values()))
         for name, reasons in joined.items()
         if namespaces[name] == name
     }

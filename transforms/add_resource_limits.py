@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 
 from msgspec import Struct
@@ -27,7 +27,7 @@ from composerefactor.compose.sizes import format_size, parse_size
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated
-from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.catalog import Catalog, catalog_of, service_placement
 from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, memory_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
@@ -61,7 +61,7 @@ _MODELS = frozenset({"ai", "ml", "llm", "inference", "embedding", "embeddings"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The sizes (CPUs and memory), the reservation, and the image catalog."""
+    """The sizes (CPUs and memory), and the reservation."""
 
     applications: str = option("1.0/1G", help="CPUs and memory of applications.", example="2/2G")
     frontends: str = option(
@@ -84,7 +84,6 @@ class Options:
     reservation: int = option(
         50, help="The reserved memory in percent of the limit; 0 reserves nothing.", example="25"
     )
-    catalog: Catalog = field(default_factory=load_catalog)
 
 
 class _Size(Struct, frozen=True):
@@ -181,8 +180,9 @@ def _is_limited(service: Service) -> bool:
 
 def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
     """Return the size for the category of *service*, raised to what its image and settings need."""
-    known = memory_of(model, service, options.catalog)
-    name = _size_option(service, options.catalog, is_known=known is not None)
+    catalog = catalog_of(model)
+    known = memory_of(model, service, catalog)
+    name = _size_option(service, catalog, is_known=known is not None)
     size = _size(name, getattr(options, name))
     configured = configured_memory(model, service)
     required = configured.required if configured else 0

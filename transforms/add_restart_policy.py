@@ -22,7 +22,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
 from composerefactor.confidence import Confidence
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -104,7 +104,7 @@ def _keeps_running(model: StartModel, service: Service) -> bool:
         or service.values("expose")
         or service.values("healthcheck")
         or model.dependents.get(service.name)
-        or load_catalog().match(text_of(service.image))
+        or catalog_of(model).match(text_of(service.image))
     )
 
 

@@ -13,7 +13,7 @@ second cannot start.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -33,7 +33,7 @@ from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError, enumerated
-from composerefactor.images.catalog import Catalog, load_catalog, service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import ScalarNode, path_of
@@ -44,9 +44,8 @@ _HOST = "host.docker.internal"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the transform; *catalog* is the image catalog."""
+    """The options of the transform."""
 
-    catalog: Catalog = field(default_factory=load_catalog)
     categories: tuple[str, ...] = option(
         ("database", "cache", "queue", "search", "vector-db"),
         help="The categories of services whose ports are bound; `tools` are admin pages.",
@@ -80,11 +79,12 @@ class _OpenPort(Struct, eq=False):
 )
 def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for the open ports of each service, and a refusal for each port conflict."""
-    unknown = set(options.categories) - options.catalog.categories.keys()
+    catalog = catalog_of(project)
+    unknown = set(options.categories) - catalog.categories.keys()
     if unknown:
         raise UsageError(
             f"bind-local-ports.categories: unknown category {min(unknown)!r}",
-            remedy="use one of " + ", ".join(options.catalog.categories),
+            remedy="use one of " + ", ".join(catalog.categories),
         )
     models = start_models(project)
     groups: dict[tuple[str, tuple[str, ...], str], list[_OpenPort]] = {}
@@ -97,7 +97,7 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
                 f"{enumerated(port.services)}: {reason}", port.location, "bind it by hand"
             )
         elif not is_outside(port.file.path):
-            doubt = _doubt(project, port, options.catalog)
+            doubt = _doubt(project, port)
             groups.setdefault((port.file.path, port.services, doubt), []).append(port)
     for (_, services, doubt), open_ports in groups.items():
         numbers = enumerated([_number(port.port) for port in open_ports])
@@ -139,7 +139,7 @@ def _open_ports(models: list[StartModel]) -> list[_OpenPort]:
 
 
 def _is_selected(model: StartModel, name: str, options: Options) -> bool:
-    return service_placement(model.services[name], options.catalog).category in options.categories
+    return service_placement(model.services[name], catalog_of(model)).category in options.categories
 
 
 def _reason_to_skip(
@@ -191,7 +191,7 @@ def _advertised_host(model: StartModel, name: str, port: str) -> str:
     return ""
 
 
-def _doubt(project: Project, open_port: _OpenPort, catalog: Catalog) -> str:
+def _doubt(project: Project, open_port: _OpenPort) -> str:
     """Return why clients elsewhere may use the port, or ``""``."""
     text = open_port.port.text
     if text.host_ip:
@@ -202,7 +202,7 @@ def _doubt(project: Project, open_port: _OpenPort, catalog: Catalog) -> str:
     is_production = environment is not None and environment.kind == "production"
     for model, name in open_port.users:
         if is_production and not any(
-            service_placement(other, catalog).counts_as == "applications"
+            service_placement(other, catalog_of(project)).counts_as == "applications"
             for other in model.services.values()
         ):
             return f"{open_port.file.path} starts {name} for production without its clients"

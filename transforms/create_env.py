@@ -39,7 +39,7 @@ from composerefactor.compose.secrets import is_credential, is_placeholder, passw
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.credentials import known_secrets
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import model_places
@@ -333,7 +333,7 @@ def _unasked(models: list[StartModel], path: str, used: dict[str, _Variable]) ->
         name
         for model in models
         for name, service in model.services.items()
-        if service_placement(service).counts_as != "applications"
+        if service_placement(service, catalog_of(model)).counts_as != "applications"
     }
     applications = {name for model in models for name in model.services} - stores
     if any(name in stores for name, _ in services_reading(models, path)):

@@ -18,7 +18,7 @@ the data may be intended, and half of it kept is worse than none: the volume is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import known_text_of, text_of
@@ -38,7 +38,7 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit, Replace
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog, Placement, load_catalog, service_placement
+from composerefactor.images.catalog import Catalog, Placement, catalog_of, service_placement
 from composerefactor.images.entries import DataPath
 from composerefactor.images.health.usage import usage
 from composerefactor.images.lookup import (
@@ -56,9 +56,8 @@ from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, pa
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the volumes are declared; *catalog* is the image catalog."""
+    """How the volumes are declared."""
 
-    catalog: Catalog = field(default_factory=load_catalog)
     external: bool = option(default=False, help="Declare that undeclared volumes already exist.")
 
 
@@ -74,7 +73,8 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
     yield from _declarations(models, options)
     names = {name for s in models for name in s.declared("volumes")}
     names |= {m.name for s in models for m in missing_resources(s, "volumes")}
-    names_of = _mounted_volumes(models, options.catalog)
+    catalog = catalog_of(project)
+    names_of = _mounted_volumes(models, catalog)
     done: set[tuple[str, str]] = set()
     for model in models:
         for service in model.services.values():
@@ -82,15 +82,13 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             if (first, service.name) in done or model.runs_windows:
                 continue
             image = known_text_of(service.image)
-            known = options.catalog.match(image)
+            known = catalog.match(image)
             if has_no_own_data(model, service, known):
                 continue
             done.add((first, service.name))
             environment = usage(project, model, service).environment
-            paths = data_paths(image, options.catalog, environment)
-            yield from _data_volumes(
-                model, service, paths, names, names_of, models, options.catalog
-            )
+            paths = data_paths(image, catalog, environment)
+            yield from _data_volumes(model, service, paths, names, names_of, models, catalog)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:

@@ -29,7 +29,7 @@ from composerefactor.confidence import Confidence, least_certain
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError, enumerated
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.dockerfiles import Chain, dockerfile_text, read_dockerfile
 from composerefactor.images.entries import confidence
 from composerefactor.images.health.probes import base_image
@@ -192,7 +192,7 @@ class _Privileges:
         if facts is not None:
             return _Assessment(confidence(facts.verified), "its image only gives up privileges")
         names = [each.value for each in service.cap_add]
-        if names and (service.build or load_catalog().match(_image(service)) is None):
+        if names and (service.build or catalog_of(self.project).match(_image(service)) is None):
             return _Assessment("guess", f"its program may get {enumerated(names)} from its file")
         return _Assessment("likely", "few images have programs that gain privileges")
 

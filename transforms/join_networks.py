@@ -26,7 +26,7 @@ from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections, host_mentions
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.yaml.nodes import MappingNode, SequenceNode
@@ -67,16 +67,16 @@ def _unreachable(model: StartModel) -> dict[str, dict[str, Hint]]:
         if own is None or others is None or caller.network_mode or set(own) & set(others):
             continue
         for hint in connection.hints:
-            if _needs_network(caller, hint):
+            if _needs_network(model, caller, hint):
                 result.setdefault(caller.name, {})[connection.callee] = hint
                 break
     return result
 
 
-def _needs_network(caller: Service, hint: Hint) -> bool:
+def _needs_network(model: StartModel, caller: Service, hint: Hint) -> bool:
     """Return whether *hint* shows that *caller* talks to the other service."""
     if hint.kind == "depends_on":
-        is_proxy = service_placement(caller).category == "proxy"
+        is_proxy = service_placement(caller, catalog_of(model)).category == "proxy"
         return is_proxy and bool(caller.ports)
     is_for_browser = re.match(_FOR_BROWSERS, hint.message) is not None
     return hint.kind in {"url", "address", "name", "label", "links"} and not is_for_browser

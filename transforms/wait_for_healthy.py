@@ -18,7 +18,6 @@ v5.6.1).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.merge_keys import names_in
@@ -29,31 +28,24 @@ from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import enumerated
-from composerefactor.images.catalog import Catalog, load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.health.check import reports_health
 from composerefactor.images.readiness import can_start_first
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import MergedServices, ReachedService, written_entry
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of the transform; *catalog* is the image catalog."""
-
-    catalog: Catalog = field(default_factory=load_catalog)
-
-
 @fixer(
-    Options,
+    NoOptions,
     after=("add-healthchecks",),
     unsafe=True,
     purpose="availability",
     cause="a service starts before those that it needs can be used",
 )
-def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Refusal]:
+def wait_for_healthy(project: Project, _options: NoOptions) -> Iterator[Change | Refusal]:
     """Yield a change for each short `depends_on` with a dependency that reports readiness."""
     models = start_models(project)
     merged = MergedServices(models)
@@ -65,9 +57,7 @@ def wait_for_healthy(project: Project, options: Options) -> Iterator[Change | Re
                 if written is None or id(written[1]) in done:
                     continue
                 done.add(id(written[1]))
-                outcome = _plan_entry(
-                    project, merged, name, definition.file, *written, options.catalog
-                )
+                outcome = _plan_entry(project, merged, name, definition.file, *written)
                 if outcome is not None:
                     yield outcome
 
@@ -79,7 +69,6 @@ def _plan_entry(
     file: ComposeFile,
     path: Path,
     entry: Entry,
-    catalog: Catalog,
 ) -> Change | Refusal | None:
     """Return the change of the `depends_on` that *entry* is in the mapping at *path* of *file*.
 
@@ -90,9 +79,7 @@ def _plan_entry(
     if not isinstance(needs, SequenceNode) or mapping is None or is_outside(file.path):
         return None
     reached = [r for r in merged.of(mapping) if _uses_entry(r, entry)]
-    conditions = {
-        needed: _condition(project, reached, needed, catalog) for needed in names_in(needs)
-    }
+    conditions = {needed: _condition(project, reached, needed) for needed in names_in(needs)}
     waits = {n: condition for n, condition in conditions.items() if condition[0] != STARTED}
     if not waits:
         return None
@@ -143,9 +130,7 @@ def _uses_entry(reached: ReachedService, entry: Entry) -> bool:
     return written is not None and written[1] is entry
 
 
-def _condition(
-    project: Project, reached: list[ReachedService], needed: str, catalog: Catalog
-) -> tuple[str, str]:
+def _condition(project: Project, reached: list[ReachedService], needed: str) -> tuple[str, str]:
     """Return the condition for *needed* that is right in every start command, and why."""
     possible: set[tuple[str, str]] = set()
     for each in reached:
@@ -158,7 +143,7 @@ def _condition(
         ends = one_off(model, needed)
         if ends is not None:
             possible.add((DONE, " and ".join(words for words, _ in ends.reasons)))
-        elif reports_health(project, model, needed, catalog):
+        elif reports_health(project, model, needed, catalog_of(project)):
             possible.add((HEALTHY, "it has a health check"))
         else:
             possible.add((STARTED, ""))

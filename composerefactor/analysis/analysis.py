@@ -199,12 +199,12 @@ def analyse_project(
     """Return the analysis of the open project.
 
     *baseline* contains the fingerprints of known findings. *found_by_engine* are those of
-    :func:`~composerefactor.analysis.rejections.rejections`, *other_readers* those of
+    :func:`~composerefactor.analysis.analysis.rejections`, *other_readers* those of
     :func:`~composerefactor.planning.readers.inventory` for a report that lists them. Raises
     InputError if the settings skip an unknown rule.
     """
     return analyse(
-        survey(opened.project, opened.root.name, opened.settings.catalog),
+        survey(opened.project, opened.root.name),
         opened.settings.ignore,
         baseline,
         skip=_skipped(opened.settings),
@@ -219,7 +219,7 @@ def high_without_fix(opened: OpenProject) -> list[Finding]:
 
     Plans the fixes for high findings only. Raises InputError if the settings skip an unknown rule.
     """
-    architecture = survey(opened.project, opened.root.name, opened.settings.catalog)
+    architecture = survey(opened.project, opened.root.name)
     analysis = analyse(architecture, opened.settings.ignore, skip=_skipped(opened.settings))
     high = [each for each in analysis.findings if each.severity is Severity.HIGH]
     return [each for each in with_fixes(high, opened) if each.transform is None]

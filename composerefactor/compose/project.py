@@ -137,6 +137,7 @@ class Project(Struct):
         scopes: The scopes of all start commands, by what they contain: equal ones are one object.
         read_once: The start models and services that were read, see ``services.py``.
         environments: The environment of a file by its path, where the settings give it.
+        catalog: The image catalog of the settings, which ``images.catalog.catalog_of`` returns.
     """
 
     entries: tuple[Invocation, ...]
@@ -165,6 +166,7 @@ class Project(Struct):
     scopes: dict[Hashable, Scope] = {}
     read_once: dict[Hashable, Any] = {}
     environments: Mapping[str, EnvironmentKind] = {}
+    catalog: object = None
 
     @property
     def readable(self) -> tuple[Invocation, ...]:
@@ -321,6 +323,22 @@ def load_project(
             project.errors[entry] = error
         project.files_of[entry] = command_reader.seen_files
     return project
+
+
+_SET_BY_OPENER = (
+    *("not_read", "links", "protected_files", "environments", "catalog"),
+    *("has_directory", "is_tracked", "is_ignored", "repository_of"),
+    *("referenced_by", "compose_files_in", "overriding"),
+)
+"""The attributes of a project that its start commands do not decide."""
+
+
+def reload_project(project: Project, library: Library, environ: Mapping[str, str]) -> Project:
+    """Return *project* with the files of its start commands read again, from *library*."""
+    result = load_project(project.entries, library, environ)
+    for name in _SET_BY_OPENER:
+        setattr(result, name, getattr(project, name))
+    return result
 
 
 class _StartCommandReader:

@@ -243,6 +243,7 @@ class StartModel(Struct, frozen=True, dict=True):
         scopes: What relative paths and variables in a file refer to, by path of the file.
         variables: The variables of its own env files, for interpolation.
         foreign: The paths of those files that are not of the project, and stay as they are.
+        catalog: The image catalog of the project.
     """
 
     entry: Invocation
@@ -252,6 +253,7 @@ class StartModel(Struct, frozen=True, dict=True):
     scopes: Mapping[str, Scope]
     variables: Mapping[str, str] = {}
     foreign: frozenset[str] = frozenset()
+    catalog: object = None
 
     def __repr__(self) -> str:  # without the values of variables
         return f"StartModel({self.entry!r}, {list(self.services)!r})"
@@ -383,6 +385,7 @@ def _read_model(project: Project, entry: Invocation) -> StartModel:
         builder.scopes,
         readings[0].scope.variables,
         frozenset(path for path in builder.scopes if project.foreign_reason(path)),
+        project.catalog,
     )
 
 

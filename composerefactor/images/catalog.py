@@ -27,7 +27,8 @@ from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
 if TYPE_CHECKING:
-    from composerefactor.compose.services import Service
+    from composerefactor.compose.project import Project
+    from composerefactor.compose.services import Service, StartModel
 
 
 INDEX = "index.json"
@@ -294,6 +295,11 @@ def load_catalog() -> Catalog:
     return Catalog(read_json(INDEX))
 
 
+def catalog_of(project: Project | StartModel) -> Catalog:
+    """Return the catalog with the entries of the project's settings, if it has any."""
+    return project.catalog if isinstance(project.catalog, Catalog) else load_catalog()
+
+
 class Placement(Struct, frozen=True):
     """Where a service belongs in a split project.
 
@@ -315,13 +321,12 @@ DEFAULT_PLACEMENT = Placement("services", "apps", "applications")
 
 
 @lru_cache(maxsize=1024)
-def find_placement(service: str, image: str | None, catalog: Catalog | None = None) -> Placement:
+def find_placement(service: str, image: str | None, catalog: Catalog) -> Placement:
     """Return the placement of the service called *service*.
 
     The category of *image* decides, or else the category that the name suggests, or else
     :data:`DEFAULT_PLACEMENT`.
     """
-    catalog = catalog or load_catalog()
     category = catalog.category(image) if image else None
     if category is None:
         category = catalog.category_of_name(service)
@@ -333,6 +338,6 @@ def find_placement(service: str, image: str | None, catalog: Catalog | None = No
     return Placement(known.section, category, known.counts_as)
 
 
-def service_placement(service: Service, catalog: Catalog | None = None) -> Placement:
+def service_placement(service: Service, catalog: Catalog) -> Placement:
     """Return the placement of *service*, by its image or its name; see :func:`find_placement`."""
     return find_placement(service.name, text_of(service.image) or None, catalog)

@@ -19,7 +19,7 @@ from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.interpolation import expressions, mask_expressions
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
-from composerefactor.images.catalog import service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 
 _LABEL_PREFIXES = {"traefik": "traefik.", "lucaslorentz/caddy-docker-proxy": "caddy"}
 """Image of a proxy -> prefix of the labels by which it finds services (its documentation)."""
@@ -202,9 +202,9 @@ def host_mentions(
     *callers* are the services that count; None for all. Data stores use little of an env file that
     they share with other services, so its variables do not count for them.
     """
-    shared = _shared_env_files(model)
+    shared, catalog = _shared_env_files(model), catalog_of(model)
     for service in model.services.values() if callers is None else callers:
-        is_store = service_placement(service).counts_as == "data stores"
+        is_store = service_placement(service, catalog).counts_as == "data stores"
         for name, setting in service.settings.items():
             is_shared = setting.location.path in shared
             if is_store and is_shared:

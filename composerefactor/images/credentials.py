@@ -30,7 +30,7 @@ from composerefactor.compose.secrets import (
     word_spans,
 )
 from composerefactor.compose.services import StartModel
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.entries import Secret
 from composerefactor.yaml.nodes import (
     MappingNode,
@@ -103,7 +103,7 @@ class LiteralCredential(Struct, eq=False):
 def known_secrets(model: StartModel, service: str) -> dict[str, Secret]:
     """Return the credentials of *service*'s image by the image catalog, by variable."""
     image = text_of(model.services[service].image)
-    entry = load_catalog().match(image) if image else None
+    entry = catalog_of(model).match(image) if image else None
     return {secret.env: secret for secret in entry.secrets} if entry else {}
 
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import services_in, start_models
-from composerefactor.images.catalog import load_catalog
+from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.yaml.comments import full_line_comments
 
 Kind: TypeAlias = EnvironmentKind | Literal["demo"]
@@ -102,7 +102,7 @@ def environment_of(project: Project, path: str) -> FileEnvironment | None:
     if configured is not None:
         return FileEnvironment(configured, "the settings")
     file = project.files.get(path)
-    evidence = _named(path) or (_described(file) if file is not None else None)
+    evidence = _named(path) or (_described(file, catalog_of(project)) if file is not None else None)
     if evidence is None or evidence.kind == "demo":
         return None
     return FileEnvironment(evidence.kind, evidence.reason, evidence.is_named)
@@ -166,9 +166,9 @@ def _named(path: str) -> _Evidence | None:
 
 
 @lru_cache(maxsize=64)
-def _described(file: ComposeFile) -> _Evidence | None:
+def _described(file: ComposeFile, catalog: Catalog) -> _Evidence | None:
     """Return the environment that the content of *file* shows."""
-    return _in_header(file) or _emulated(file) or _built_by_sail(file) or _in_values(file)
+    return _in_header(file) or _emulated(file, catalog) or _built_by_sail(file) or _in_values(file)
 
 
 def _in_header(file: ComposeFile) -> _Evidence | None:
@@ -198,10 +198,10 @@ def _only_one(words: Mapping[Kind, tuple[str, str]], *, is_named: bool = True) -
     return _Evidence(kind, word, reason, is_named)
 
 
-def _emulated(file: ComposeFile) -> _Evidence | None:
+def _emulated(file: ComposeFile, catalog: Catalog) -> _Evidence | None:
     """Return development if a service of *file* emulates a cloud service."""
     for name, service in services_in(file).items():
-        if service.image and load_catalog().category(service.image.value) == "emulator":
+        if service.image and catalog.category(service.image.value) == "emulator":
             return _Evidence("development", "development", f"{name} emulates a cloud service")
     return None
 

@@ -9,7 +9,7 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.images.catalog import service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections, host_mentions
 
 _OBSERVERS = frozenset({"monitoring", "logging", "tracing", "tools"})
@@ -42,8 +42,9 @@ def can_start_first(model: StartModel, name: str, needed: str) -> bool:
 def _is_optional(model: StartModel, name: str, needed: str) -> bool:
     """Return whether *name* can work while *needed* is not healthy."""
     service, other = model.services[name], model.services[needed]
-    category = service_placement(service).category
-    other_category = service_placement(other).category
+    catalog = catalog_of(model)
+    category = service_placement(service, catalog).category
+    other_category = service_placement(other, catalog).category
     if category in _OBSERVERS or other_category in {*_OBSERVERS, _PROXY}:
         return True
     if category == _PROXY and (len(service.depends_on) > 1 or _finds_services(service)):
@@ -60,8 +61,9 @@ def _is_other_store(model: StartModel, service: Service, needed: Service) -> boo
     ``depends_on`` then only says in which order they start.
     """
     images = [each.image and repository_of(each.image.value) for each in (service, needed)]
+    catalog = catalog_of(model)
     are_stores = all(
-        service_placement(each).counts_as == "data stores" for each in (service, needed)
+        service_placement(each, catalog).counts_as == "data stores" for each in (service, needed)
     )
     if not are_stores or images[0] == images[1]:
         return False
@@ -109,7 +111,7 @@ def _forms_cluster(model: StartModel, service: Service, needed: Service) -> bool
     if asks_for_state and reason_it_may_exit(model, service.name):
         return True
     images = [each.image and repository_of(each.image.value) for each in (service, needed)]
-    is_store = service_placement(needed).counts_as == "data stores"
+    is_store = service_placement(needed, catalog_of(model)).counts_as == "data stores"
     are_peers = is_store and images[0] is not None and images[0] == images[1]
     is_first = bool(_FIRST_ROLES.intersection(name_words(needed.name)))
     return are_peers and (asks_for_state or not is_first)

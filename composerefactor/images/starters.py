@@ -17,8 +17,8 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.references import referenced_resources
-from composerefactor.compose.services import Service, StartModel
-from composerefactor.images.catalog import load_catalog, read_json
+from composerefactor.compose.services import StartModel
+from composerefactor.images.catalog import catalog_of, load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
 
@@ -248,7 +248,7 @@ def missing_hosts(
             host.lower() not in known
             and not names.is_known(mention.caller, host)
             and _is_host(mention)
-            and not _is_own_name(model.services[mention.caller], mention)
+            and not _is_own_name(model, mention)
         ):
             mentions_by_host.setdefault(host, []).append(mention)
     return [
@@ -260,11 +260,11 @@ def missing_hosts(
 _OF_ANOTHER = r"(?i)master|primary|leader|source|seed|replica|slave|peer"
 
 
-def _is_own_name(service: Service, mention: HostMention) -> bool:
-    """Return whether *service* is a server of the kind that *mention* names, so that it is it."""
+def _is_own_name(model: StartModel, mention: HostMention) -> bool:
+    """Return whether the service of *mention* is itself the server that it names."""
     named = mention.mention
     starter = starter_for(named.scheme, named.host, named.port, mention.variable)
-    entry = load_catalog().match(text_of(service.image))
+    entry = catalog_of(model).match(text_of(model.services[mention.caller].image))
     is_same = entry is not None and starter is not None and entry.id == starter.id
     return is_same and not re.search(_OF_ANOTHER, mention.variable)
 

@@ -7,7 +7,6 @@ request can be written as command line arguments again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -161,8 +160,6 @@ class FixRequest(Struct, frozen=True):
             if name in skipped or (name not in selected if selected else fixer.selected_only):
                 continue
             options = {**configured.get(name, {}), **given.get(name, {})}
-            if any(field.name == "catalog" for field in fields(fixer.options)):
-                options["catalog"] = settings.catalog
             chosen.append(
                 ChosenFixer(
                     fixer,

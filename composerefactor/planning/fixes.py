@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import Library, Reader
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import Project, load_project
+from composerefactor.compose.project import Project, reload_project
 from composerefactor.compose.suppression import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
@@ -76,12 +76,7 @@ def project_with(
         environ: The shell's variables.
     """
     overlay = Overlay(library.reader, contents)
-    result = load_project(project.entries, Library(overlay, library, contents), environ)
-    result.protected_files.update(project.protected_files)
-    result.is_tracked, result.is_ignored = project.is_tracked, project.is_ignored
-    result.repository_of = project.repository_of
-    result.environments = project.environments
-    return result
+    return reload_project(project, Library(overlay, library, contents), environ)
 
 
 class _OriginalLines:

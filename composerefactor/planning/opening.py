@@ -234,7 +234,7 @@ def open_project(
         variable.name for entry in project.readable for variable in opened.variables_of(entry)
     } - NOT_PASSED_ON
     environ = {name: value for name, value in choice.environ.items() if name in used}
-    project.environments = opened.settings.environments
+    project.environments, project.catalog = opened.settings.environments, opened.settings.catalog
     return replace(opened, environ=environ)
 
 

@@ -56,7 +56,7 @@ class SplitRequest(Struct, frozen=True):
         values |= self.given
         for name in ("modules", "environments"):
             values[name] = {**getattr(defaults, name), **values[name]}
-        return SplitOptions(**values, catalog=settings.catalog)
+        return SplitOptions(**values)
 
     def transformation(self, opened: OpenProject, path: Path) -> Transformation:
         """Return the refactoring that splits the project, and moves its root files if requested.

@@ -14,7 +14,7 @@ from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confiden
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.errors import EngineError, Location, UsageError
 from composerefactor.planning.fix_request import FixRequest
-from composerefactor.planning.fixes import ChosenFixer, first_changes
+from composerefactor.planning.fixes import ChosenFixer, first_changes, project_with
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.selection import EVERYTHING, Selection
@@ -312,3 +312,23 @@ def test_fixers_know_the_images_of_the_settings(tmp_path: Path, name: str, title
     opened = open_project(ProjectSelection(tmp_path))
     chosen = FixRequest(select=(name,), unsafe=True).chosen(opened.settings)
     assert [fix.change.title for fix in first_changes(opened.project, chosen).applied] == [title]
+
+
+def test_a_fixer_asks_the_catalog_of_the_settings_about_other_services(tmp_path: Path) -> None:
+    text = (
+        "services:\n  api:\n    image: shop/api:3\n    healthcheck: {test: [CMD, ready]}\n"
+        "  watch:\n    image: registry.acme.test/watch:2\n    depends_on: [api]\n"
+    )
+    added = "catalog: [{id: watch, names: [registry.acme.test/watch], category: monitoring}]\n"
+    write(tmp_path, {"compose.yaml": text, ".composerefactor.yml": added})
+    opened = open_project(ProjectSelection(tmp_path))
+    chosen = FixRequest(select=("wait-for-healthy",), unsafe=True).chosen(opened.settings)
+    assert first_changes(opened.project, chosen).applied == [], "monitoring need not wait"
+
+
+def test_a_changed_project_keeps_what_is_not_read_from_its_files(tmp_path: Path) -> None:
+    opened = open_project(ProjectSelection(write(tmp_path, {"compose.yaml": MONOLITH})))
+    changed = project_with(opened.project, opened.library, {"compose.yaml": b"services: {}\n"}, {})
+    assert changed.has_directory is opened.project.has_directory
+    assert changed.referenced_by is opened.project.referenced_by
+    assert changed.catalog is opened.settings.catalog

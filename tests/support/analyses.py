@@ -9,7 +9,6 @@ from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
-from composerefactor.images.catalog import load_catalog
 from support.memory import Memory
 
 MAIN = "compose.yaml"
@@ -35,7 +34,7 @@ def surveyed(
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)
     project.is_tracked = lambda path: path in tracked
-    return survey(project, "shop", load_catalog())
+    return survey(project, "shop")
 
 
 def analysed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
@@ -27,7 +28,9 @@ def read(text: str) -> ComposeFile:
 def settings_in(file: ComposeFile, dockerfile: str | None = None) -> list[DevelopmentSetting]:
     body = file.services["a"]
     assert isinstance(body, MappingNode)
-    finder = DevelopmentFinder(lambda _: dockerfile, DEBUG_PORTS)
+    texts = {} if dockerfile is None else {"app/Dockerfile": dockerfile.encode()}
+    project = Project((), exists=texts.__contains__, read=texts.__getitem__)
+    finder = DevelopmentFinder(project, DEBUG_PORTS)
     return list(finder.settings(services_in(file)["a"], body))
 
 

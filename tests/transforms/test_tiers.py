@@ -3,7 +3,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.connections import connections
 from composerefactor.transforms.add_networks import tiers
 from support.models import stack_of
@@ -24,7 +23,7 @@ services:
 
 def test_a_shop() -> None:
     model = stack_of(SHOP)
-    found = tiers(model, connections(model), load_catalog())
+    found = tiers(model, connections(model))
     assert {name: each.networks for name, each in found.items()} == {
         "proxy": ("edge", "app"),
         "web": ("app", "data"),
@@ -54,7 +53,7 @@ def test_a_pair_that_talks_is_never_cut(data: st.DataObject) -> None:
         text += f"    environment:\n{urls}" if urls else ""
     model = stack_of(text)
     talks = connections(model)
-    found = tiers(model, talks, load_catalog())
+    found = tiers(model, talks)
     for each in talks:
         shared = set(found[each.caller].networks) & set(found[each.callee].networks)
         assert shared, (each, text)

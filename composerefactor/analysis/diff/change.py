@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.diff.kinds import ImpactKind, Risk
 from composerefactor.errors import enumerated
+from composerefactor.images.catalog import Catalog, load_catalog
 
 Place: TypeAlias = tuple[str, ...]
 """A path in a resolved configuration; positions in lists are decimal numbers."""
@@ -105,6 +106,7 @@ class State:
         is_source: Returns whether a path below the project directory belongs to the sources, so
             that it does not contain data.
         excluded: Services that the files define, but Docker Compose does not resolve.
+        catalog: The image catalog of the project.
     """
 
     model: Mapping[str, Any] = field(repr=False)
@@ -112,6 +114,7 @@ class State:
     hashes: Mapping[str, str] | None = None
     is_source: Callable[[str], bool] = _has_no_sources
     excluded: frozenset[str] = frozenset()
+    catalog: Catalog = field(default_factory=load_catalog, repr=False)
 
     @cached_property
     def services(self) -> Mapping[str, Mapping[str, Any]]:

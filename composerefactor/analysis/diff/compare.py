@@ -31,6 +31,7 @@ from composerefactor.analysis.diff.states import (
 )
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import Location
+from composerefactor.images.catalog import catalog_of, load_catalog
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.settle import error_location, locate
 from composerefactor.planning.verify import differing_contents
@@ -240,7 +241,8 @@ def _state(
 ) -> State:
     config = resolved or ResolvedConfig()
     excluded = _excluded_services(config, opened, entry) if config.is_partial else frozenset()
-    return State(config.model, config.raw, config.hashes, source_checker(opened), excluded)
+    catalog = catalog_of(opened.project) if opened else load_catalog()
+    return State(config.model, config.raw, config.hashes, source_checker(opened), excluded, catalog)
 
 
 def _excluded_services(

@@ -18,7 +18,6 @@ from composerefactor.analysis.diff.change import (
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.image_references import ImageReference, parse_image
 from composerefactor.compose.masking import GENERAL
-from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import parse_tag
 
 _LIMITS = {
@@ -304,7 +303,7 @@ def image(pair: ServicePair) -> Iterator[Impact]:
         yield impact(rule, place, message, was=not new)
         return
     message = f"image: {_shown(old)} -> {_shown(new)}"
-    yield _compared(parse_image(old), parse_image(new), message, place)
+    yield _compared(pair, parse_image(old), parse_image(new), message)
 
 
 def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -329,9 +328,8 @@ def build(pair: ServicePair) -> Iterator[Impact]:
     yield impact(rule, place, message, effect=UpEffect.BUILD, risk=risk, was=not new)
 
 
-def _compared(
-    old: ImageReference, new: ImageReference, message: str, place: tuple[str, ...]
-) -> Impact:
+def _compared(pair: ServicePair, old: ImageReference, new: ImageReference, message: str) -> Impact:
+    place = pair.at("image")
     if old.name != new.name:
         same = old.repository.rpartition("/")[2] == new.repository.rpartition("/")[2]
         message += " (from another repository)" if same else ""
@@ -342,13 +340,14 @@ def _compared(
         return impact(kinds.IMAGE_UNPINNED, place, f"{message}: no longer pinned by a digest")
     if _floats(new) and not _floats(old):
         return impact(kinds.IMAGE_UNPINNED, place, f"{message}: the tag can point to any version")
-    return _other_version(old, new, message, place)
+    return _other_version(pair, old, new, message)
 
 
 def _other_version(
-    old: ImageReference, new: ImageReference, message: str, place: tuple[str, ...]
+    pair: ServicePair, old: ImageReference, new: ImageReference, message: str
 ) -> Impact:
-    category = load_catalog().store_category(new.text)
+    place = pair.at("image")
+    category = pair.after.catalog.store_category(new.text)
     was, now = _version(old), _version(new)
     if was and now:
         is_older = _written(now) < _written(was)[: len(_written(now))]

@@ -25,7 +25,7 @@ from composerefactor.analysis.diff.change import (
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.resources import overlap
-from composerefactor.images.catalog import find_placement, load_catalog
+from composerefactor.images.catalog import find_placement
 from composerefactor.images.lookup import data_paths, lasting_paths
 
 
@@ -275,8 +275,8 @@ def _data_paths(pair: ServicePair) -> list[str]:
     """Return where the image of the old service stores data that has to last."""
     image, environment = str(pair.old.get("image") or ""), pair.old.get("environment")
     settings = environment if isinstance(environment, dict) else {}
-    paths = data_paths(image, load_catalog(), settings) or []
-    place = find_placement(pair.old_name or pair.name, image)
+    paths = data_paths(image, pair.after.catalog, settings) or []
+    place = find_placement(pair.old_name or pair.name, image, pair.after.catalog)
     return [each.path for each in lasting_paths(paths, place)]
 
 
@@ -337,7 +337,7 @@ def _is_source(pair: ServicePair, mount: Mount) -> bool:
 
 
 def _keeps_data(pair: ServicePair) -> bool:
-    return load_catalog().store_category(str(pair.old.get("image") or "")) != ""
+    return pair.after.catalog.store_category(str(pair.old.get("image") or "")) != ""
 
 
 def _data(mount: Mount) -> tuple[str, str]:

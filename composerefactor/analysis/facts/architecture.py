@@ -40,7 +40,7 @@ from composerefactor.compose.ports import (
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.errors import InputError, first_of
-from composerefactor.images.catalog import Catalog
+from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
 from composerefactor.images.environments import SHORT_LIVED, FileEnvironment, environment_of
@@ -197,13 +197,16 @@ class InvocationFacts(StartCommandFacts, frozen=True):
         model: The start model from which the facts are read.
         mentions: The mentions of host names in that model.
         hosts: The services to which these names lead.
-        catalog: The image catalog, with the entries of the settings.
     """
 
     model: StartModel
     mentions: tuple[HostMention, ...]
     hosts: HostNames
-    catalog: Catalog
+
+    @property
+    def catalog(self) -> Catalog:
+        """The image catalog, with the entries of the settings."""
+        return catalog_of(self.model)
 
     @property
     def title(self) -> str:
@@ -302,12 +305,12 @@ class Architecture:
         return environment is not None and environment.kind in SHORT_LIVED
 
 
-def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
-    """Return the facts of *project*, called *name*, read from its text and the image *catalog*."""
+def survey(project: Project, name: str) -> Architecture:
+    """Return the facts of *project*, called *name*, read from its text and the image catalog."""
     models = start_models(project)
     credentials = tuple(literal_credentials(models))
     masking = Masking.of(project) | Masking(each.value for each in credentials)
-    entries = tuple(_entry(project, model, catalog, masking) for model in models)
+    entries = tuple(_entry(project, model, masking) for model in models)
     return Architecture(
         name,
         entries,
@@ -334,9 +337,8 @@ def survey(project: Project, name: str, catalog: Catalog) -> Architecture:
     )
 
 
-def _entry(
-    project: Project, model: StartModel, catalog: Catalog, masking: Masking
-) -> InvocationFacts:
+def _entry(project: Project, model: StartModel, masking: Masking) -> InvocationFacts:
+    catalog = catalog_of(project)
     services: list[ServiceFacts] = []
     health: list[HealthFacts] = []
     resources: list[ResourceFacts] = []
@@ -381,7 +383,6 @@ def _entry(
         model,
         mentions,
         hosts,
-        catalog,
     )
 
 

@@ -29,7 +29,7 @@ def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
     """Yield the commands and health checks with a password as literal text."""
     for entry in architecture.entries:
         for service in entry.model.services.values():
-            if service_placement(service).category == "emulator":
+            if service_placement(service, entry.catalog).category == "emulator":
                 continue  # it accepts any credentials
             for attribute, at in _commands(service):
                 words = [item.written or "" for item in at.items]

@@ -13,7 +13,7 @@ from composerefactor.cli.wizard.work import ENVIRONMENTS, Lay
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.services import services_in
 from composerefactor.errors import Location
-from composerefactor.images.catalog import find_placement
+from composerefactor.images.catalog import catalog_of, find_placement
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.split_request import SplitRequest
@@ -172,7 +172,7 @@ def _choose_module(
     """Ask which services to move, and to which module."""
     modules = _modules(proposal)
     module_of = {name: path for path, services in modules.items() for name in services}
-    kinds = {name: _kind(proposal, name, current) for name in module_of}
+    kinds = {name: _kind(proposal, name) for name in module_of}
     width = max(map(len, module_of), default=0)
     options = tuple(
         Option(name, f"{name:<{width}}  {posixpath.basename(module_of[name])}", group=kinds[name])
@@ -247,12 +247,12 @@ def _with_group(
     return request.using(groups=groups, modules=others)
 
 
-def _kind(proposal: Proposal, service: str, current: SplitOptions) -> str:
+def _kind(proposal: Proposal, service: str) -> str:
     """Return the category of *service*, by its image or its name."""
     definitions = (services_in(file).get(service) for file in proposal.project.files.values())
     definition = next((each for each in definitions if each is not None), None)
     image = text_of(definition.image) if definition is not None else ""
-    return find_placement(service, image or None, current.catalog).counts_as
+    return find_placement(service, image or None, catalog_of(proposal.project)).counts_as
 
 
 def _without(current: SplitOptions, services: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from msgspec import field
 from msgspec.structs import replace
 
 from composerefactor.compose.dependencies import connected
@@ -19,7 +18,6 @@ from composerefactor.compose.remarks import generated_note
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
-from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.deduplicate.variants import (
     ENOUGH_OF_ENVIRONMENTS,
@@ -54,12 +52,10 @@ class SplitOptions(LayoutOptions, frozen=True):
     Attributes:
         keep: elements that do not move, each with the reason.
         move: elements that move although the plan would leave them where they are.
-        catalog: the image catalog.
     """
 
     keep: Mapping[FileElement, str] = {}
     move: frozenset[FileElement] = frozenset()
-    catalog: Catalog = field(default_factory=load_catalog)
 
 
 def check_options(options: SplitOptions, project: Project) -> None:

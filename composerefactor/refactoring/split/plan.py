@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.merge_keys import merged_get
+from composerefactor.compose.project import Project
 from composerefactor.compose.remarks import switch_of
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile, Replacement
-from composerefactor.images.catalog import Placement, service_placement
+from composerefactor.images.catalog import Placement, catalog_of, service_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved
 from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedService, SharedServices
@@ -112,7 +113,7 @@ def _plan_root(
     unmoved = unmoved_of(root, root.reasons)
     prefix = f"{environment_name(root.project, root.file.path)}-" if several else ""
     chosen = layout_options(root, options)
-    place = partial(placement_of(options), root.file)
+    place = partial(placement_of(root.project), root.file)
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
     if not groups:
         return Plan(unmoved=unmoved)
@@ -172,7 +173,7 @@ def _why_one_module(root: RootFile, options: SplitOptions) -> str:
     if options.force:
         return ""
     named = environment_name(root.project, root.file.path)
-    domain = main_domain(root.file.services, partial(placement_of(options), root.file))
+    domain = main_domain(root.file.services, partial(placement_of(root.project), root.file))
     if domain and any(word in named for word in (domain, *_ALSO_CALLED.get(domain, ()))):
         return f"nothing to gain, since it is the file for {domain} already; --force splits it"
     if _is_product(root, named):
@@ -242,7 +243,7 @@ def plan_group(
     """
 
     def plan_with(ties: Sequence[Tie]) -> Plan:
-        chosen, place = layout_options(group[0], options), placement_of(options)
+        chosen, place = layout_options(group[0], options), placement_of(group[0].project)
         factored = shared_services(tuple(group))
         layout = Layout(group, factored, chosen, names, place, several, ties)
         return _plan_of(layout, group, [root.reasons for root in group])
@@ -289,7 +290,7 @@ def _plan_stubs(
         split.modules,
         layout_options(group[0], options),
         names,
-        placement_of(options),
+        placement_of(group[0].project),
         several,
         ties,
         split=split,
@@ -394,14 +395,15 @@ def unmoved_of(root: RootFile, reasons: Mapping[Element, Reason]) -> tuple[Unmov
     )
 
 
-def placement_of(options: SplitOptions) -> Callable[[ComposeFile, str], Placement]:
+def placement_of(project: Project) -> Callable[[ComposeFile, str], Placement]:
     """Return a function that returns the category of a service in a file."""
     known: dict[tuple[str, str], Placement] = {}
+    catalog = catalog_of(project)
 
     def placement(file: ComposeFile, name: str) -> Placement:
         key = (file.path, name)
         if key not in known:
-            known[key] = service_placement(services_in(file)[name], options.catalog)
+            known[key] = service_placement(services_in(file)[name], catalog)
         return known[key]
 
     return placement

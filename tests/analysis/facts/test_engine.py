@@ -11,7 +11,6 @@ import pytest
 
 from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.analysis.facts.architecture import InvocationFacts, survey
-from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import CommandLine, write
 
@@ -65,7 +64,7 @@ def resolved(root: Path, command_line: CommandLine) -> dict[str, Any]:
 
 def facts(root: Path) -> InvocationFacts:
     opened = open_for_analysis(ProjectSelection(root))
-    found = survey(opened.project, "shop", load_catalog()).main
+    found = survey(opened.project, "shop").main
     assert found is not None
     assert found.invocation.files == ("compose.yaml", "compose.override.yaml")
     return found

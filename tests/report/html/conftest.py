@@ -16,7 +16,6 @@ from composerefactor.analysis.facts.architecture import InvocationFacts, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
-from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.html.page import analysis_html
 from support.commandline import write
@@ -63,7 +62,7 @@ def entry() -> Callable[[str], InvocationFacts]:
         project = load_project(
             [Invocation(("compose.yaml",))], Library(Memory({"compose.yaml": text}))
         )
-        main = survey(project, "shop", load_catalog()).main
+        main = survey(project, "shop").main
         assert main is not None
         return main
 
