@@ -24,7 +24,7 @@ from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.confidence import Confidence
 from composerefactor.edit.operations import AddKey, Edit
-from composerefactor.edit.rendering import Anchored, Flow, Reference, Value
+from composerefactor.edit.rendering import AnchorAlias, Anchored, Flow, Value
 from composerefactor.errors import Location
 from composerefactor.images.entries import Command, Times
 from composerefactor.refactoring.contract import Change, Effect, Refusal
@@ -445,13 +445,13 @@ class SharedValue:
             return addition(site, value, title, evidence, confidence, comment=text)
         if known is not None:
             title = f"{title} with the anchor &{known}"
-            return addition(site, Reference(known), title, evidence, confidence)
+            return addition(site, AnchorAlias(known), title, evidence, confidence)
         title += details
         anchor = self._free_anchor(file, name)
         key = key if key and key not in self.taken else f"x-{anchor}"
         first, text = self._placement(file, self.group(site.value))
         block = AddKey(file.path, (), key, Anchored(anchor, value), (), text, first)
-        return addition(site, Reference(anchor), title, evidence, confidence, more=[block])
+        return addition(site, AnchorAlias(anchor), title, evidence, confidence, more=[block])
 
     def _placement(self, file: ComposeFile, group: Hashable) -> tuple[str, str]:
         """Return the section above which the block of *group* is written, and its comment."""

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import parse_port
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.merge_keys import item_nodes, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
+from composerefactor.compose.short_forms import parse_port
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import RefusedError
 from composerefactor.images.catalog import catalog_of

@@ -29,7 +29,7 @@ from composerefactor.compose.references import referenced_services
 from composerefactor.compose.services import Service, StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, WriteFile
-from composerefactor.edit.rendering import Anchored, Quoted, Reference, Value
+from composerefactor.edit.rendering import AnchorAlias, Anchored, Quoted, Value
 from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections
@@ -346,7 +346,7 @@ class _Separation:
 
 def _without_aliases(value: Value, anchors: Mapping[str, Value]) -> Value:
     """Return *value* with the values of *anchors* in place of aliases: it goes to another file."""
-    if isinstance(value, Reference):
+    if isinstance(value, AnchorAlias):
         return anchors[value.anchor]
     if isinstance(value, dict):
         return {key: _without_aliases(each, anchors) for key, each in value.items()}

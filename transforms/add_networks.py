@@ -22,7 +22,6 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dependencies import connected
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
@@ -31,6 +30,7 @@ from composerefactor.compose.resources import (
     used_subnets,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.compose.short_forms import Port, ports
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, catalog_of, service_placement

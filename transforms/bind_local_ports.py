@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import Port, ports
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.ports import (
@@ -30,6 +29,7 @@ from composerefactor.compose.ports import (
 )
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.compose.short_forms import Port, ports
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey, Edit, Replace
 from composerefactor.errors import Location, UsageError, enumerated

@@ -19,11 +19,11 @@ from msgspec import Struct
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
-from composerefactor.compose.forms import volumes
 from composerefactor.compose.merge_keys import merged_entries, merged_mappings, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
+from composerefactor.compose.short_forms import volumes
 from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Rename, Replace, YamlEdit
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer

@@ -18,7 +18,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.origins import (
     Origin,
-    Place,
+    ValueOrigin,
     VariableOrigin,
     VariableSource,
     is_list_of_scalars,
@@ -67,7 +67,7 @@ class Overridden(Struct, frozen=True):
     anchor: str = ""
 
 
-class VariableUse(Struct, frozen=True):
+class UsedVariable(Struct, frozen=True):
     """A variable in a value.
 
     Attributes:
@@ -83,7 +83,7 @@ class VariableUse(Struct, frozen=True):
     location: Location | None
 
 
-class Line(Struct, frozen=True):
+class ExplainedLine(Struct, frozen=True):
     """A line of the resolved service.
 
     Attributes:
@@ -113,7 +113,7 @@ class Line(Struct, frozen=True):
     is_removed: bool
     also_at: tuple[Location, ...]
     overridden: tuple[Overridden, ...]
-    variables: tuple[VariableUse, ...]
+    variables: tuple[UsedVariable, ...]
 
     @property
     def key(self) -> str:
@@ -151,7 +151,7 @@ class Explanation(Struct, frozen=True):
     service: str
     profiles: tuple[str, ...]
     definitions: tuple[DefinitionOrigin, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ExplainedLine, ...]
     users: tuple[User, ...]
 
 
@@ -208,11 +208,11 @@ class _Explainer:
                 value = expand(line.value, {**self.env_file_variables, **environ})
                 self.env_file_variables.setdefault(line.name, value)
 
-    def line(self, origin: Origin, *, is_parent: bool) -> Line:
+    def line(self, origin: Origin, *, is_parent: bool) -> ExplainedLine:
         """Return *origin* as a line; *is_parent* says whether its entries are lines, too."""
         place = origin.place
         definition = self.definitions.get(id(place.definition))
-        return Line(
+        return ExplainedLine(
             origin.path,
             None if is_parent else self.value(origin),
             place.location,
@@ -241,14 +241,14 @@ class _Explainer:
         text = resolved(origin, self.environ, self.env_file_variables)
         return None if text is None else str(self.masking.value(text, name))
 
-    def overridden(self, origin: Origin, place: Place) -> Overridden:
+    def overridden(self, origin: Origin, place: ValueOrigin) -> Overridden:
         """Return a value that *origin* overrides."""
         size = _size(place.yaml)
         name = _name_of(origin)
         value = str(self.masking.value(place.written or "", name)) if size is None else size
         return Overridden(place.location, value, place.inside)
 
-    def variables(self, origin: Origin) -> Iterator[VariableUse]:
+    def variables(self, origin: Origin) -> Iterator[UsedVariable]:
         """Yield the variables in the value of *origin*."""
         place = origin.place
         texts = [place.written or ""]
@@ -267,14 +267,14 @@ class _Explainer:
         }
         yield from (self.variable(use) for use in found)
 
-    def variable(self, use: VariableOrigin) -> VariableUse:
+    def variable(self, use: VariableOrigin) -> UsedVariable:
         """Return *use* without secrets."""
         written = self.masking.text(use.written)
         if not written.startswith("$"):  # its default is a secret
             written = f"${{{use.name}}}"
-        return VariableUse(written, use.name, use.source, use.location)
+        return UsedVariable(written, use.name, use.source, use.location)
 
-    def scope(self, place: Place) -> Scope:
+    def scope(self, place: ValueOrigin) -> Scope:
         """Return what the variables at *place* refer to."""
         return place.node.scope if place.node else self.root
 
@@ -343,7 +343,7 @@ def _users(model: StartModel, service: Service, masking: Masking) -> Iterator[Us
                 yield User(other.name, "extends", definition.extended_at)
 
 
-def lines_of(explanation: Explanation, key: str) -> list[Line]:
+def lines_of(explanation: Explanation, key: str) -> list[ExplainedLine]:
     """Return the lines of *key*: a path with dots, or a single key wherever it is.
 
     Lines below and the mappings and lists around it are returned, too; [] if there is no such key.
@@ -362,7 +362,7 @@ def _is_prefix(first: tuple[str | int, ...], second: tuple[str | int, ...]) -> b
     return second[: len(first)] == first
 
 
-def differing(explanation: Explanation, main: Explanation) -> list[Line]:
+def differing(explanation: Explanation, main: Explanation) -> list[ExplainedLine]:
     """Return the lines of *explanation* whose value is not that of *main*, with those around them.
 
     A line that only *main* has is returned as removed, with nothing that removes it.

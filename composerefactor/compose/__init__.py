@@ -17,7 +17,7 @@ references       what one service refers to, and what an include names
 dependencies     references between services, start order, cycles and connected groups
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
-forms            ports and mounts in both forms; one form for all spellings, to compare them
+short_forms      ports and mounts in both forms; one form for all spellings, to compare them
 ports            published ports: who reaches them, which conflict
 sizes            sizes of memory: read and written
 paths            the paths in a file; which are remote, absolute or outside

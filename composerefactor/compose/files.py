@@ -44,7 +44,7 @@ SECTIONS = frozenset(SECTION_ORDER)
 _NOT_THIS_FILE = "name the Compose file with -f if this is not one"
 
 
-class Section(Struct, frozen=True, eq=False):
+class FileSection(Struct, frozen=True, eq=False):
     """A top-level entry.
 
     Attributes:
@@ -166,7 +166,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
         return frozenset(id(node.target) for node in nodes if isinstance(node, AliasNode))
 
     @cached_property
-    def sections(self) -> dict[str, Section] | None:
+    def sections(self) -> dict[str, FileSection] | None:
         """The top-level entries by name; None if they are not on lines of their own."""
         if self.is_blank:
             return {}
@@ -194,7 +194,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
             return self.source.line_start(max(end - 1, 0)) if end else 0
         return len(self.source.text)
 
-    def _section(self, region: Region) -> Section:
+    def _section(self, region: Region) -> FileSection:
         value = region.entry.value
         entries: dict[str, Region] | None = None
         if isinstance(value, MappingNode):
@@ -202,7 +202,7 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
             parts = regions(self.source, value, start=start, end=region.end)
             if parts is not None and all(p.entry.name for p in parts):
                 entries = {p.entry.name or "": p for p in parts}
-        return Section(region.entry.name or "", region, entries)
+        return FileSection(region.entry.name or "", region, entries)
 
     @property
     def root_keys(self) -> set[str]:
@@ -254,7 +254,7 @@ def _document_start(source: Source, start: int) -> int:
     return 0
 
 
-class Reader(Protocol):
+class FileReader(Protocol):
     """Access to files by POSIX path relative to the project root."""
 
     def read_bytes(self, path: str) -> bytes:
@@ -276,7 +276,7 @@ class Library:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: FileReader,
         known: Library | None = None,
         changed: Container[str] = (),
         *,

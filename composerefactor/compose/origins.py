@@ -39,7 +39,7 @@ Step: TypeAlias = str | int
 Variables: TypeAlias = Mapping[str, str]
 
 
-class Place(Struct, frozen=True):
+class ValueOrigin(Struct, frozen=True):
     """A value at the place that sets it.
 
     Attributes:
@@ -58,10 +58,10 @@ class Place(Struct, frozen=True):
     definition: Definition | None
     inside: str = ""
     alias: str = ""
-    shadowed: tuple[Place, ...] = ()
+    shadowed: tuple[ValueOrigin, ...] = ()
 
     def __repr__(self) -> str:  # without the value, which may be a secret
-        return f"Place({self.location})"
+        return f"ValueOrigin({self.location})"
 
     @property
     def yaml(self) -> Node | None:
@@ -87,13 +87,13 @@ class Origin(Struct, frozen=True):
     """
 
     path: tuple[Step, ...]
-    places: tuple[Place, ...]
-    overridden: tuple[Place, ...] = ()
+    places: tuple[ValueOrigin, ...]
+    overridden: tuple[ValueOrigin, ...] = ()
     is_item: bool = False
     is_removed: bool = False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> ValueOrigin:
         """The place that decides the line."""
         return self.places[-1]
 
@@ -109,7 +109,7 @@ def origins(service: Service) -> list[Origin]:
     ``extends`` is not part of the result, since it is carried out. Variables that only env files
     set are lines of ``environment``.
     """
-    attributes: dict[str, list[Place]] = {}
+    attributes: dict[str, list[ValueOrigin]] = {}
     for definition in service.definitions:
         top = LocatedNode(definition.file, definition.body, definition.body.start, definition.scope)
         for name, place in _entries(_place(top, definition)).items():
@@ -126,11 +126,11 @@ def origins(service: Service) -> list[Origin]:
     ]
 
 
-def _place(node: LocatedNode, definition: Definition | None, inside: str = "") -> Place:
-    return Place(node.location, node, node.written, definition, inside)
+def _place(node: LocatedNode, definition: Definition | None, inside: str = "") -> ValueOrigin:
+    return ValueOrigin(node.location, node, node.written, definition, inside)
 
 
-def _child(parent: Place, entry: Entry, inside: str) -> Place:
+def _child(parent: ValueOrigin, entry: Entry, inside: str) -> ValueOrigin:
     """Return the place of *entry*, a key in the mapping at *parent*, in the anchor *inside*."""
     node, definition = _scope_of(parent)
     located = LocatedNode(node.file, resolve(entry.value), entry.start, node.scope)
@@ -138,18 +138,18 @@ def _child(parent: Place, entry: Entry, inside: str) -> Place:
     return replace(_place(located, definition, inside), alias=alias)
 
 
-def _scope_of(place: Place) -> tuple[LocatedNode, Definition | None]:
+def _scope_of(place: ValueOrigin) -> tuple[LocatedNode, Definition | None]:
     if place.node is None:
         raise TypeError(place)
     return place.node, place.definition
 
 
-def _entries(parent: Place) -> dict[str, Place]:
+def _entries(parent: ValueOrigin) -> dict[str, ValueOrigin]:
     """Return the values of the mapping at *parent* by key, with what they shadow.
 
     The rules are those of :func:`~composerefactor.compose.merge_keys.merged_entries`.
     """
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[ValueOrigin]] = {}
     pending: list[tuple[Node, str]] = [(_scope_of(parent)[0].node, parent.alias or parent.inside)]
     seen: set[int] = set()
     while pending:
@@ -175,7 +175,7 @@ def _merged(entry: Entry, inside: str) -> Iterator[tuple[Node, str]]:
         yield resolve(part), part.name if isinstance(part, AliasNode) else inside
 
 
-def _items(parent: Place) -> list[Place]:
+def _items(parent: ValueOrigin) -> list[ValueOrigin]:
     """Return the items of the list at *parent*; a single scalar is a list of one item."""
     node, definition = _scope_of(parent)
     if isinstance(node.node, ScalarNode):
@@ -201,7 +201,9 @@ class _Merge:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.methods: Mapping[str, Callable[[Path, list[Place], list[Place]], Iterator[Origin]]] = {
+        self.methods: Mapping[
+            str, Callable[[Path, list[ValueOrigin], list[ValueOrigin]], Iterator[Origin]]
+        ] = {
             "keys": self.keys,
             "pairs": self.pairs,
             "driver": self.driver,
@@ -209,10 +211,10 @@ class _Merge:
             "unique": self.items,
         }
 
-    def attribute(self, path: Path, values: list[Place]) -> Iterator[Origin]:
+    def attribute(self, path: Path, values: list[ValueOrigin]) -> Iterator[Origin]:
         """Yield the lines of the attribute at *path* with *values* in merge order."""
-        kept: list[Place] = []
-        dropped: list[Place] = []
+        kept: list[ValueOrigin] = []
+        dropped: list[ValueOrigin] = []
         for value in values:
             dropped += value.shadowed
             if value.yaml is not None and value.yaml.tag in {"!reset", "!override"}:
@@ -227,7 +229,9 @@ class _Merge:
         elif dropped:
             yield Origin(path, (values[-1],), tuple(dropped), is_removed=True)
 
-    def replaced(self, path: Path, kept: list[Place], dropped: list[Place]) -> Iterator[Origin]:
+    def replaced(
+        self, path: Path, kept: list[ValueOrigin], dropped: list[ValueOrigin]
+    ) -> Iterator[Origin]:
         """Yield the lines of the last value; null does not replace one, but may clear it."""
         attribute = find_attribute(SERVICE, tuple(map(str, path)))
         is_cleared = attribute is not None and attribute.merge == "cleared"
@@ -235,7 +239,9 @@ class _Merge:
         others = [v for v in kept if v is not present[-1] and not v.is_null]
         yield from whole(path, present[-1], (*dropped, *others))
 
-    def keys(self, path: Path, kept: list[Place], dropped: list[Place]) -> Iterator[Origin]:
+    def keys(
+        self, path: Path, kept: list[ValueOrigin], dropped: list[ValueOrigin]
+    ) -> Iterator[Origin]:
         """Yield the lines of a mapping that is merged key by key, or of a list of its names."""
         present = [value for value in kept if not value.is_null]
         used, names, items = _named(path, present)
@@ -251,14 +257,16 @@ class _Merge:
             else:
                 yield from self.attribute((*path, name), places)
 
-    def pairs(self, path: Path, kept: list[Place], dropped: list[Place]) -> Iterator[Origin]:
+    def pairs(
+        self, path: Path, kept: list[ValueOrigin], dropped: list[ValueOrigin]
+    ) -> Iterator[Origin]:
         """Yield the lines of a list of ``NAME=value`` or a mapping, one per name."""
-        names: dict[str, list[Place]] = {}
-        used: list[Place] = []
+        names: dict[str, list[ValueOrigin]] = {}
+        used: list[ValueOrigin] = []
         if path == ("environment",):
             for file, lines in self.service.env_files.items():
                 for line in lines:
-                    place = Place(Location(file, line.line), None, line.value, None)
+                    place = ValueOrigin(Location(file, line.line), None, line.value, None)
                     names.setdefault(line.name, []).append(place)
                     used = [place]
         for value in kept:
@@ -280,9 +288,11 @@ class _Merge:
                 overridden = (*others, *last.shadowed)
                 yield Origin((*path, name), (last,), overridden)
 
-    def driver(self, path: Path, kept: list[Place], dropped: list[Place]) -> Iterator[Origin]:
+    def driver(
+        self, path: Path, kept: list[ValueOrigin], dropped: list[ValueOrigin]
+    ) -> Iterator[Origin]:
         """Yield the lines of a mapping; another driver replaces all that is before it."""
-        used: list[Place] = []
+        used: list[ValueOrigin] = []
         overridden = list(dropped)
         driver = ""
         for value in kept:
@@ -294,10 +304,12 @@ class _Merge:
             used.append(value)
         yield from self.keys(path, used, overridden)
 
-    def items(self, path: Path, kept: list[Place], dropped: list[Place]) -> Iterator[Origin]:
+    def items(
+        self, path: Path, kept: list[ValueOrigin], dropped: list[ValueOrigin]
+    ) -> Iterator[Origin]:
         """Yield the items of all lists; one with the same key as an earlier one replaces it."""
         attribute = find_attribute(SERVICE, tuple(map(str, path)))
-        by_key: dict[Hashable, list[Place]] = {}
+        by_key: dict[Hashable, list[ValueOrigin]] = {}
         for value in kept:
             for name, place in _entries(value).items():
                 by_key[name, id(value)] = [replace(place, written=f"{name}={place.written or ''}")]
@@ -315,16 +327,16 @@ class _Merge:
 
 
 def _named(
-    path: Path, values: list[Place]
-) -> tuple[list[Place], dict[str, list[Place]], dict[int, Place]]:
+    path: Path, values: list[ValueOrigin]
+) -> tuple[list[ValueOrigin], dict[str, list[ValueOrigin]], dict[int, ValueOrigin]]:
     """Return those of *values* that take part, their entries by name, and the items among these.
 
     A scalar is the ``context`` of ``build``, and elsewhere replaces the whole mapping, as a limit
     for both ``soft`` and ``hard`` does.
     """
-    used: list[Place] = []
-    names: dict[str, list[Place]] = {}
-    items: dict[int, Place] = {}
+    used: list[ValueOrigin] = []
+    names: dict[str, list[ValueOrigin]] = {}
+    items: dict[int, ValueOrigin] = {}
     for value in values:
         is_scalar = isinstance(value.yaml, ScalarNode)
         if path == ("build",) and is_scalar:
@@ -345,7 +357,7 @@ def _named(
 
 
 def whole(
-    path: Path, place: Place, overridden: Iterable[Place], *, is_item: bool = False
+    path: Path, place: ValueOrigin, overridden: Iterable[ValueOrigin], *, is_item: bool = False
 ) -> Iterator[Origin]:
     """Yield the lines of a value that one place alone sets.
 
@@ -367,12 +379,12 @@ def is_list_of_scalars(node: Node | None) -> bool:
     )
 
 
-def list_texts(place: Place) -> list[str]:
+def list_texts(place: ValueOrigin) -> list[str]:
     """Return the items of a list of scalars as written."""
     return [scalar_text(item.yaml) or "" for item in _items(place)]
 
 
-def _item_key(attribute: Attribute | None, item: Place) -> Hashable:
+def _item_key(attribute: Attribute | None, item: ValueOrigin) -> Hashable:
     """Return what tells *item* from others of a list with unique items; else a key of its own."""
     by = attribute.options.get("by") if attribute else None
     node = item.node

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.definitions import LocatedNode
-from composerefactor.compose.forms import parse_port
 from composerefactor.compose.services import Service
+from composerefactor.compose.short_forms import parse_port
 from composerefactor.errors import Location
 
 EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - recognised, not bound

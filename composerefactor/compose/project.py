@@ -40,7 +40,7 @@ class ProtectedFile(Struct, frozen=True):
     is_generated: bool = False
 
 
-class Extension(Struct, frozen=True):
+class ExtendedService(Struct, frozen=True):
     """A service that other files extend: its name, and the place of the ``extends`` attribute."""
 
     service: str
@@ -148,7 +148,7 @@ class Project(Struct):
     not_read: dict[str, InputError] = {}
     links: dict[str, str] = {}
     directories: dict[str, set[str]] = {}
-    extensions: dict[str, list[Extension]] = {}
+    extensions: dict[str, list[ExtendedService]] = {}
     included_by: dict[str, set[str]] = {}
     own_includes: set[str] = set()
     files_of: dict[Invocation, set[str]] = {}
@@ -490,7 +490,7 @@ class _StartCommandReader:
         if name and target != file.path:
             known = self.project.extensions.setdefault(target, [])
             if not any(e.service == name and e.location == at for e in known):
-                known.append(Extension(name, at))
+                known.append(ExtendedService(name, at))
         self.extended_file(target, scope, at, parent[0])
 
     def extended_file(self, path: str, scope: Scope, named_at: Location, written: str) -> None:

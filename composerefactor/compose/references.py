@@ -7,7 +7,6 @@ from functools import lru_cache
 from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.forms import volumes
 from composerefactor.compose.merge_keys import (
     item_nodes,
     merged_entries,
@@ -15,6 +14,7 @@ from composerefactor.compose.merge_keys import (
     names_in,
     scalar_text,
 )
+from composerefactor.compose.short_forms import volumes
 from composerefactor.yaml.nodes import MappingNode, Node
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")

@@ -21,7 +21,7 @@ _Item: TypeAlias = tuple[str, str, tuple[str, ...]]
 """A key of a service, the canonical text of its value, and its comments."""
 
 
-class Attribute(Struct, frozen=True, dict=True):
+class RepeatedKey(Struct, frozen=True, dict=True):
     """A key of a service, on lines of its own.
 
     Attributes:
@@ -74,7 +74,7 @@ class Repeat(Struct, frozen=True):
         anchor: The anchor of an existing equal value above the services, or ``""``.
     """
 
-    attributes: tuple[Attribute, ...]
+    attributes: tuple[RepeatedKey, ...]
     saved: int
     keys: tuple[str, ...] = ()
     anchor: str = ""
@@ -135,7 +135,7 @@ class _Search:
 
     def values(self) -> Iterator[Repeat]:
         """Yield the equal values of one key in several services."""
-        alike: dict[tuple[str, str], list[Attribute]] = {}
+        alike: dict[tuple[str, str], list[RepeatedKey]] = {}
         for attributes in self.remaining.values():
             for attribute in attributes.values():
                 region = attribute.region
@@ -201,7 +201,7 @@ def _intersections(sets: Collection[frozenset[_Item]]) -> Collection[frozenset[_
     return dict.fromkeys(chain(twice, (a & b for a, b in combinations(shared, 2))))
 
 
-def _attributes(file: ComposeFile, service: str) -> Iterator[tuple[str, Attribute]]:
+def _attributes(file: ComposeFile, service: str) -> Iterator[tuple[str, RepeatedKey]]:
     """Yield (key, attribute) for the keys of *service* that could be shared."""
     key_regions = service_regions(file, service)
     above = _services_start(file)
@@ -210,7 +210,7 @@ def _attributes(file: ComposeFile, service: str) -> Iterator[tuple[str, Attribut
         meaning = _canonical_text(entry.value, above)
         if entry.name and not entry.is_merge and meaning is not None:
             column = file.source.column(entry.start)
-            yield entry.name, Attribute(file, service, entry.name, region, column, meaning)
+            yield entry.name, RepeatedKey(file, service, entry.name, region, column, meaning)
 
 
 def _canonical_text(node: Node, above: int) -> str | None:

@@ -14,7 +14,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from composerefactor.compose.definitions import LocatedNode, Value, values_below
-from composerefactor.compose.forms import (
+from composerefactor.compose.paths import is_absolute, is_remote, path_from
+from composerefactor.compose.short_forms import (
     Binding,
     Port,
     PortText,
@@ -22,7 +23,6 @@ from composerefactor.compose.forms import (
     parse_port,
     parse_volume,
 )
-from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.sizes import parse_size
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode

@@ -19,12 +19,12 @@ from composerefactor.edit.operations import (
     YamlEdit,
 )
 from composerefactor.edit.rendering import (
+    AnchorAlias,
     Anchored,
     Flow,
-    Place,
-    Reference,
-    Style,
+    InsertionPoint,
     Value,
+    YamlStyle,
     after_last_line,
     entry_lines,
     flow_text,
@@ -84,7 +84,7 @@ def apply_edits(file: ComposeFile, edits: Iterable[YamlEdit]) -> str:
             location=file.source.location(alone.start()),
             remedy="convert the line ends of the file, then run again",
         )
-    style = Style.of(file.tree)
+    style = YamlStyle.of(file.tree)
     text_edits = [s for edit in _with_sections(file, edits) for s in _text_edits(file, edit, style)]
     text_edits += _kept_end_of_block(file, text_edits)
     text_edits.sort(key=lambda each: (each.start, each.end, -each.column))  # stable
@@ -139,7 +139,7 @@ def _is_new_section(file: ComposeFile, path: Path) -> bool:
     return len(path) == 1 and path[0] in SECTION_ORDER and file.root.entry(str(path[0])) is None
 
 
-def _text_edits(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[TextEdit]:
+def _text_edits(file: ComposeFile, edit: YamlEdit, style: YamlStyle) -> Iterator[TextEdit]:
     """Yield the text edits that carry out *edit*."""
     source = file.source
     if isinstance(edit, AddKey):
@@ -168,7 +168,7 @@ def _text_edits(file: ComposeFile, edit: YamlEdit, style: Style) -> Iterator[Tex
         yield from _to_mapping(file, edit, style)
 
 
-def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit]:
+def _add_key(file: ComposeFile, edit: AddKey, style: YamlStyle) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if parent is None:
         raise_missing(file, edit.path)
@@ -202,7 +202,7 @@ def _add_key(file: ComposeFile, edit: AddKey, style: Style) -> Iterator[TextEdit
     yield _insert(file.source, place, lines)
 
 
-def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[TextEdit]:
+def _add_item(file: ComposeFile, edit: AddItem, style: YamlStyle) -> Iterator[TextEdit]:
     parent = node_at(file.root, edit.path)
     if not isinstance(parent, SequenceNode):
         raise edit_error(file, edit.path, parent, "is not a list")
@@ -218,7 +218,7 @@ def _add_item(file: ComposeFile, edit: AddItem, style: Style) -> Iterator[TextEd
 
 
 def _add_first_key(
-    file: ComposeFile, edit: AddKey, parent: ScalarNode, style: Style
+    file: ComposeFile, edit: AddKey, parent: ScalarNode, style: YamlStyle
 ) -> Iterator[TextEdit]:
     """Add the first entry below a key without a value."""
     parent_entry = entry_at(file.root, edit.path)
@@ -232,7 +232,7 @@ def _add_first_key(
         *_comment_lines(edit.comment, column),
         *entry_lines(edit.key, edit.value, column, style),
     ]
-    yield _insert(source, Place(source.next_line(parent_entry.end), column), lines)
+    yield _insert(source, InsertionPoint(source.next_line(parent_entry.end), column), lines)
 
 
 def _in_flow(source: Source, parent: MappingNode | SequenceNode, text: str) -> TextEdit:
@@ -247,7 +247,7 @@ def _in_flow(source: Source, parent: MappingNode | SequenceNode, text: str) -> T
     return TextEdit(end, end, separator + text)
 
 
-def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdit]:
+def _replace(file: ComposeFile, edit: Replace, style: YamlStyle) -> Iterator[TextEdit]:
     source = file.source
     node = node_at(file.root, edit.path)
     if node is None:
@@ -257,7 +257,7 @@ def _replace(file: ComposeFile, edit: Replace, style: Style) -> Iterator[TextEdi
     if isinstance(edit.value, list | dict) and edit.value and not in_flow(file.root, edit.path):
         yield from _replace_block(file, edit, node, style)
         return
-    if isinstance(edit.value, list | dict | Flow | Anchored | Reference):
+    if isinstance(edit.value, list | dict | Flow | Anchored | AnchorAlias):
         text = flow_text(edit.value, style)
     else:
         text = _with_same_quotes(node, edit.value, style, flow=in_flow(file.root, edit.path))
@@ -309,7 +309,7 @@ def _edits_of_lines(source: Source, node: Node, value: Value) -> list[TextEdit]:
 
 
 def _replace_block(
-    file: ComposeFile, edit: Replace, node: Node, style: Style
+    file: ComposeFile, edit: Replace, node: Node, style: YamlStyle
 ) -> Iterator[TextEdit]:
     """Replace the value of an entry by a block collection."""
     source = file.source
@@ -332,7 +332,7 @@ def _replace_block(
     yield TextEdit(start, end, opening + body)
 
 
-def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[TextEdit]:
+def _to_mapping(file: ComposeFile, edit: ToMapping, style: YamlStyle) -> Iterator[TextEdit]:
     """Turn each item into a key on the same line, with its value on the lines below."""
     source = file.source
     node = node_at(file.root, edit.path)
@@ -361,17 +361,19 @@ def _to_mapping(file: ComposeFile, edit: ToMapping, style: Style) -> Iterator[Te
         column = source.column(dash) + len(deeper)
         value_lines = list(entry_lines(name, edit.values[name], column, style))[1:]
         if value_lines:
-            yield _insert(source, Place(source.next_line(item_node.end), column), value_lines)
+            yield _insert(
+                source, InsertionPoint(source.next_line(item_node.end), column), value_lines
+            )
 
 
-def _with_same_quotes(node: Node, value: Value, style: Style, *, flow: bool) -> str:
+def _with_same_quotes(node: Node, value: Value, style: YamlStyle, *, flow: bool) -> str:
     """Return the scalar *value* in the quotes of *node*, which it replaces."""
     if isinstance(value, str) and isinstance(node, ScalarNode) and node.style in {'"', "'"}:
         quote = node.style
         simple = quote not in value and "\\" not in value and value.isprintable()
         if simple:
             return f"{quote}{value}{quote}"
-    assert not isinstance(value, list | dict | Flow | Anchored | Reference)  # noqa: S101 - the caller handles collections
+    assert not isinstance(value, list | dict | Flow | Anchored | AnchorAlias)  # noqa: S101 - the caller handles collections
     return scalar_line(value, style, flow=flow)
 
 
@@ -390,7 +392,7 @@ def _is_block(node: Node) -> bool:
     return isinstance(node, MappingNode | SequenceNode) and not node.flow
 
 
-def _insert(source: Source, place: Place, lines: list[str]) -> TextEdit:
+def _insert(source: Source, place: InsertionPoint, lines: list[str]) -> TextEdit:
     """Return the edit that inserts whole *lines* at *place*."""
     newline = source.newline
     text = "".join(line + newline for line in lines)

@@ -17,7 +17,7 @@ _CLOSE_COMPARISON = 16_384
 """
 
 
-class Change(NamedTuple):
+class LineChange(NamedTuple):
     """Lines ``before_start:before_end`` become ``after_start:after_end`` (indexes from 0)."""
 
     before_start: int
@@ -34,14 +34,14 @@ class Match(NamedTuple):
     length: int
 
 
-def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Change]:
+def changes(before: Sequence[Line], after: Sequence[Line]) -> list[LineChange]:
     """Return the changed ranges in order; all lines between them are equal."""
-    result: list[Change] = []
+    result: list[LineChange] = []
     at_before = at_after = 0
     end = Match(len(before), len(after), 0)
     for match in [*matches(before, after), end]:
         if at_before < match.before or at_after < match.after:
-            result.append(Change(at_before, match.before, at_after, match.after))
+            result.append(LineChange(at_before, match.before, at_after, match.after))
         at_before, at_after = match.before + match.length, match.after + match.length
     return result
 
@@ -49,7 +49,7 @@ def changes(before: Sequence[Line], after: Sequence[Line]) -> list[Change]:
 def matches(before: Sequence[Line], after: Sequence[Line]) -> list[Match]:
     """Return runs of equal lines, in order, that neither overlap nor cross."""
     found: list[Match] = []
-    ranges = [Change(0, len(before), 0, len(after))]
+    ranges = [LineChange(0, len(before), 0, len(after))]
     while ranges:
         rest = _trim(before, after, ranges.pop(), found)
         if rest.before_start == rest.before_end or rest.after_start == rest.after_end:
@@ -59,17 +59,17 @@ def matches(before: Sequence[Line], after: Sequence[Line]) -> list[Match]:
             at_before, at_after = rest.before_start, rest.after_start
             for anchor in anchors:
                 found.append(anchor)
-                ranges.append(Change(at_before, anchor.before, at_after, anchor.after))
+                ranges.append(LineChange(at_before, anchor.before, at_after, anchor.after))
                 at_before, at_after = anchor.before + 1, anchor.after + 1
-            ranges.append(Change(at_before, rest.before_end, at_after, rest.after_end))
+            ranges.append(LineChange(at_before, rest.before_end, at_after, rest.after_end))
         else:
             found += _close_matches(before, after, rest)
     return sorted(found)
 
 
 def _trim(
-    before: Sequence[Line], after: Sequence[Line], area: Change, found: list[Match]
-) -> Change:
+    before: Sequence[Line], after: Sequence[Line], area: LineChange, found: list[Match]
+) -> LineChange:
     """Add the equal lines at the start and end of *area* to *found*, and return the rest."""
     low_before, high_before, low_after, high_after = area
     limit = min(high_before - low_before, high_after - low_after)
@@ -83,10 +83,10 @@ def _trim(
         found.append(Match(low_before, low_after, head))
     if tail:
         found.append(Match(high_before - tail, high_after - tail, tail))
-    return Change(low_before + head, high_before - tail, low_after + head, high_after - tail)
+    return LineChange(low_before + head, high_before - tail, low_after + head, high_after - tail)
 
 
-def _anchors(before: Sequence[Line], after: Sequence[Line], area: Change) -> list[Match]:
+def _anchors(before: Sequence[Line], after: Sequence[Line], area: LineChange) -> list[Match]:
     """Return the longest increasing chain of lines that occur once on either side of *area*."""
     in_before = _unique(before, area.before_start, area.before_end)
     in_after = _unique(after, area.after_start, area.after_end)
@@ -123,7 +123,7 @@ def _unique(lines: Sequence[Line], start: int, end: int) -> dict[Line, int]:
     return seen
 
 
-def _close_matches(before: Sequence[Line], after: Sequence[Line], area: Change) -> list[Match]:
+def _close_matches(before: Sequence[Line], after: Sequence[Line], area: LineChange) -> list[Match]:
     """Compare an *area* of repeated lines line by line if it is small, else return no matches."""
     low_before, high_before, low_after, high_after = area
     if (high_before - low_before) * (high_after - low_after) > _CLOSE_COMPARISON:

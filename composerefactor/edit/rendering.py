@@ -31,7 +31,7 @@ from composerefactor.yaml.values import is_base_60, resolve_plain
 T = TypeVar("T")
 
 
-class Style(Struct, frozen=True):
+class YamlStyle(Struct, frozen=True):
     """The formatting that most of a file uses.
 
     Attributes:
@@ -47,7 +47,7 @@ class Style(Struct, frozen=True):
     newline: str = "\n"
 
     @classmethod
-    def of(cls, tree: Tree) -> Style:
+    def of(cls, tree: Tree) -> YamlStyle:
         """Return the style of *tree*, with the defaults above for what the file does not show."""
         source = tree.source
         steps: Counter[int] = Counter()
@@ -62,7 +62,7 @@ class Style(Struct, frozen=True):
         indent = _most_common(steps, 2)
         return cls(indent, _most_common(dashes, indent), _most_common(quotes, '"'), source.newline)
 
-    def within(self, source: Source, mapping: MappingNode) -> Style:
+    def within(self, source: Source, mapping: MappingNode) -> YamlStyle:
         """Return this style with the dashes of the lists in *mapping*, if there are any."""
         dashes: Counter[int] = Counter()
         _count_indentation(source, mapping, Counter(), dashes)
@@ -90,7 +90,7 @@ def _most_common(counts: Counter[T], usual: T) -> T:
 
 
 Value: TypeAlias = (
-    "str | int | bool | Quoted | Flow | Anchored | Reference | list[Value] | dict[str, Value]"
+    "str | int | bool | Quoted | Flow | Anchored | AnchorAlias | list[Value] | dict[str, Value]"
     " | None"
 )
 """A value to write: text, whole numbers, booleans, null, and lists and mappings of them."""
@@ -115,7 +115,7 @@ class Anchored(Struct, frozen=True):
     value: dict[str, Value]
 
 
-class Reference(Struct, frozen=True):
+class AnchorAlias(Struct, frozen=True):
     """The alias ``*anchor`` of a node above it in the same file."""
 
     anchor: str
@@ -130,7 +130,7 @@ _YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 
 def scalar_line(
     value: str | float | bool | Quoted | None,  # noqa: FBT001
-    style: Style,
+    style: YamlStyle,
     *,
     flow: bool = False,
 ) -> str:
@@ -176,11 +176,11 @@ def _escaped(character: str) -> str:
     return known.get(character) or (f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}")  # noqa: PLR2004
 
 
-def flow_text(value: Value, style: Style) -> str:
+def flow_text(value: Value, style: YamlStyle) -> str:
     """Return *value* in flow style, on one line."""
     if isinstance(value, Anchored):
         return f"&{value.anchor} {flow_text(value.value, style)}"
-    if isinstance(value, Reference):
+    if isinstance(value, AnchorAlias):
         return f"*{value.anchor}"
     if isinstance(value, Flow):
         return f"[{', '.join(quoted(item, style.quote) for item in value.items)}]"
@@ -195,14 +195,14 @@ def flow_text(value: Value, style: Style) -> str:
     return scalar_line(value, style, flow=True)
 
 
-def entry_lines(key: str, value: Value, column: int, style: Style) -> Iterator[str]:
+def entry_lines(key: str, value: Value, column: int, style: YamlStyle) -> Iterator[str]:
     """Yield the lines, without line ends, of ``key: value`` at *column*."""
     head = f"{' ' * column}{scalar_line(key, style)}:"
     if isinstance(value, Anchored):
         first, *others = entry_lines(key, value.value, column, style)
         yield f"{first} &{value.anchor}"
         yield from others
-    elif isinstance(value, Reference):
+    elif isinstance(value, AnchorAlias):
         yield f"{head} *{value.anchor}"
     elif isinstance(value, Flow) or (isinstance(value, list | dict) and not value):
         yield f"{head} {flow_text(value, style)}"
@@ -220,7 +220,7 @@ def entry_lines(key: str, value: Value, column: int, style: Style) -> Iterator[s
         yield f"{head} {scalar_line(value, style)}"
 
 
-def item_lines(value: Value, column: int, style: Style) -> Iterator[str]:
+def item_lines(value: Value, column: int, style: YamlStyle) -> Iterator[str]:
     """Yield the lines, without line ends, of a list item with its dash at *column*."""
     if isinstance(value, dict) and value:
         lines = [
@@ -228,13 +228,13 @@ def item_lines(value: Value, column: int, style: Style) -> Iterator[str]:
         ]
         yield f"{lines[0][:column]}- {lines[0][column + 2 :]}"
         yield from lines[1:]
-    elif isinstance(value, list | Flow | dict | Anchored | Reference):
+    elif isinstance(value, list | Flow | dict | Anchored | AnchorAlias):
         yield f"{' ' * column}- {flow_text(value, style)}"
     else:
         yield f"{' ' * column}- {scalar_line(value, style)}"
 
 
-class Place(Struct, frozen=True):
+class InsertionPoint(Struct, frozen=True):
     """Where new lines go.
 
     Attributes:
@@ -250,7 +250,7 @@ class Place(Struct, frozen=True):
 
 def key_place(
     file: ComposeFile, parent: MappingNode, path: Path, key: str, order: Ordered[str]
-) -> Place:
+) -> InsertionPoint:
     """Return where *key* goes in the block mapping *parent*, which is at *path*.
 
     A key of *order* goes below the last existing key that precedes it in *order*, any other key to
@@ -268,28 +268,28 @@ def key_place(
             at = end_of_comments_below(source, at, max(_region_end(file, path), at), entries[n])
         else:
             at = min(_after_own_comments(source, at, column), file.document_end)
-        return Place(at, column, blank)
+        return InsertionPoint(at, column, blank)
     start = source.line_start(entries[0].start)
     parent_entry = entry_at(file.root, path)
     if parent_entry is not None:
         start = min(source.next_line(parent_entry.key.end), start)
     entry_regions = regions(source, parent, start=start, end=after_last_line(source, entries[-1]))
     at = entry_regions[n].end if entry_regions else after_last_line(source, entries[n])
-    return Place(at, column, blank)
+    return InsertionPoint(at, column, blank)
 
 
-def section_place(file: ComposeFile, name: str) -> Place | None:
+def section_place(file: ComposeFile, name: str) -> InsertionPoint | None:
     """Return the place directly above the section *name* and its comments; None if missing."""
     section = (file.sections or {}).get(name)
     if section is None:
         return None
     at = section.region.lead
     if is_tight(file):
-        return Place(at, 0)
+        return InsertionPoint(at, 0)
     above = file.source.line(at - 1).strip() if at else ""
     before = [entry for entry in file.root.entries if entry.start < at]
     kept = bool(before) and _keeps_blank_lines(file.source, before[-1])
-    return Place(at, 0, blank_before=above not in {"", "---"} and not kept)
+    return InsertionPoint(at, 0, blank_before=above not in {"", "---"} and not kept)
 
 
 def is_tight(file: ComposeFile) -> bool:
@@ -315,12 +315,12 @@ def _region_end(file: ComposeFile, path: Path) -> int:
     return region.end if region else 0
 
 
-def item_place(source: Source, parent: SequenceNode) -> Place:
+def item_place(source: Source, parent: SequenceNode) -> InsertionPoint:
     """Return where a new item at the end of the block sequence *parent* goes."""
     first, last = parent.items[0], parent.items[-1]
     dash = source.text.rfind("-", source.line_start(first.outer_start), first.outer_start)
     column = source.column(dash if dash >= 0 else first.outer_start)
-    return Place(
+    return InsertionPoint(
         _after_own_comments(source, after_last_line(source, Entry(last, last)), column), column
     )
 

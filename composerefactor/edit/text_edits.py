@@ -15,7 +15,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.repeats import service_regions, value_start
 from composerefactor.edit.operations import Nest, Remove, Share, Substitute
-from composerefactor.edit.rendering import Style, after_last_line
+from composerefactor.edit.rendering import YamlStyle, after_last_line
 from composerefactor.errors import RefusedError
 from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import (
@@ -180,7 +180,7 @@ def _removal_error(source: Source, path: Path, entry: Entry, why: str) -> Refuse
     )
 
 
-def nest_edits(file: ComposeFile, edit: Nest, style: Style) -> Iterator[TextEdit]:
+def nest_edits(file: ComposeFile, edit: Nest, style: YamlStyle) -> Iterator[TextEdit]:
     """Yield the text edits for *edit*.
 
     Raises RefusedError if the entries are not adjacent, or if they are not on lines of their own.
@@ -231,7 +231,7 @@ def _indentable_lines(file: ComposeFile, source: Source, start: int, end: int) -
         at = source.next_line(at)
 
 
-def share_edits(file: ComposeFile, edit: Share, style: Style) -> Iterator[TextEdit]:
+def share_edits(file: ComposeFile, edit: Share, style: YamlStyle) -> Iterator[TextEdit]:
     """Yield the text edits for *edit*; raises RefusedError if a key has no lines of its own."""
     source = file.source
     for service in edit.services:
@@ -284,7 +284,7 @@ def _merge_key_edits(
 
 
 def _shared_mapping(
-    file: ComposeFile, shared_regions: list[Region], edit: Share, style: Style
+    file: ComposeFile, shared_regions: list[Region], edit: Share, style: YamlStyle
 ) -> str:
     source = file.source
     width = source.column(shared_regions[0].entry.start) - style.indent

@@ -377,7 +377,7 @@ PROFILES: Mapping[Profile, Times] = {
 }
 
 
-class HealthCheck(Struct, frozen=True, forbid_unknown_fields=True):
+class ImageHealthCheck(Struct, frozen=True, forbid_unknown_fields=True):
     """A health check, with the times of a profile or with its own.
 
     Attributes:
@@ -417,7 +417,7 @@ class Listens(Struct, frozen=True, forbid_unknown_fields=True):
     published: tuple[int | str, ...] = ()
 
 
-class Variant(Struct, frozen=True, forbid_unknown_fields=True):
+class HealthCheckVariant(Struct, frozen=True, forbid_unknown_fields=True):
     """A health check for special uses of an image; the first one with a true condition is used.
 
     Attributes:
@@ -434,7 +434,7 @@ class Variant(Struct, frozen=True, forbid_unknown_fields=True):
     refines: bool = False
 
 
-class Memory(Struct, frozen=True, forbid_unknown_fields=True):
+class MemoryNeed(Struct, frozen=True, forbid_unknown_fields=True):
     """The memory that an image needs.
 
     Attributes:
@@ -547,16 +547,16 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     removed: tuple[RemovedOption, ...] = ()
     secrets: tuple[Secret, ...] = ()
     builtin: bool = False
-    healthcheck: HealthCheck | None = None
+    healthcheck: ImageHealthCheck | None = None
     profile: Profile = "normal"
     listens: Listens = field(default_factory=Listens)
     passes: str = ""
     requires: tuple[Condition, ...] = ()
     needs: str = ""
-    variants: tuple[Variant, ...] = ()
+    variants: tuple[HealthCheckVariant, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     has: Mapping[str, bool | str] = {}
-    memory: Memory | None = None
+    memory: MemoryNeed | None = None
     starts: StartNeeds | None = None
     notes: str = ""
     source: str = ""

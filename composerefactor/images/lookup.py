@@ -34,7 +34,7 @@ from composerefactor.images.entries import (
     DataPath,
     Evidence,
     ImageUse,
-    Memory,
+    MemoryNeed,
     RefusedMount,
     RemovedOption,
     Tag,
@@ -534,7 +534,7 @@ _STEPS = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
 """The sizes in MiB to which a requirement is rounded up; above them, multiples of 4 GiB."""
 
 
-def memory_of(model: StartModel, service: Service, catalog: Catalog) -> Memory | None:
+def memory_of(model: StartModel, service: Service, catalog: Catalog) -> MemoryNeed | None:
     """Return the memory that the server of an image needs; None if *catalog* does not know it.
 
     None as well if *service* runs another program of the image, or builds another image on it. It

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.files import Library, Reader
+from composerefactor.compose.files import FileReader, Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, reload_project
 from composerefactor.compose.suppression import ignore_reason
@@ -37,7 +37,7 @@ from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 class Overlay:
     """Files of *reader* with *contents* in place of its own; None marks a deleted file."""
 
-    def __init__(self, reader: Reader, contents: Mapping[str, bytes | None]) -> None:
+    def __init__(self, reader: FileReader, contents: Mapping[str, bytes | None]) -> None:
         self._reader = reader
         self._contents = contents
 

@@ -40,7 +40,7 @@ from composerefactor.workspace.git import export, find_repository
 _MOST_NAMED = 3
 
 
-class Comparison(Struct, frozen=True):
+class StateComparison(Struct, frozen=True):
     """The comparison of two states.
 
     Attributes:
@@ -65,7 +65,7 @@ def compare(
     new: OpenProject,
     engine: Engine,
     progress: Progress | None = None,
-) -> Comparison:
+) -> StateComparison:
     """Compare the resolved configurations of *old* and *new*, for every start command of *old*.
 
     Args:
@@ -120,7 +120,7 @@ def compare(
                 remedy="correct the old state, or compare with another one",
             )
         proof = prover.check(changes, moved=list(_anchor_blocks(old)))
-        return Comparison(old, new, engine, proof, rejected, differing_contents(old, new))
+        return StateComparison(old, new, engine, proof, rejected, differing_contents(old, new))
 
 
 def _definitions(opened: OpenProject, names: Mapping[str, str]) -> Definitions:

@@ -20,9 +20,9 @@ from msgspec import Struct
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.comparison import services_named
+from composerefactor.proof.config_output import blocks, sections
 from composerefactor.proof.engine import STOPPED
 from composerefactor.proof.memory import Memory
-from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.probes import constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE, TOP, find_attribute
 from composerefactor.compose.files import SECTION_NOUNS
-from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL, MASK
+from composerefactor.compose.short_forms import key_value_pairs
 from composerefactor.errors import InputError, shortened
+from composerefactor.proof.config_output import blocks, sections
 from composerefactor.proof.engine import Result
-from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Kind
 from composerefactor.proof.staging import Run, Runner
 from composerefactor.yaml.parser import parse

@@ -79,7 +79,7 @@ class Result:
         return first_error(self.stderr) or f"exit code {self.code} without a message"
 
 
-class Usage:
+class EngineUsage:
     """How often and how long Docker Compose ran.
 
     Attributes:
@@ -133,7 +133,7 @@ class Engine:
     settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     is_thorough: bool = False
     memory: Memory | None = field(default=None, compare=False, repr=False)
-    usage: Usage = field(default_factory=Usage, compare=False, repr=False)
+    usage: EngineUsage = field(default_factory=EngineUsage, compare=False, repr=False)
     _running: set[subprocess.Popen[bytes]] = field(
         default_factory=set, init=False, compare=False, repr=False
     )

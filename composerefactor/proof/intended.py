@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from composerefactor.proof.comparison import ProofFinding, changes_hash
+from composerefactor.proof.config_output import Place, places
 from composerefactor.proof.memory import DIGEST_SIZE, Memory, added, is_extension
-from composerefactor.proof.output import Place, places
 from composerefactor.proof.scenarios import OWN
 from composerefactor.proof.staging import Run, Runner
 

@@ -28,7 +28,7 @@ from composerefactor.proof.containers import (
     recreation_reasons,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
-from composerefactor.proof.env_files import (
+from composerefactor.proof.omitted_env_files import (
     hash_command,
     hashes_env_files,
     prints_env_files,

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from composerefactor import __version__
-from composerefactor.proof.output import Place, places
+from composerefactor.proof.config_output import Place, places
 
 DIGEST_SIZE = 16
 _RECORD_SIZE = 2 * DIGEST_SIZE

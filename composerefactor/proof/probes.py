@@ -19,8 +19,8 @@ from msgspec import Struct
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.comparison import compare, parse_config, services_named
+from composerefactor.proof.config_output import blocks, sections
 from composerefactor.proof.engine import Engine, Result
-from composerefactor.proof.output import blocks, sections
 from composerefactor.proof.scenarios import Scenario
 from composerefactor.proof.staging import Run, Runner
 
@@ -45,7 +45,7 @@ class OverrideSensitivity(Struct, frozen=True):
     message: str
 
 
-class Probe(Struct, frozen=True):
+class OverrideProbe(Struct, frozen=True):
     """One kind of override file.
 
     Attributes:
@@ -104,9 +104,9 @@ def _replacing_override(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 PROBES = (
-    Probe("a plain override", _plain_override),
-    Probe("`!reset` of one environment key", _reset_override),
-    Probe("`!override`", _replacing_override, since=OVERRIDE_TAG),
+    OverrideProbe("a plain override", _plain_override),
+    OverrideProbe("`!reset` of one environment key", _reset_override),
+    OverrideProbe("`!override`", _replacing_override, since=OVERRIDE_TAG),
 )
 
 
@@ -249,7 +249,7 @@ class ProbeRuns:
                 sensitivities[OverrideSensitivity(run.entry, difference.service, message)] = None
         return list(sensitivities)
 
-    def _probe_run(self, base: Run, probe: Probe) -> Run | None:
+    def _probe_run(self, base: Run, probe: OverrideProbe) -> Run | None:
         """Return the run of *base* with *probe*, without the services for which it is rejected.
 
         None if the probe applies to no service.

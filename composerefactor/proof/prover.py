@@ -20,10 +20,10 @@ from composerefactor.proof.comparison import (
     compare_run,
     recreated_services,
 )
+from composerefactor.proof.config_output import extension_names, places, sections
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
 from composerefactor.proof.intended import Intended, Intention
 from composerefactor.proof.memory import Memory
-from composerefactor.proof.output import extension_names, places, sections
 from composerefactor.proof.probes import OverrideSensitivity, ProbeRuns, constant_probe, render
 from composerefactor.proof.scenarios import (
     ALL_PROFILES,
@@ -36,7 +36,7 @@ from composerefactor.proof.scenarios import (
     raw_scenario,
     untried_profiles,
 )
-from composerefactor.proof.staging import Progress, Run, Runner, Stage
+from composerefactor.proof.staging import Progress, Run, Runner, StagedCopy
 
 _Asked: TypeAlias = tuple[Invocation, Scenario, frozenset[tuple[str, str]]]
 """A start command, its scenario and its environment variables."""
@@ -53,7 +53,7 @@ class Prover:
         root: The project directory.
         entries: The start commands to compare.
         inputs: What Docker Compose reads, relative to the root; see
-            :class:`~composerefactor.proof.staging.Stage`.
+            :class:`~composerefactor.proof.staging.StagedCopy`.
         env_files: Those of the inputs that are treated as empty if they are missing.
         variables_of: Returns the variables that the files of a start command use.
         profiles_of: Returns the profiles that the services of a start command name.
@@ -89,7 +89,7 @@ class Prover:
         self.engine = engine
         self.entries = tuple(entries)
         self._inputs = EntryInputs.of(self.entries, variables_of, profiles_of)
-        self._stage = Stage(root, inputs)
+        self._stage = StagedCopy(root, inputs)
         self._runner = Runner(
             engine,
             self._stage,

@@ -23,7 +23,7 @@ from composerefactor.proof.baseline import Baseline, EntryInputs
 from composerefactor.proof.comparison import hashes, parse_config
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
-from composerefactor.proof.staging import Progress, Run, Runner, Stage
+from composerefactor.proof.staging import Progress, Run, Runner, StagedCopy
 
 _SENTINEL = re.compile(r"[12][0-9]{4}")
 _BLANK = re.compile(r'The \\?"([A-Za-z_]\w*)\\?" variable is not set')
@@ -119,7 +119,7 @@ def resolve_both(
         environ: The shell's variables that are passed to Docker Compose.
         progress: Shows how far the verification is.
     """
-    with Stage(root, inputs) as stage:
+    with StagedCopy(root, inputs) as stage:
         for path, content in shared.items():
             place = stage.place(path)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -290,7 +290,7 @@ def _with_missing_entries(config: Mapping[str, Any], more: Mapping[str, Any]) ->
     return combined
 
 
-def _config_or_none(output: bytes, stage: Stage | None) -> Any:
+def _config_or_none(output: bytes, stage: StagedCopy | None) -> Any:
     try:
         return _with_user_paths(parse_config(output), stage) if stage else parse_config(output)
     except InputError:
@@ -322,7 +322,7 @@ def _with_variable_names(value: Any, made_up: Mapping[str, str]) -> Any:
     return value
 
 
-def _with_user_paths(value: Any, stage: Stage) -> Any:
+def _with_user_paths(value: Any, stage: StagedCopy) -> Any:
     """Return *value* with paths of the staged copy replaced by the user's own."""
     if isinstance(value, dict):
         return {name: _with_user_paths(part, stage) for name, part in value.items()}

@@ -22,7 +22,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import RefusedError
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine, Result
-from composerefactor.proof.env_files import (
+from composerefactor.proof.omitted_env_files import (
     hash_command,
     hashes_env_files,
     prints_env_files,
@@ -32,7 +32,7 @@ from composerefactor.proof.env_files import (
 from composerefactor.proof.scenarios import SUBDIRECTORY, Scenario, config_command
 
 
-class Stage:
+class StagedCopy:
     """A context manager: a copy of a project's inputs in a private temporary directory.
 
     A symbolic link is copied as its target, so the copy is complete and contains no link that leads
@@ -295,7 +295,7 @@ class Runner:
     def __init__(
         self,
         engine: Engine,
-        stage: Stage,
+        stage: StagedCopy,
         *,
         timeout: float = DEFAULT_TIMEOUT,
         progress: Progress | None = None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from composerefactor.analysis.diff.change import UpEffect, listed
+from composerefactor.analysis.diff.impact import UpEffect, listed
 from composerefactor.analysis.diff.kinds import RULES, Risk
 from composerefactor.analysis.diff.states import ComparedStart, LocatedImpact, Review
 from composerefactor.analysis.findings import Area, Finding, Severity

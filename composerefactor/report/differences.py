@@ -11,7 +11,7 @@ from msgspec import Struct
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import enumerated, first_of, shortened
-from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, Difference
+from composerefactor.refactoring.deduplicate.variants import ABSENT, Comparison, SettingDifference
 
 _MAX_SHOWN = 48
 _MAX_SERVICES = 8
@@ -23,7 +23,7 @@ _FIRST = ("image", "build", "healthcheck", "restart", "privileged", "user", "por
 def sentences(comparison: Comparison, *, verbose: bool = False) -> list[str]:
     """Return the differences, one line per attribute, or one per setting with *verbose*."""
     names = _names(comparison)
-    grouped: dict[tuple[str, str], list[Difference]] = {}
+    grouped: dict[tuple[str, str], list[SettingDifference]] = {}
     for difference in comparison.differences:
         attribute = difference.path[0] if difference.path else ""
         grouped.setdefault((attribute, difference.service), []).append(difference)
@@ -96,7 +96,7 @@ def _missing(comparison: Comparison, names: Mapping[str, str]) -> Iterator[str]:
             yield f"{service}: not in {enumerated(names[f] for f in without)}"
 
 
-def _sentence(difference: Difference, names: Mapping[str, str]) -> str:
+def _sentence(difference: SettingDifference, names: Mapping[str, str]) -> str:
     setting = ".".join(difference.path) or "the definition"  # a text or a list in one of the files
     by_value: dict[str, list[str]] = {}
     absent = []

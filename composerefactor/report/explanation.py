@@ -9,9 +9,9 @@ from msgspec import to_builtins
 
 from composerefactor.analysis.explanation import (
     DefinitionOrigin,
+    ExplainedLine,
     Explanation,
-    Line,
-    VariableUse,
+    UsedVariable,
     differing,
     lines_of,
 )
@@ -147,7 +147,7 @@ class _Page:
             if several or manner:
                 yield f"  {self.style(str(each.location), 'cyan')}  {manner}".rstrip()
 
-    def lines(self, lines: Sequence[Line]) -> Iterator[str]:
+    def lines(self, lines: Sequence[ExplainedLine]) -> Iterator[str]:
         """Yield *lines* as YAML, each with its place and what it overrides."""
         parents = {line.path: line for line in lines}
         opened: list[str] = []
@@ -167,7 +167,7 @@ class _Page:
             place = None if line.also_at or is_absent else line.location
             yield from self.row(place, text, *notes)
 
-    def yaml(self, line: Line) -> str:
+    def yaml(self, line: ExplainedLine) -> str:
         """Return *line* as YAML, without indentation."""
         value = line.value
         text = f"[{', '.join(value)}]" if isinstance(value, list) else value or ""
@@ -219,7 +219,7 @@ def _manner(definition: DefinitionOrigin) -> str:
     return _MANNERS[definition.manner].format(through=through, service=definition.service)
 
 
-def _notes(line: Line, parent: Line | None) -> Iterator[str]:
+def _notes(line: ExplainedLine, parent: ExplainedLine | None) -> Iterator[str]:
     """Yield where *line* comes from if not from the same place as *parent*, and what it hides."""
     if line.is_removed and not line.overridden:
         yield "absent"
@@ -236,7 +236,7 @@ def _notes(line: Line, parent: Line | None) -> Iterator[str]:
         yield f"{verb} {_overridden(line)}"
 
 
-def _overridden(line: Line) -> str:
+def _overridden(line: ExplainedLine) -> str:
     texts = []
     for each in line.overridden[: -_MOST_OVERRIDDEN - 1 : -1]:
         value = " ".join(each.value.split()) or "null"
@@ -248,7 +248,7 @@ def _overridden(line: Line) -> str:
     return ", ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
-def _variable(use: VariableUse) -> str:
+def _variable(use: UsedVariable) -> str:
     return _SOURCES[use.source].format(name=use.name, place=use.location)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from composerefactor.edit.line_diff import Change, changes
+from composerefactor.edit.line_diff import LineChange, changes
 from composerefactor.edit.planned_files import Changeset, FileChange
 from composerefactor.planning.propose import Proposal
 
@@ -83,9 +83,9 @@ def _lines(content: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
-def _hunks(changed: Sequence[Change]) -> Iterator[list[Change]]:
+def _hunks(changed: Sequence[LineChange]) -> Iterator[list[LineChange]]:
     """Yield groups of changes whose context lines touch or overlap."""
-    hunk: list[Change] = []
+    hunk: list[LineChange] = []
     for change in changed:
         if hunk and change.before_start - hunk[-1].before_end > 2 * _CONTEXT:
             yield hunk
@@ -96,7 +96,7 @@ def _hunks(changed: Sequence[Change]) -> Iterator[list[Change]]:
 
 
 def _hunk_lines(
-    before: Sequence[bytes], after: Sequence[bytes], hunk: Sequence[Change]
+    before: Sequence[bytes], after: Sequence[bytes], hunk: Sequence[LineChange]
 ) -> Iterator[bytes]:
     first, last = hunk[0], hunk[-1]
     lead = min(_CONTEXT, first.before_start)

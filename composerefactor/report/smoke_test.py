@@ -20,7 +20,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
-from composerefactor.compose.forms import Binding, VolumeText
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.one_off import one_off
@@ -28,6 +27,7 @@ from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of, overlap
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.compose.short_forms import Binding, VolumeText
 from composerefactor.images.catalog import Catalog, service_placement
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.built import ProposedCheck

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from composerefactor.planning.settle import locate
-from composerefactor.planning.verify import Comparison
+from composerefactor.planning.verify import StateComparison
 from composerefactor.proof.comparison import ProofFinding
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.live import ContainerResult, LiveResult
@@ -25,7 +25,7 @@ from composerefactor.report.text import (
 )
 
 
-def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
+def result_text(comparison: StateComparison, style: Style, *, verbose: bool) -> Iterator[str]:
     """Yield the lines of the result: equal, or the differences with their places."""
     most = 10_000 if verbose else 20
     proof, engine = comparison.proof, comparison.engine
@@ -54,7 +54,7 @@ def result_text(comparison: Comparison, style: Style, *, verbose: bool) -> Itera
     yield from rows("", reservations(proof, style, most), style)
 
 
-def _difference(comparison: Comparison, finding: ProofFinding) -> str:
+def _difference(comparison: StateComparison, finding: ProofFinding) -> str:
     before = locate(comparison.old.project, finding.entry, finding.path)
     after = locate(comparison.new.project, finding.entry, finding.path)
     place = f"{before or after}: " if before or after else ""
@@ -65,7 +65,7 @@ def _difference(comparison: Comparison, finding: ProofFinding) -> str:
     return f"{place}{finding.message}" + (f" ({', '.join(circumstances)})" if circumstances else "")
 
 
-def result_document(comparison: Comparison) -> dict[str, Any]:
+def result_document(comparison: StateComparison) -> dict[str, Any]:
     """Return the result as plain values."""
     return {
         "schema": SCHEMA,

@@ -16,8 +16,8 @@ from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.interrupts import uninterrupted
 from composerefactor.workspace.journal import (
     Attributes,
-    Entry,
     Journal,
+    JournalEntry,
     JournalStore,
     Phase,
     RunId,
@@ -90,7 +90,7 @@ def _check_unchanged(files: ProjectFiles, change: FileChange) -> None:
 def _new_journal(root: Path, changeset: Changeset, run: RunId, label: str) -> Journal:
     token = secrets.token_hex(4)
     entries = tuple(
-        Entry(
+        JournalEntry(
             path=change.path,
             temporary=str(
                 PurePosixPath(change.path).with_name(f".composerefactor-{token}-{number}")

@@ -207,7 +207,7 @@ class Phase(StrEnum):
     UNDOING = "undoing"
 
 
-class Entry(Struct, frozen=True):
+class JournalEntry(Struct, frozen=True):
     """One file that a run changes.
 
     Attributes:
@@ -241,7 +241,7 @@ class Journal(Struct, frozen=True):
     run: RunId
     label: str
     time: str
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
     created_directories: tuple[str, ...]
     removed_directories: tuple[tuple[str, int], ...]
 

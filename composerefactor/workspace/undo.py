@@ -15,8 +15,8 @@ from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.interrupts import uninterrupted
 from composerefactor.workspace.journal import (
-    Entry,
     Journal,
+    JournalEntry,
     JournalStore,
     Phase,
     Record,
@@ -138,13 +138,13 @@ def _as_refusal(root: Path) -> Iterator[None]:
         ) from None
 
 
-def _restore_files(root: Path, journal: Journal, entries: Iterable[Entry]) -> None:
+def _restore_files(root: Path, journal: Journal, entries: Iterable[JournalEntry]) -> None:
     for entry in journal.entries:
         with suppress(NotADirectoryError):
             (root / entry.temporary).unlink(missing_ok=True)
     for path, _ in journal.removed_directories:
         (root / path).mkdir(mode=0o700, exist_ok=True)
-    written: list[Entry] = []
+    written: list[JournalEntry] = []
     for entry in entries:
         target = root / entry.path
         if entry.before is None:
@@ -191,7 +191,7 @@ def _refuse_edited(
     )
 
 
-def _file_state(files: ProjectFiles, entry: Entry) -> _FileState:
+def _file_state(files: ProjectFiles, entry: JournalEntry) -> _FileState:
     try:
         is_there = os.path.lexists(files.root / entry.path)
     except ValueError:

@@ -21,7 +21,7 @@ from composerefactor.compose.files import ComposeFile, Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.origins import origins
 from composerefactor.compose.project import load_project
-from composerefactor.compose.services import Attribute, Service, start_models
+from composerefactor.compose.services import Service, ServiceAttribute, start_models
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey
 from composerefactor.errors import InputError, RefusedError
@@ -46,7 +46,7 @@ FILES = [tree(each) for each in projects()]
 PROPERTIES = [
     name
     for name, value in vars(Service).items()
-    if isinstance(value, Attribute | cached_property | property)
+    if isinstance(value, ServiceAttribute | cached_property | property)
 ]
 
 

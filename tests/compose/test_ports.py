@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.forms import Port, PortText, parse_port, ports
+from composerefactor.compose.short_forms import Port, PortText, parse_port, ports
 from support.engine import config, model
 from support.nodes import mapping
 

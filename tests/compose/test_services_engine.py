@@ -24,7 +24,7 @@ from hypothesis import settings as hypothesis_settings
 
 from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.services import Attribute, Service, start_model
+from composerefactor.compose.services import Service, ServiceAttribute, start_model
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import CommandLine, installed_engine, write
@@ -491,7 +491,7 @@ def test_typed_values_are_those_of_docker_compose(
 
 
 def test_every_typed_value_is_compared() -> None:
-    typed = {name for name, value in vars(Service).items() if isinstance(value, Attribute)}
+    typed = {name for name, value in vars(Service).items() if isinstance(value, ServiceAttribute)}
 
     others = {"build", "resources", "settings"}  # read from several attributes
     assert typed == READERS.keys() - others | RESOURCES | {"volumes_from"}

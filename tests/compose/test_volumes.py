@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.compose.forms import VolumeText, parse_volume, volumes
+from composerefactor.compose.short_forms import VolumeText, parse_volume, volumes
 from support.engine import config, model
 from support.nodes import mapping
 

@@ -21,7 +21,7 @@ from composerefactor.edit.operations import (
     ToMapping,
     YamlEdit,
 )
-from composerefactor.edit.rendering import Anchored, Flow, Quoted, Reference
+from composerefactor.edit.rendering import AnchorAlias, Anchored, Flow, Quoted
 from composerefactor.errors import RefusedError
 from composerefactor.yaml.nodes import (
     AliasNode,
@@ -177,7 +177,7 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
     ),
     "an alias in a flow mapping": (
         "x: &log {driver: local}\nservices:\n  web: {image: a}\n",
-        AddKey("", SERVICE, "logging", Reference("log")),
+        AddKey("", SERVICE, "logging", AnchorAlias("log")),
         "x: &log {driver: local}\nservices:\n  web: {image: a, logging: *log}\n",
     ),
     "a section after a blank line, at the end of a file without a line end": (

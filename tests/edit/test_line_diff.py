@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.edit.line_diff import Change, changes
+from composerefactor.edit.line_diff import LineChange, changes
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b""]), max_size=40)
 
@@ -31,7 +31,7 @@ def test_equal_lines_have_no_changes(lines: list[bytes]) -> None:
 def test_one_changed_line_among_equal_ones() -> None:
     before = [b"same"] * 50
     after = [*before[:20], b"other", *before[21:]]
-    assert changes(before, after) == [Change(20, 21, 20, 21)]
+    assert changes(before, after) == [LineChange(20, 21, 20, 21)]
 
 
 def test_sections_that_were_taken_out() -> None:

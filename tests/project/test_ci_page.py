@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from composerefactor.analysis.diff.change import UpEffect
+from composerefactor.analysis.diff.impact import UpEffect
 from support.commandline import write
 from support.nodes import values
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from composerefactor.compose.masking import GENERAL
 from composerefactor.proof.comparison import Difference, compare, describe, hashes, parse_config
-from composerefactor.proof.output import sections
+from composerefactor.proof.config_output import sections
 
 KEYS = st.sampled_from(["a", "b", "image", "x-y", "command", "deploy"])
 VALUES = st.recursive(

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.proof.output import places
+from composerefactor.proof.config_output import places
 
 Model: TypeAlias = Mapping[str, Mapping[str, Mapping[str, str]]]
 

@@ -9,7 +9,7 @@ from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.probes import PROBES, TaggedValue, render
 from composerefactor.proof.scenarios import Scenario, config_command, other_scenarios, own_scenario
-from composerefactor.proof.staging import Stage
+from composerefactor.proof.staging import StagedCopy
 
 PLAIN = ["from a subdirectory", "from the parent directory", "uninterpolated", "hashes"]
 
@@ -58,7 +58,7 @@ def test_commands(project: Callable[..., Path]) -> None:
         env_files=("prod.env",),
         project_name="p",
     )
-    with Stage(project({"deploy/a.yml": "", "b.yml": ""}), ["deploy/a.yml", "b.yml"]) as stage:
+    with StagedCopy(project({"deploy/a.yml": "", "b.yml": ""}), ["deploy/a.yml", "b.yml"]) as stage:
         args, cwd = config_command(entry, own_scenario({}), stage)
         assert args == [
             *("-f", "a.yml", "-f", "../b.yml", "--env-file", "../prod.env"),
@@ -77,7 +77,7 @@ def test_commands(project: Callable[..., Path]) -> None:
 
 def test_implicit_files(project: Callable[..., Path]) -> None:
     entry = Invocation(("compose.yaml", "compose.override.yaml"), implicit=True)
-    with Stage(project({"compose.yaml": ""}), ["compose.yaml"]) as stage:
+    with StagedCopy(project({"compose.yaml": ""}), ["compose.yaml"]) as stage:
         assert config_command(entry, own_scenario({}, ()), stage)[0] == [
             "config",
             "--format",

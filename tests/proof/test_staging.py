@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.errors import RefusedError
-from composerefactor.proof.staging import Stage
+from composerefactor.proof.staging import StagedCopy
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
@@ -23,7 +23,7 @@ def tree(root: Path) -> dict[str, bytes | None]:
 
 def test_places_are_kept(project: Callable[..., Path], tmp_path: Path) -> None:
     root = project({"compose.yaml": "a", "x/y.env": "b", "other": "no", "../up.env": "c"})
-    with Stage(root, ["compose.yaml", "x/y.env", "../up.env", "missing"]) as stage:
+    with StagedCopy(root, ["compose.yaml", "x/y.env", "../up.env", "missing"]) as stage:
         assert stage.path.name == "shop"
         assert tree(stage.base) == {
             "shop": None,
@@ -39,7 +39,7 @@ def test_places_are_kept(project: Callable[..., Path], tmp_path: Path) -> None:
 
 def test_two_levels_up_keep_the_names_between(project: Callable[..., Path]) -> None:
     root = project({"deep/er/compose.yaml": "a", "top.env": "b"})
-    with Stage(root / "deep/er", ["compose.yaml", "../../top.env"]) as stage:
+    with StagedCopy(root / "deep/er", ["compose.yaml", "../../top.env"]) as stage:
         assert stage.path.relative_to(stage.base) == Path("deep/er")
         assert stage.place("../../top.env").read_text() == "b"
         assert stage.hide(str(stage.place("../../top.env"))) == str(root / "top.env")
@@ -51,7 +51,7 @@ def test_two_levels_up_keep_the_names_between(project: Callable[..., Path]) -> N
 
 def test_apply_and_reset(project: Callable[..., Path]) -> None:
     root = project({"a": "1", "d/b": "2"})
-    with Stage(root, ["a", "d/b"]) as stage:
+    with StagedCopy(root, ["a", "d/b"]) as stage:
         before = tree(stage.base)
         stage.apply({"a": b"changed", "d/b": None, "new/deep/c": b"3"})
         assert tree(stage.path) == {
@@ -81,7 +81,7 @@ def test_any_changes_are_reset(
     project: Callable[..., Path], changes: list[dict[str, bytes | None]]
 ) -> None:
     root = project({"a": "1", "d/b": "2", "../u": "3"})
-    with Stage(root, ["a", "d/b", "empty", "../u"]) as stage:
+    with StagedCopy(root, ["a", "d/b", "empty", "../u"]) as stage:
         before = tree(stage.base)
         for each in changes:
             stage.apply(each)
@@ -96,7 +96,7 @@ def test_links_are_copied_as_content(project: Callable[..., Path], tmp_path: Pat
     (root / "dir").symlink_to(root / "real")
     (root / "loop").symlink_to("loop")
     os.mkfifo(root / "pipe")
-    with Stage(root, ["link", "dir/x", "loop", "pipe", "real"]) as stage:
+    with StagedCopy(root, ["link", "dir/x", "loop", "pipe", "real"]) as stage:
         assert tree(stage.path) == {
             "link": b"s",
             "dir": None,
@@ -109,7 +109,7 @@ def test_links_are_copied_as_content(project: Callable[..., Path], tmp_path: Pat
 
 
 def test_supply_only_inside(project: Callable[..., Path], tmp_path: Path) -> None:
-    with Stage(project({"a": "1"}), ["a"]) as stage:
+    with StagedCopy(project({"a": "1"}), ["a"]) as stage:
         assert stage.supply("conf/x.env")
         assert stage.supply(stage.path / "y.env")
         assert stage.supply(stage.home / "z.env")
@@ -122,10 +122,10 @@ def test_supply_only_inside(project: Callable[..., Path], tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("path", ["../../x", "/etc/passwd", "a/../../../../x"])
 def test_changes_stay_inside(project: Callable[..., Path], path: str) -> None:
-    with Stage(project({"a": "1"}), ["a"]) as stage, pytest.raises(RefusedError):
+    with StagedCopy(project({"a": "1"}), ["a"]) as stage, pytest.raises(RefusedError):
         stage.apply({path: b""})
 
 
 def test_a_path_above_everything(project: Callable[..., Path]) -> None:
     with pytest.raises(RefusedError, match="leads above"):
-        Stage(project({"a": "1"}), ["../" * 50 + "x"])
+        StagedCopy(project({"a": "1"}), ["../" * 50 + "x"])

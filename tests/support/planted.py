@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE, find_attribute
 from composerefactor.planning.opening import ProjectSelection
-from composerefactor.planning.verify import Comparison, compare, open_state
+from composerefactor.planning.verify import StateComparison, compare, open_state
 from composerefactor.proof.engine import Engine, release
 
 _NOT_HASHED = frozenset({"build", "pull_policy", "scale", "x-note"})
@@ -286,7 +286,7 @@ def overlooked(engine: Engine, directory: Path) -> tuple[list[Planted], Overlook
     )
 
 
-def _compare(engine: Engine, old: Path, new: Path) -> Comparison:
+def _compare(engine: Engine, old: Path, new: Path) -> StateComparison:
     chosen = ProjectSelection(Path())
     with (
         open_state(str(old), old, chosen) as before,

@@ -10,8 +10,8 @@ import pytest
 from composerefactor.errors import RefusedError
 from composerefactor.workspace.journal import (
     Attributes,
-    Entry,
     Journal,
+    JournalEntry,
     JournalStore,
     Phase,
     Record,
@@ -113,14 +113,14 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
 
 def test_the_form_of_a_journal_does_not_change(tmp_path: Path) -> None:
     entries = (
-        Entry(
+        JournalEntry(
             "compose.yaml",
             ".compose.yaml.tmp",
             b"services: {}\xff\n",
             Attributes(0o644, 1000, 1000),
             None,
         ),
-        Entry("a\udc80/b.yml", "a\udc80/.b.tmp", None, None, "abab"),
+        JournalEntry("a\udc80/b.yml", "a\udc80/.b.tmp", None, None, "abab"),
     )
     time = "2026-11-29T20:00:00+00:00"
     journal = Journal(RunId(3), "split", time, entries, ("a\udc80",), (("old", 0o755),))

@@ -13,16 +13,6 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from composerefactor.analysis.diff import kinds
-from composerefactor.analysis.diff.change import (
-    Impact,
-    Place,
-    ServicePair,
-    State,
-    UpEffect,
-    impact,
-    listed,
-    with_effect,
-)
 from composerefactor.analysis.diff.exposure import (
     attachments,
     capabilities,
@@ -35,6 +25,16 @@ from composerefactor.analysis.diff.exposure import (
     published_ports,
     root_file_system,
     running_user,
+)
+from composerefactor.analysis.diff.impact import (
+    Impact,
+    Place,
+    ServicePair,
+    State,
+    UpEffect,
+    impact,
+    listed,
+    with_effect,
 )
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.lifecycle import (

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.diff import kinds
 from composerefactor.analysis.diff.assess import assess, recreated
-from composerefactor.analysis.diff.change import Impact, State, UpEffect, impact
+from composerefactor.analysis.diff.impact import Impact, State, UpEffect, impact
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.states import (
     ComparedStart,

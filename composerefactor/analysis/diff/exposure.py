@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.analysis.diff import kinds
-from composerefactor.analysis.diff.change import (
+from composerefactor.analysis.diff.impact import (
     Impact,
     ServicePair,
     State,

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from composerefactor.analysis.diff import kinds
-from composerefactor.analysis.diff.change import (
+from composerefactor.analysis.diff.impact import (
     Impact,
     Place,
     ServicePair,

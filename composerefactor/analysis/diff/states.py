@@ -15,7 +15,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.analysis.diff.change import Impact
+from composerefactor.analysis.diff.impact import Impact
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking, values_in_config

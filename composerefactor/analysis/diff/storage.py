@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from composerefactor.analysis.diff import kinds
-from composerefactor.analysis.diff.change import (
+from composerefactor.analysis.diff.impact import (
     Impact,
     ServicePair,
     State,
@@ -30,7 +30,7 @@ from composerefactor.images.lookup import data_paths, lasting_paths
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class ResolvedMount:
     """A mount of a service.
 
     Attributes:
@@ -62,16 +62,16 @@ class Mount:
         return self.kind == "bind" and "." in basename(self.identity).lstrip(".")
 
 
-def mounts_of(state: State, service: Mapping[str, Any]) -> dict[str, Mount]:
+def mounts_of(state: State, service: Mapping[str, Any]) -> dict[str, ResolvedMount]:
     """Return the mounts of *service* by target."""
-    mounts: dict[str, Mount] = {}
+    mounts: dict[str, ResolvedMount] = {}
     for item in service.get("volumes") or ():
         if isinstance(item, dict):
             mount = _mount(state, item)
             mounts[mount.target] = mount
     for item in _as_list(service.get("tmpfs")):
         target = item.partition(":")[0]
-        mounts.setdefault(target, Mount(target, "tmpfs", ""))
+        mounts.setdefault(target, ResolvedMount(target, "tmpfs", ""))
     return mounts
 
 
@@ -85,17 +85,19 @@ def mounted_volumes(state: State) -> dict[str, list[str]]:
     return users
 
 
-def _mount(state: State, item: Mapping[str, Any]) -> Mount:
+def _mount(state: State, item: Mapping[str, Any]) -> ResolvedMount:
     kind, source = str(item.get("type") or "volume"), str(item.get("source") or "")
     target = str(item.get("target") or "")
     read_only = bool(item.get("read_only"))
     if kind == "volume" and not source:
-        return Mount(target, "anonymous", "", "", read_only)
+        return ResolvedMount(target, "anonymous", "", "", read_only)
     if kind == "volume":
         name = state.resource_name("volumes", source)
         subpath = (item.get("volume") or {}).get("subpath")
-        return Mount(target, kind, f"{name}/{subpath}" if subpath else name, source, read_only)
-    return Mount(target, kind, source, source, read_only)
+        return ResolvedMount(
+            target, kind, f"{name}/{subpath}" if subpath else name, source, read_only
+        )
+    return ResolvedMount(target, kind, source, source, read_only)
 
 
 def _as_list(value: Any) -> list[str]:
@@ -221,7 +223,7 @@ def volume_definitions(before: State, after: State) -> Iterator[Impact]:
                 )
 
 
-def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]:
+def _at_same_path(pair: ServicePair, old: ResolvedMount, new: ResolvedMount) -> Iterator[Impact]:
     if _data(old) == _data(new):
         if old.read_only != new.read_only:
             message = f"{new.target} is now {'read-only' if new.read_only else 'writable'}"
@@ -257,14 +259,16 @@ def _at_same_path(pair: ServicePair, old: Mount, new: Mount) -> Iterator[Impact]
             yield _left(pair, kinds.VOLUME_REPLACED, message, old, new, risk)
 
 
-def _added(pair: ServicePair, new: Mount, old: Mapping[str, Mount]) -> Impact:
+def _added(pair: ServicePair, new: ResolvedMount, old: Mapping[str, ResolvedMount]) -> Impact:
     """Return the impact of the mount *new*, for which there was none of the mounts *old*."""
     is_covered = any(overlap(each, new.target) for each in old)
     is_own = not is_covered and not pair.old.get("volumes_from")
     if is_own and any(overlap(path, new.target) for path in _data_paths(pair)):
         label = "memory (not persistent)" if new.kind == "tmpfs" else new.label
         message = f"at {new.target}: {label} instead of the storage of the container"
-        return _left(pair, kinds.VOLUME_REPLACED, message, Mount(new.target, "container", ""), new)
+        return _left(
+            pair, kinds.VOLUME_REPLACED, message, ResolvedMount(new.target, "container", ""), new
+        )
     message = f"mounts {new.label} at {new.target}"
     if new.kind == "tmpfs":
         message = f"keeps {new.target} in memory"
@@ -281,14 +285,19 @@ def _data_paths(pair: ServicePair) -> list[str]:
 
 
 def _left(
-    pair: ServicePair, rule: Any, message: str, old: Mount, new: Mount, risk: Risk | None = None
+    pair: ServicePair,
+    rule: Any,
+    message: str,
+    old: ResolvedMount,
+    new: ResolvedMount,
+    risk: Risk | None = None,
 ) -> Impact:
     place = old.identity or "it"
     message += f"; the data in {place} is left behind"
     return _about(pair, rule, message, new, effect=UpEffect.DATA, risk=risk)
 
 
-def _removed(pair: ServicePair, mount: Mount) -> Impact:
+def _removed(pair: ServicePair, mount: ResolvedMount) -> Impact:
     """Return the impact of a mount that was removed without replacement."""
     users = mounted_volumes(pair.after).get(mount.identity) if mount.kind == "volume" else None
     removed = f"{mount.label} is no longer mounted at {mount.target}"
@@ -312,7 +321,7 @@ def _about(
     pair: ServicePair,
     rule: Any,
     message: str,
-    mount: Mount,
+    mount: ResolvedMount,
     *,
     effect: UpEffect | None = None,
     risk: Risk | None = None,
@@ -332,7 +341,7 @@ def _about(
     )
 
 
-def _is_source(pair: ServicePair, mount: Mount) -> bool:
+def _is_source(pair: ServicePair, mount: ResolvedMount) -> bool:
     return mount.read_only or mount.is_file or pair.before.is_source(mount.identity)
 
 
@@ -340,7 +349,7 @@ def _keeps_data(pair: ServicePair) -> bool:
     return pair.after.catalog.store_category(str(pair.old.get("image") or "")) != ""
 
 
-def _data(mount: Mount) -> tuple[str, str]:
+def _data(mount: ResolvedMount) -> tuple[str, str]:
     """Return what identifies the data in *mount*."""
     return mount.kind, mount.identity
 

@@ -160,7 +160,7 @@ _DUMPS = {
 """By entry of the image catalog."""
 
 
-class Recovery(Struct, frozen=True):
+class BackupAdvice(Struct, frozen=True):
     """How to back up and restore a volume or a directory.
 
     Attributes:
@@ -178,7 +178,7 @@ class Recovery(Struct, frozen=True):
     dump: Dump | None = None
 
 
-def recoveries(entry: InvocationFacts) -> list[Recovery]:
+def recoveries(entry: InvocationFacts) -> list[BackupAdvice]:
     """Return how to recover the data of *entry* that is worth a backup."""
     found = []
     for data in entry.volumes:
@@ -190,5 +190,7 @@ def recoveries(entry: InvocationFacts) -> list[Recovery]:
         # Another directory of the same container does not contain the database.
         is_data = known is not None and data.content.endswith(f"({known.id})")
         dump = _DUMPS.get(known.id) if known is not None and is_data else None
-        found.append(Recovery(data.name, writers[0].service, writers[0].target, data.content, dump))
+        found.append(
+            BackupAdvice(data.name, writers[0].service, writers[0].target, data.content, dump)
+        )
     return found

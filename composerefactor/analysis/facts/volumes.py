@@ -12,10 +12,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from composerefactor.compose.forms import VolumeText, is_docker_socket
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.resources import overlap
 from composerefactor.compose.services import Service, StartModel
+from composerefactor.compose.short_forms import VolumeText, is_docker_socket
 from composerefactor.errors import Location
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
-from composerefactor.compose.forms import parse_volume
 from composerefactor.compose.services import Service
+from composerefactor.compose.short_forms import parse_volume
 from composerefactor.errors import Location
 
 _PERSONAL = re.compile(r"(?:/home|/Users|/mnt/[a-z]/Users)/[^/$]+/.+|[A-Za-z]:[\\/].+")

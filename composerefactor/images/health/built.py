@@ -31,7 +31,7 @@ from composerefactor.images.health.probes import (
 )
 from composerefactor.images.health.servers import (
     ImagePorts,
-    Port,
+    ListeningPort,
     Server,
     bind_host,
     celery_client,
@@ -395,7 +395,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
                 return port, name
         return "", ""
 
-    def _probe(self, port: Port) -> Answer:
+    def _probe(self, port: ListeningPort) -> Answer:
         host = self._host()
         if host is None:
             return NoPossibleCheck("it is unknown to which address it binds", CUSTOM_CHECK_REMEDY)

@@ -53,7 +53,7 @@ _OF_PROGRAMS = r"/$|/(?:bin|sbin|usr|opt|lib\w*|nix|busybox)(?:/|$)"
 _PACKAGE_MANAGER = r"\b(?:apk|apt|apt-get|yum|dnf|microdnf)\b"
 
 
-class Base(Struct, frozen=True):
+class BasePrograms(Struct, frozen=True):
     """The programs that a base image *has*, and how sure that is; *unsure* may be missing."""
 
     has: tuple[str, ...]
@@ -182,14 +182,14 @@ def _may_add_programs(chain: Chain) -> bool:
     return False
 
 
-def base_image(image: str) -> Base | None:
+def base_image(image: str) -> BasePrograms | None:
     """Return the programs of the base image *image*, or None if it is not in bases.yml."""
     entry = _first_entry(image, "bases")
     if entry is None:
         return None
     groups = _bases()["groups"]
     has = [program for item in entry["has"] for program in groups.get(item, [item])]
-    return Base(tuple(has), confidence(entry["verified"]), tuple(entry.get("unsure", ())))
+    return BasePrograms(tuple(has), confidence(entry["verified"]), tuple(entry.get("unsure", ())))
 
 
 def default_command(image: str) -> str:

@@ -199,7 +199,7 @@ _SECONDARY_PORTS = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "23
 _COMMON_WEB_PORTS = frozenset({"80", "3000", "5000", "8000", "8080"})
 
 
-class Port(Struct, frozen=True):
+class ListeningPort(Struct, frozen=True):
     """A port on which a service listens.
 
     Attributes:
@@ -229,7 +229,7 @@ class ImagePorts(Struct, frozen=True):
     default_of: str = ""
 
 
-def listening_port(use: Usage, command: str, image: ImagePorts) -> Port | None:
+def listening_port(use: Usage, command: str, image: ImagePorts) -> ListeningPort | None:
     """Return the port on which the service *use* listens, or None if it is unknown.
 
     The sources in order: an option of *command*; the published port, or of several the one that a
@@ -242,19 +242,19 @@ def listening_port(use: Usage, command: str, image: ImagePorts) -> Port | None:
     if is_number(option):
         by_variable = [port for port in _variable_ports(use) if expand(port.text, {}) == option]
         text = by_variable[0].text if by_variable else option
-        return Port(text, "its command", "verified")
+        return ListeningPort(text, "its command", "verified")
     for port in candidates:
         if port.text in use.targets:
-            return Port(port.text, f"published, and {port.evidence}", "verified")
+            return ListeningPort(port.text, f"published, and {port.evidence}", "verified")
     if len(use.targets) == 1:
-        return Port(use.targets[0], "its published port")
+        return ListeningPort(use.targets[0], "its published port")
     if use.targets:
         main_ports = [
             target for target in use.targets if target not in _SECONDARY_PORTS
         ] or use.targets
         common_ports = [target for target in main_ports if target in _COMMON_WEB_PORTS]
         evidence = "one of its published ports"
-        return Port((common_ports or list(main_ports))[0], evidence, "guess")
+        return ListeningPort((common_ports or list(main_ports))[0], evidence, "guess")
     return candidates[0] if candidates else None
 
 
@@ -302,7 +302,7 @@ def next_host(variables: Mapping[str, str | None]) -> str | None:
     return "127.0.0.1" if host in _REACHED_LOCALLY else host
 
 
-def _variable_ports(use: Usage) -> list[Port]:
+def _variable_ports(use: Usage) -> list[ListeningPort]:
     found_ports = []
     own = set(name_words(use.name))
     named_after_it = [
@@ -315,11 +315,11 @@ def _variable_ports(use: Usage) -> list[Port]:
     for name in (*_PORT_VARIABLES, *named_after_it):
         value = use.environment.get(name)
         if value and is_number(value) and not _is_of_another(use, name):
-            found_ports.append(Port(use.written.get(name, value), f"the variable {name}"))
+            found_ports.append(ListeningPort(use.written.get(name, value), f"the variable {name}"))
     urls = use.environment.get("ASPNETCORE_URLS") or ""
     port = urls.partition(";")[0].rstrip("/").rpartition(":")[2]
     if is_number(port):
-        found_ports.append(Port(port, "the variable ASPNETCORE_URLS"))
+        found_ports.append(ListeningPort(port, "the variable ASPNETCORE_URLS"))
     return found_ports
 
 
@@ -332,17 +332,19 @@ def _is_of_another(use: Usage, name: str) -> bool:
     return bool(host) and "." not in (host or "") and host not in {*_REACHED_LOCALLY, use.name}
 
 
-def _image_ports(use: Usage, image: ImagePorts) -> list[Port]:
-    found_ports = [Port(port, "expose") for port in use.exposed if is_number(port)]
+def _image_ports(use: Usage, image: ImagePorts) -> list[ListeningPort]:
+    found_ports = [ListeningPort(port, "expose") for port in use.exposed if is_number(port)]
     found_ports += [
-        Port(value, f"ENV {name} of its Dockerfile", "verified")
+        ListeningPort(value, f"ENV {name} of its Dockerfile", "verified")
         for name in _PORT_VARIABLES
         for known, value in image.variables
         if known == name and is_number(value)
     ]
     exposed = [port for port in image.exposed if is_number(port)]
     main_ports = [port for port in exposed if port not in _SECONDARY_PORTS] or exposed
-    found_ports += [Port(port, "EXPOSE of its Dockerfile", "verified") for port in main_ports]
+    found_ports += [
+        ListeningPort(port, "EXPOSE of its Dockerfile", "verified") for port in main_ports
+    ]
     if image.default:
-        found_ports.append(Port(image.default, f"the default of {image.default_of}"))
+        found_ports.append(ListeningPort(image.default, f"the default of {image.default_of}"))
     return found_ports

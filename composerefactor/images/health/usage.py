@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from composerefactor.compose.definitions import known_text_of
-from composerefactor.compose.forms import ports
 from composerefactor.compose.interpolation import expand_known
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import Service, Setting, StartModel
+from composerefactor.compose.short_forms import ports
 
 
 class Usage(Struct, frozen=True):

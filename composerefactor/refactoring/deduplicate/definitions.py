@@ -1,8 +1,8 @@
 """Definitions of a service, what they share, and the lines below a key.
 
-A :class:`Definition` is the text of one service in one file. A :class:`SharedDefinition` is what
-several of them have in common, as lines of the first one, and what remains of each. The functions
-below find the lines of keys and list items, compare values, and collect comments.
+A :class:`SourceDefinition` is the text of one service in one file. A :class:`SharedDefinition` is
+what several of them have in common, as lines of the first one, and what remains of each. The
+functions below find the lines of keys and list items, compare values, and collect comments.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Span = tuple[int, int]
 """Characters ``start:end`` of a text: whole lines."""
 
 
-class Definition(Struct, frozen=True):
+class SourceDefinition(Struct, frozen=True):
     """One definition of a service: its lines are *region* in *source*."""
 
     source: Source
@@ -51,7 +51,7 @@ class SharedDefinition(Struct):
 
 
 def keep_comments(
-    definitions: list[Definition], regions: list[Region], result: SharedDefinition, at: int
+    definitions: list[SourceDefinition], regions: list[Region], result: SharedDefinition, at: int
 ) -> None:
     """Add to *result* the comments that other definitions have on lines taken from the first.
 
@@ -72,7 +72,7 @@ def keep_comments(
         result.added_lines += [(end if comment in below else at, comment) for comment in added]
 
 
-def _below_service(definition: Definition, region: Region) -> list[str]:
+def _below_service(definition: SourceDefinition, region: Region) -> list[str]:
     """Return the comments at the end of *region* that are as far to the left as the service."""
     source = definition.source
     column = source.column(definition.region.entry.start)
@@ -114,8 +114,8 @@ def _indentation(source: Source, at: int) -> str:
 
 
 def with_regions(
-    definitions: list[Definition], regions: list[Region]
-) -> list[tuple[Definition, Region]]:
+    definitions: list[SourceDefinition], regions: list[Region]
+) -> list[tuple[SourceDefinition, Region]]:
     """Return pairs of a definition and its own region; both lists have the same order."""
     return list(zip(definitions, regions, strict=True))
 
@@ -147,12 +147,14 @@ def items_of(source: Source, region: Region) -> list[Region] | None:
     return item_regions(source, value, start=start, end=region.end)
 
 
-def body_spans(definition: Definition) -> list[Span]:
+def body_spans(definition: SourceDefinition) -> list[Span]:
     """Return one span with all lines of *definition* below the line of its key."""
     return [(definition.source.next_line(definition.region.key), definition.region.end)]
 
 
-def nodes_in(definition: Definition, spans: Sequence[Span], anchors: AnchorIndex) -> Iterator[Node]:
+def nodes_in(
+    definition: SourceDefinition, spans: Sequence[Span], anchors: AnchorIndex
+) -> Iterator[Node]:
     """Yield the aliases and the anchored nodes of *definition* that are in *spans*.
 
     Where *spans* are all of its lines, an anchor on the line of the key is included.

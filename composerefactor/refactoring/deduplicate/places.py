@@ -15,12 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.project import Project
+from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
 from composerefactor.images.environments import kind_of
 from composerefactor.refactoring.deduplicate.definitions import (
-    Definition,
+    SourceDefinition,
     Span,
     new_comments,
     nodes_in,
@@ -361,7 +361,7 @@ def _anchor_blocks(content: Content) -> list[Block]:
 def taken_nodes(content: Content) -> Iterable[Node]:
     """Yield the nodes in the lines that *content* takes; of services, aliases and anchors only."""
     for lines in content.services:
-        definition = Definition(content.file.source, lines.region)
+        definition = SourceDefinition(content.file.source, lines.region)
         yield from nodes_in(definition, lines.spans, content.anchors)
     sections = content.file.sections or {}
     for section, name in content.entries:

@@ -30,12 +30,12 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import acts_on_merge, merge_key_value
+from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.images.environments import NAMES
 from composerefactor.refactoring.deduplicate.definitions import (
-    Definition,
     SharedDefinition,
+    SourceDefinition,
     all_same,
     children_of,
     indented_like,
@@ -59,7 +59,7 @@ After a slash it is one of a path, as in ``/dev/null``.
 """
 
 
-def share(definitions: Sequence[Definition]) -> SharedDefinition | None:
+def share(definitions: Sequence[SourceDefinition]) -> SharedDefinition | None:
     """Return what *definitions* share; None where that is nothing, or one cannot be split.
 
     The spans are those of attributes, without the line of the service's own key.
@@ -72,7 +72,7 @@ def share(definitions: Sequence[Definition]) -> SharedDefinition | None:
 
 
 def _share_keys(
-    definitions: list[Definition], regions: list[Region], path: Path
+    definitions: list[SourceDefinition], regions: list[Region], path: Path
 ) -> SharedDefinition | None:
     """Split the mappings at *regions* key by key; None where that is not possible."""
     children = [children_of(d.source, r) for d, r in with_regions(definitions, regions)]
@@ -90,7 +90,7 @@ def _share_keys(
 
 
 def _extend_same_service(
-    definitions: list[Definition], children: Sequence[dict[str, Region] | None]
+    definitions: list[SourceDefinition], children: Sequence[dict[str, Region] | None]
 ) -> bool:
     """Return whether all definitions extend the same service, or none extends any.
 
@@ -104,7 +104,7 @@ def _extend_same_service(
 
 
 def _share_attributes(
-    definitions: list[Definition],
+    definitions: list[SourceDefinition],
     attributes: list[dict[str, Region]],
     path: Path,
     apart: AbstractSet[str] = frozenset(),
@@ -133,7 +133,7 @@ def _share_attributes(
 
 
 def _share_attribute(
-    definitions: list[Definition], regions: list[Region], path: Path, result: SharedDefinition
+    definitions: list[SourceDefinition], regions: list[Region], path: Path, result: SharedDefinition
 ) -> bool:
     """Add to *result* what the definitions share of one attribute; False where that is nothing."""
     pairs = with_regions(definitions, regions)
@@ -201,14 +201,14 @@ def _shares_main_key(values: Sequence[Any], path: Path) -> bool:
     return all_same(main) or (None not in main and bool(_usual(main, (*path, key))))
 
 
-def _written_alike(pairs: list[tuple[Definition, Region]]) -> bool:
+def _written_alike(pairs: list[tuple[SourceDefinition, Region]]) -> bool:
     """Return whether all values are the same text, without aliases, which mean different nodes."""
     texts = {d.source.text[r.entry.value.start : r.entry.value.end] for d, r in pairs}
     return len(texts) == 1 and not any("*" in text for text in texts)
 
 
 def _share_usual(
-    definitions: list[Definition],
+    definitions: list[SourceDefinition],
     regions: list[Region],
     usual: Sequence[int],
     result: SharedDefinition,
@@ -238,7 +238,7 @@ def _share_usual(
 
 
 def _share_beginning(
-    definitions: list[Definition], regions: list[Region], values: list[Any]
+    definitions: list[SourceDefinition], regions: list[Region], values: list[Any]
 ) -> SharedDefinition | None:
     """Share the common beginning of lists: a merge appends the items of the remainders to it."""
     if not all(isinstance(value, list) for value in values):
@@ -265,7 +265,7 @@ def _share_beginning(
 
 
 def _add_below_key(
-    definitions: list[Definition],
+    definitions: list[SourceDefinition],
     regions: list[Region],
     inner: SharedDefinition,
     result: SharedDefinition,
@@ -292,14 +292,14 @@ def _add_below_key(
     return True
 
 
-def _has_tags(definition: Definition) -> bool:
+def _has_tags(definition: SourceDefinition) -> bool:
     """Return whether *definition* has ``!reset`` or another tag that acts on the merge."""
     if not may_contain(definition.source, definition.region, "!"):
         return False
     return any(map(acts_on_merge, walk(definition.region.entry.value)))
 
 
-def _has_anchor(definition: Definition, region: Region) -> bool:
+def _has_anchor(definition: SourceDefinition, region: Region) -> bool:
     return may_contain(definition.source, region, "&") and any(
         node.anchor is not None for node in walk(region.entry.value)
     )
@@ -343,7 +343,7 @@ class _WrittenPairs(Struct, frozen=True):
 
 
 def share_pairs(
-    definitions: list[Definition],
+    definitions: list[SourceDefinition],
     regions: list[Region],
     path: Path,
     written: list[WrittenAttribute],
@@ -404,7 +404,7 @@ def _usual_pair(name: str, pairs: Sequence[_WrittenPairs], path: Path) -> list[i
 
 
 def _read_pairs(
-    definition: Definition, region: Region, path: Path, values: Any
+    definition: SourceDefinition, region: Region, path: Path, values: Any
 ) -> _WrittenPairs | None:
     """Return the pairs at *region*, which mean *values*; None where they cannot be separated."""
     source, node = definition.source, region.entry.value
@@ -453,7 +453,7 @@ def _can_be_merged(values: list[Any], path: Path, result: SharedDefinition) -> b
 
 
 def place_merges(
-    definitions: list[Definition],
+    definitions: list[SourceDefinition],
     merges: list[Region | None],
     written: list[dict[str, Region]],
     whole: set[str],
@@ -500,7 +500,7 @@ def place_merges(
     return True
 
 
-def merge_key_values(definition: Definition, region: Region | None) -> dict[str, Any]:
+def merge_key_values(definition: SourceDefinition, region: Region | None) -> dict[str, Any]:
     """Return what the merge key at *region* sets; of a list, earlier mappings win."""
     if region is None:
         return {}

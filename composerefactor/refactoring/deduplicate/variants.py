@@ -22,14 +22,14 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.dependencies import unions
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
+from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import (
-    Definition,
     SharedDefinition,
+    SourceDefinition,
     Span,
     all_same,
     body_spans,
@@ -67,10 +67,10 @@ class SharedService(Struct, frozen=True):
 
     name: str
     defined_in: FileIndices
-    definitions: tuple[Definition, ...]
+    definitions: tuple[SourceDefinition, ...]
     shared: SharedDefinition | None
 
-    def definition(self, file_index: int) -> Definition:
+    def definition(self, file_index: int) -> SourceDefinition:
         """Return the definition in one file."""
         return self.definitions[self.defined_in.index(file_index)]
 
@@ -174,7 +174,7 @@ def factor(
 
 
 def _service_clusters(
-    definitions: Mapping[int, Definition], copies: Sequence[int], least: float
+    definitions: Mapping[int, SourceDefinition], copies: Sequence[int], least: float
 ) -> list[Cluster]:
     """Return the clusters of the *definitions* of one service, by index of the file.
 
@@ -278,7 +278,7 @@ Cluster = tuple[tuple[int, ...], SharedDefinition | None]
 
 
 def clusters(
-    definitions: Sequence[Definition], least: float = ENOUGH_OF_ENVIRONMENTS
+    definitions: Sequence[SourceDefinition], least: float = ENOUGH_OF_ENVIRONMENTS
 ) -> list[Cluster]:
     """Group *definitions* of one service by what they share.
 
@@ -296,7 +296,7 @@ def clusters(
     return [*result, (alone, None)] if alone else result
 
 
-def _greedy_clusters(definitions: Sequence[Definition], least: float) -> list[Cluster]:
+def _greedy_clusters(definitions: Sequence[SourceDefinition], least: float) -> list[Cluster]:
     """Return clusters in which each definition joins the first ones with which sharing saves."""
     result: list[tuple[tuple[int, ...], SharedDefinition]] = []
     left = list(range(len(definitions)))
@@ -314,7 +314,7 @@ def _greedy_clusters(definitions: Sequence[Definition], least: float) -> list[Cl
 
 
 def with_copy(
-    definitions: Mapping[int, Definition],
+    definitions: Mapping[int, SourceDefinition],
     found: Sequence[Cluster],
     copy: int,
     least: float = ENOUGH_OF_ENVIRONMENTS,
@@ -342,7 +342,7 @@ def with_copy(
 
 
 def worth_sharing(
-    definitions: Sequence[Definition], least: float = ENOUGH_OF_ENVIRONMENTS
+    definitions: Sequence[SourceDefinition], least: float = ENOUGH_OF_ENVIRONMENTS
 ) -> SharedDefinition | None:
     """Return what *definitions* share, or None where sharing it saves no text or is no base.
 
@@ -356,7 +356,9 @@ def worth_sharing(
     return shared if saved_characters(definitions, shared) > 0 else None
 
 
-def _is_base(definitions: Sequence[Definition], shared: SharedDefinition, least: float) -> bool:
+def _is_base(
+    definitions: Sequence[SourceDefinition], shared: SharedDefinition, least: float
+) -> bool:
     """Return whether what is *shared* says what the service is, as the base of all *definitions*.
 
     That is everything, or what runs (``image``, ``build``, or the service that it extends) and at
@@ -369,7 +371,7 @@ def _is_base(definitions: Sequence[Definition], shared: SharedDefinition, least:
     return is_enough and _runs(definitions[0], shared)
 
 
-def _runs(first: Definition, shared: SharedDefinition) -> bool:
+def _runs(first: SourceDefinition, shared: SharedDefinition) -> bool:
     """Return whether a key with what runs is in *shared*, maybe by a merge key."""
     keys = children_of(first.source, first.region) or {}
     starts = {start for start, _ in shared.common}
@@ -379,7 +381,7 @@ def _runs(first: Definition, shared: SharedDefinition) -> bool:
     return not written.isdisjoint({"image", "build", "extends"})
 
 
-def _whole_if_equal(definitions: Sequence[Definition]) -> SharedDefinition | None:
+def _whole_if_equal(definitions: Sequence[SourceDefinition]) -> SharedDefinition | None:
     """Return the whole first definition as shared where all mean the same, otherwise None."""
     written = [to_python(d.region.entry.value, d.source) for d in definitions]
     first = definitions[0]
@@ -398,7 +400,7 @@ def _whole_if_equal(definitions: Sequence[Definition]) -> SharedDefinition | Non
     return result
 
 
-def saved_characters(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
+def saved_characters(definitions: Sequence[SourceDefinition], shared: SharedDefinition) -> int:
     """Return how many fewer characters there are when *definitions* share what is *shared*."""
     before = after = 0
     for i, (d, remainder) in enumerate(zip(definitions, shared.remainders, strict=True)):
@@ -410,7 +412,7 @@ def saved_characters(definitions: Sequence[Definition], shared: SharedDefinition
     return before - after
 
 
-def shared_length(definitions: Sequence[Definition], shared: SharedDefinition) -> int:
+def shared_length(definitions: Sequence[SourceDefinition], shared: SharedDefinition) -> int:
     """Return how many characters the lines that *definitions* share have."""
     added = "".join(lines for _, lines in shared.added_lines)
     return text_length(definitions[0].source, shared.common) + _length(added)
@@ -431,9 +433,9 @@ def _line_count(source: Source, spans: Iterable[Span]) -> int:
     return sum(1 for line in lines if line.strip())
 
 
-def definition_of(file: ComposeFile, name: str) -> Definition:
+def definition_of(file: ComposeFile, name: str) -> SourceDefinition:
     """Return the definition of the service *name* in *file*."""
-    return Definition(file.source, file.regions_in("services")[name])
+    return SourceDefinition(file.source, file.regions_in("services")[name])
 
 
 def repeating_files(project: Project) -> Iterator[str]:
@@ -473,14 +475,14 @@ ABSENT: Final = Absent()
 """Marks a value that a file does not set; None is a value that it sets."""
 
 
-class Difference(Struct, frozen=True):
+class SettingDifference(Struct, frozen=True):
     """A setting of a service that differs between the files that define the service.
 
     Attributes:
         service: the name of the service.
         path: the keys below the service, as ``("environment", "PORT")``.
         values: the value in each file, by path of the file, in the form of
-            :func:`~composerefactor.compose.forms.canonical_value`. Of a list, the items that
+            :func:`~composerefactor.compose.short_forms.canonical_value`. Of a list, the items that
             not all files have.
     """
 
@@ -501,7 +503,7 @@ class Comparison(Struct, frozen=True):
 
     files: tuple[str, ...]
     services: Mapping[str, tuple[str, ...]]
-    differences: tuple[Difference, ...]
+    differences: tuple[SettingDifference, ...]
     environments: Mapping[str, str]
 
     @property
@@ -542,7 +544,9 @@ def _comparison(project: Project, files: Sequence[ComposeFile]) -> Comparison:
     return Comparison(tuple(names), paths_by_service, tuple(differences), names)
 
 
-def _differences(service: str, path: Path, values: Mapping[str, Any]) -> Iterator[Difference]:
+def _differences(
+    service: str, path: Path, values: Mapping[str, Any]
+) -> Iterator[SettingDifference]:
     """Yield the differences at and below *path*, where each file has one of *values*."""
     given = list(values.values())
     if all_same(given):
@@ -559,7 +563,7 @@ def _differences(service: str, path: Path, values: Mapping[str, Any]) -> Iterato
         }
         if any(not_in_all.values()):  # otherwise only the order of the items differs
             values = not_in_all
-    yield Difference(service, path, values)
+    yield SettingDifference(service, path, values)
 
 
 def _has(items: list[Any], item: Any) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.edit.text_edits import TextEdit
-from composerefactor.refactoring.join.contents import Block
+from composerefactor.refactoring.join.contents import ExtensionBlock
 from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.yaml.comments import Region, comments_in
@@ -80,9 +80,9 @@ class JoinedAnchors(Struct):
     """
 
     texts: Sequence[Text]
-    blocks: Sequence[Block]
-    kept: list[Block] = []
-    dropped: list[Block] = []
+    blocks: Sequence[ExtensionBlock]
+    kept: list[ExtensionBlock] = []
+    dropped: list[ExtensionBlock] = []
     after: dict[str, set[str]] = {}
     lost_comments: list[str] = []
 
@@ -106,14 +106,14 @@ class JoinedAnchors(Struct):
         self.kept = _order_blocks([b for b in self.blocks if b in self.kept])
         self.lost_comments = list(self._find_lost_comments())
 
-    def _own_blocks(self) -> Iterator[Block]:
+    def _own_blocks(self) -> Iterator[ExtensionBlock]:
         """Yield the blocks of the first text above its include list."""
         root = self.texts[0]
         for name, section in (root.file.sections or {}).items():
             if name == "include":
                 return  # blocks below it come after the aliases in the text that is taken in here
             if name.startswith("x-"):
-                yield Block(root, section.region, section.region.lead)
+                yield ExtensionBlock(root, section.region, section.region.lead)
 
     def _anchors_in_services(self) -> Iterator[tuple[str, str]]:
         """Yield each anchor that is written in a service, with the name of the service."""
@@ -123,7 +123,7 @@ class JoinedAnchors(Struct):
                     if node.anchor is not None:
                         yield _anchor_name(text, node), name
 
-    def _own_copies(self, service_of: dict[str, str]) -> Iterator[Block]:
+    def _own_copies(self, service_of: dict[str, str]) -> Iterator[ExtensionBlock]:
         """Yield the blocks of the first text that only carry anchors which services have too."""
         index = AnchorIndex(self.texts[0].file)
         for block in self._own_blocks():
@@ -180,18 +180,18 @@ def _nodes(region: Region) -> Iterator[Node]:
         yield from walk(root)
 
 
-def _anchors(block: Block) -> set[str]:
+def _anchors(block: ExtensionBlock) -> set[str]:
     return {
         _anchor_name(block.text, node) for node in _nodes(block.region) if node.anchor is not None
     }
 
 
-def _aliases(block: Block) -> set[str]:
+def _aliases(block: ExtensionBlock) -> set[str]:
     aliases = (node for node in _nodes(block.region) if isinstance(node, AliasNode))
     return {_alias_name(block.text, alias) for alias in aliases}
 
 
-def _order_blocks(blocks: Iterable[Block]) -> list[Block]:
+def _order_blocks(blocks: Iterable[ExtensionBlock]) -> list[ExtensionBlock]:
     """Return *blocks* with each behind those whose anchors it uses; cycles keep their order."""
     left, placed = list(blocks), []
     while left:

@@ -1,7 +1,7 @@
 """What a file defines together with all files that it includes.
 
 :class:`Contents` collects the entries of every section from several texts, merged where several
-define the same. :func:`inclusions` reads the entries of an include list, and :class:`Reader`
+define the same. :func:`inclusions` reads the entries of an include list, and :class:`IncludeReader`
 returns the texts that they include, with paths rewritten for the including file.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, FileSection
 from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import Include, includes
@@ -38,7 +38,7 @@ Expander = Callable[[Fragment], Fragment]
 """Returns a service without ``extends``, if it extends one of another file."""
 
 
-class Block(Struct, frozen=True):
+class ExtensionBlock(Struct, frozen=True):
     """A top-level ``x-`` block.
 
     Attributes:
@@ -77,7 +77,7 @@ class Contents(Struct):
     sections: dict[str, dict[str, Fragment]] = {}
     heads: dict[str, tuple[Text, Region]] = {}
     orders: list[list[str]] = []
-    blocks: list[Block] = []
+    blocks: list[ExtensionBlock] = []
     loose_comments: list[str] = []
     merged: set[str] = set()
 
@@ -104,7 +104,7 @@ class Contents(Struct):
         for name, section in sections.items():
             region = section.region
             if name.startswith("x-"):
-                self.blocks.append(Block(text, region, _block_start(text, region)))
+                self.blocks.append(ExtensionBlock(text, region, _block_start(text, region)))
             elif name in JOINED_SECTIONS and section.entries:
                 entries = self.sections.setdefault(name, {})
                 key_end = text.source.next_line(region.key)
@@ -141,7 +141,7 @@ class Contents(Struct):
         for name, section in sections.items():
             region, source = section.region, text.source
             if name.startswith("x-"):
-                self.blocks.append(Block(text, region, _block_start(text, region)))
+                self.blocks.append(ExtensionBlock(text, region, _block_start(text, region)))
                 continue
             end = source.next_line(region.key) if name == "services" else region.end
             self.loose_comments += comments_in(source, region.entry, region.lead, end)
@@ -156,7 +156,7 @@ class Contents(Struct):
         return None
 
 
-def _sections(text: Text) -> dict[str, Section]:
+def _sections(text: Text) -> dict[str, FileSection]:
     """Return the sections of *text*.
 
     Raises CannotJoinError where they or their entries are not on lines of their own.
@@ -178,7 +178,7 @@ def _sections(text: Text) -> dict[str, Section]:
     return sections
 
 
-def _fragments(text: Text, section: Section) -> list[Fragment]:
+def _fragments(text: Text, section: FileSection) -> list[Fragment]:
     """Return the entries of *section*, each with the blank lines above it."""
     path = () if section.name == "services" else (RESOURCE,)
     fragments = []
@@ -201,7 +201,7 @@ def _block_start(text: Text, region: Region) -> int:
     return start
 
 
-def _comments_outside_sections(text: Text, sections: dict[str, Section]) -> list[str]:
+def _comments_outside_sections(text: Text, sections: dict[str, FileSection]) -> list[str]:
     """Return the comments above the first section and below the last one."""
     if not sections:
         return full_line_comments(text.source.text)
@@ -270,7 +270,7 @@ def _inclusion(
     return Inclusion(file, item, paths, inner or ".", region)
 
 
-class Reader:
+class IncludeReader:
     """Returns the texts of include entries, with paths relative to the directory *to*."""
 
     def __init__(self, project: Project, to: str) -> None:

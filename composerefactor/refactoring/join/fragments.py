@@ -25,10 +25,10 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.forms import canonical_value, parse_volume
 from composerefactor.compose.merge_keys import acts_on_merge
+from composerefactor.compose.short_forms import canonical_value, parse_volume
 from composerefactor.edit.planned_files import NewText, Piece, indent_by
-from composerefactor.edit.rendering import Style, scalar_line
+from composerefactor.edit.rendering import YamlStyle, scalar_line
 from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve, walk
@@ -312,7 +312,7 @@ def _rewritten(child: Fragment, column: int, lines: list[str]) -> Fragment:
 
 def _scalar(whole: Fragment, text: str) -> str:
     """Return *text* as a scalar in the style of the file of *whole*."""
-    return scalar_line(text, Style.of(whole.text.file.tree))
+    return scalar_line(text, YamlStyle.of(whole.text.file.tree))
 
 
 def key_order(first: Sequence[str], second: Sequence[str], path: Path) -> list[str]:

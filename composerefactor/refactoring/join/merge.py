@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import canonical_value
 from composerefactor.compose.merge_keys import merge_key_value
+from composerefactor.compose.short_forms import canonical_value
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import InputError
 from composerefactor.refactoring.deduplicate.definitions import same

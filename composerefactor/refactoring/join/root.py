@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import path_from
-from composerefactor.compose.project import Extension, Project
+from composerefactor.compose.project import ExtendedService, Project
 from composerefactor.compose.references import extends_target
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
@@ -23,10 +23,10 @@ from composerefactor.refactoring.contract import FileElement
 from composerefactor.refactoring.join.anchors import JoinedAnchors, with_unique_anchors
 from composerefactor.refactoring.join.contents import (
     JOINED_SECTIONS,
-    Block,
     Contents,
+    ExtensionBlock,
+    IncludeReader,
     Inclusion,
-    Reader,
     inclusions,
 )
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment, split_fragment
@@ -79,7 +79,7 @@ def _why_not_removable(project: Project, path: str) -> str:
     return _why_not_stubs(project, file, project.extensions[path])
 
 
-def _why_not_stubs(project: Project, file: ComposeFile, extensions: list[Extension]) -> str:
+def _why_not_stubs(project: Project, file: ComposeFile, extensions: list[ExtendedService]) -> str:
     """Return why the services of *file* are not extended by one stub each, or ``""``.
 
     The text of a service that several extend would be repeated in each of them.
@@ -303,7 +303,7 @@ class JoinRoot:
         self, entries: list[Inclusion]
     ) -> tuple[Contents, StubExpander, JoinedAnchors, list[int]]:
         """Take in all entries that are not refused so far, and refuse those that do not fit."""
-        reader = Reader(self.project, self.directory)
+        reader = IncludeReader(self.project, self.directory)
         texts_of: dict[int, list[Text]] = {}
         for n, entry in enumerate(entries):
             if n in self.refused:
@@ -461,7 +461,7 @@ def _check_extending_services(text: Text, changed: Collection[str]) -> None:
             raise text.cannot(f"{name} extends {target[1]}, which another file changes", body.start)
 
 
-def _carries_only_anchors(block: Block) -> bool:
+def _carries_only_anchors(block: ExtensionBlock) -> bool:
     """Return whether *block* is there only for its anchors."""
     index = AnchorIndex(block.text.file)
     return index.carries_only_anchors(index.sections[block.name])

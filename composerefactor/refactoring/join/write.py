@@ -8,11 +8,11 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, FileSection
 from composerefactor.edit.planned_files import NewText, PlannedFile, with_line_ends
 from composerefactor.edit.text_edits import TextEdit
 from composerefactor.refactoring.join.anchors import JoinedAnchors, order_after_anchors
-from composerefactor.refactoring.join.contents import Block, Contents, Inclusion
+from composerefactor.refactoring.join.contents import Contents, ExtensionBlock, Inclusion
 from composerefactor.refactoring.join.fragments import (
     RESOURCE,
     Fragment,
@@ -121,7 +121,7 @@ class _Writer:
     def _is_touched(self, name: str) -> bool:
         return bool(self.frame.contents.sections.get(name))
 
-    def _include(self, section: Section) -> None:
+    def _include(self, section: FileSection) -> None:
         """Write what stays of the include list, and the services if they have no section yet."""
         region = section.region
         if self.frame.remaining:
@@ -138,7 +138,7 @@ class _Writer:
                 self.out.separate()
             self._section("services", None)
 
-    def _list_comments(self, section: Section) -> list[str]:
+    def _list_comments(self, section: FileSection) -> list[str]:
         """Return the comments of the include list that belong to no entry."""
         region = section.region
         key_end = self.source.next_line(region.key)
@@ -146,7 +146,7 @@ class _Writer:
         end = key_end if have_regions else region.end
         return comments_in(self.source, region.entry, region.key, end)
 
-    def _rest_of_list(self, section: Section) -> None:
+    def _rest_of_list(self, section: FileSection) -> None:
         start = section.region.lead
         for entry in self.frame.entries:
             if id(entry.node) in self.frame.taken and entry.region is not None:
@@ -173,7 +173,7 @@ class _Writer:
         if kept:
             self.out.separate()
 
-    def _section(self, name: str, section: Section | None) -> None:
+    def _section(self, name: str, section: FileSection | None) -> None:
         """Write a section with what the contents add to it; None where the file has none yet."""
         if section is not None:
             self._verbatim(section.region.lead, self.source.next_line(section.region.key))
@@ -188,7 +188,7 @@ class _Writer:
                 self._between(entries[n - 1], entry, blank=has_blank_lines)
             self._add(entry.pieces(column))
 
-    def _entries(self, name: str, section: Section | None) -> list[Fragment]:
+    def _entries(self, name: str, section: FileSection | None) -> list[Fragment]:
         """Return the entries of a section in order: the file's own and those of the contents."""
         path = () if name == "services" else (RESOURCE,)
         added = dict(self.frame.contents.sections.get(name, {}))
@@ -210,7 +210,7 @@ class _Writer:
             order = order_after_anchors(order, self.frame.anchors.after)
         return [entries[key] for key in order]
 
-    def _column(self, section: Section | None, entries: list[Fragment]) -> int:
+    def _column(self, section: FileSection | None, entries: list[Fragment]) -> int:
         """Return the column of the keys in a section."""
         for region in ((section.entries if section else None) or {}).values():
             return self.source.column(region.entry.start)
@@ -268,7 +268,7 @@ def _are_neighbours(above: Fragment, below: Fragment) -> bool:
     return names[names.index(name) - 1] == above.region.entry.name
 
 
-def _with_unique_key(block: Block, used_keys: set[str]) -> Text:
+def _with_unique_key(block: ExtensionBlock, used_keys: set[str]) -> Text:
     """Return the text of *block* with a key that is not in *used_keys*, and add it to them."""
     name, number = block.name, 1
     while name in used_keys:

@@ -14,7 +14,7 @@ from copy import copy
 
 from msgspec import Struct
 
-from composerefactor.compose.files import ComposeFile, Section
+from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, children
 
@@ -202,7 +202,7 @@ class AnchorIndex:
             lead = source.line_start(lead - 1)
         return lead
 
-    def carries_only_anchors(self, section: Section) -> bool:
+    def carries_only_anchors(self, section: FileSection) -> bool:
         """Return whether an ``x-`` section is there only for its anchors.
 
         That is where an alias refers to one of them, and the whole value is in anchored nodes.

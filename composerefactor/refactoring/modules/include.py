@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from composerefactor.compose.files import ComposeFile, Section
+from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
@@ -142,7 +142,7 @@ class IncludeEdit(Struct, frozen=True):
             text += entry.lines(self.unit, newline, explained=entry is first)
         yield NewText(text)
 
-    def appended(self, section: Section) -> Iterator[Piece]:
+    def appended(self, section: FileSection) -> Iterator[Piece]:
         """Yield the existing *section* with the modules added to it."""
         source, region, value = self.file.source, section.region, section.region.entry.value
         if not isinstance(value, SequenceNode) or value.flow or not value.items:
@@ -199,7 +199,7 @@ class IncludeEdit(Struct, frozen=True):
             return None
         return paths.items[-1], MAX_PATHS - len(paths.items)
 
-    def _appended_to_flow(self, section: Section) -> Iterator[Piece]:
+    def _appended_to_flow(self, section: FileSection) -> Iterator[Piece]:
         source, region, value = self.file.source, section.region, section.region.entry.value
         items = ", ".join(entry.flow() for entry in self.entries)
         if isinstance(value, SequenceNode) and value.flow:
@@ -249,7 +249,7 @@ class RootInclude(IncludeEdit, frozen=True):
         )
         yield from IncludeEdit.created(self)
 
-    def appended(self, section: Section) -> Iterator[Piece]:
+    def appended(self, section: FileSection) -> Iterator[Piece]:
         """Yield the existing *section* with the modules, and then the comments."""
         yield from IncludeEdit.appended(self, section)
         yield from self._comments(self.titles)

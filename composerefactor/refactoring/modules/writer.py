@@ -11,7 +11,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, Section
+from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, FileSection
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
 from composerefactor.refactoring.modules.include import IncludeEdit
@@ -205,12 +205,12 @@ class Assembler:
         out.end_line()
         return PlannedFile(path, tuple(out.pieces))
 
-    def _kept_names(self, section: Section) -> list[str]:
+    def _kept_names(self, section: FileSection) -> list[str]:
         """Return the entries of *section* that stay in the root file."""
         return self.layout.entries("", section.name)
 
     @staticmethod
-    def _count(section: Section) -> int:
+    def _count(section: FileSection) -> int:
         """Return how many elements *section* has: one where it moves as a whole."""
         is_element = section.name.startswith("x-") or section.entries is None
         return 1 if is_element else len(section.entries or {})
@@ -227,7 +227,7 @@ class Assembler:
         if services and is_gone and start == services.region.end != services.region.tail:
             out.separate()
 
-    def _write_include(self, out: Output, section: Section, done: int) -> None:
+    def _write_include(self, out: Output, section: FileSection, done: int) -> None:
         """Write the include list in place of the services, below the comments above them.
 
         Services that stay are below it.
@@ -248,12 +248,12 @@ class Assembler:
             out.separate()
             self._write_kept(out, section)
 
-    def _write_kept(self, out: Output, section: Section) -> None:
+    def _write_kept(self, out: Output, section: FileSection) -> None:
         out.verbatim(section.region.lead, self.source.next_line(section.region.key))
         self._written_keys.add(section.name)
         self._write_entries(out, section, self._kept_names(section))
 
-    def _write_section_key(self, out: Output, section: Section) -> None:
+    def _write_section_key(self, out: Output, section: FileSection) -> None:
         """Write the line of a section's key, with its comments in the first file that has it."""
         region = section.region
         line_end = self.source.next_line(region.key)
@@ -269,7 +269,7 @@ class Assembler:
         text = self.source.text[self.source.line_start(key.start) : key.end]
         out.add(NewText(f"{text}:{self.source.newline}"))
 
-    def _write_entries(self, out: Output, section: Section, names: Iterable[str]) -> None:
+    def _write_entries(self, out: Output, section: FileSection, names: Iterable[str]) -> None:
         entries = section.entries or {}
         for n, name in enumerate(names):
             region = entries[name]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import volumes
 from composerefactor.compose.paths import path_from
+from composerefactor.compose.short_forms import volumes
 from composerefactor.discovery.script import ancestors
 from composerefactor.errors import InputError, Location
 from composerefactor.images.dockerfiles import instructions

@@ -22,8 +22,8 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import KEY_VALUE, REPLACED
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import canonical_value, non_text_values
 from composerefactor.compose.merge_keys import merged_entries
+from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml.comments import Region, regions

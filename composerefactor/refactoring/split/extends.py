@@ -21,8 +21,8 @@ from composerefactor.compose.merge_keys import acts_on_merge, merged_entries
 from composerefactor.compose.paths import path_attributes, path_from
 from composerefactor.compose.references import extends_target
 from composerefactor.refactoring.deduplicate.definitions import (
-    Definition,
     SharedDefinition,
+    SourceDefinition,
     Span,
     children_of,
 )
@@ -199,7 +199,7 @@ def _tied_by_extends(root: RootFile, names: Iterable[str]) -> set[str]:
     return tied
 
 
-def split_service(definition: Definition) -> SharedDefinition | str:
+def split_service(definition: SourceDefinition) -> SharedDefinition | str:
     """Split a service that one file defines into what moves and what remains.
 
     Return the reason instead where the whole service has to stay.
@@ -273,7 +273,7 @@ def _overlap(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _is_tagged(definition: Definition) -> bool:
+def _is_tagged(definition: SourceDefinition) -> bool:
     return acts_on_merge(definition.region.entry.value)
 
 

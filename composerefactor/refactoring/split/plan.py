@@ -17,11 +17,11 @@ from functools import cache, partial
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.remarks import switch_of
 from composerefactor.compose.services import services_in
+from composerefactor.compose.short_forms import key_value_pairs
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.images.catalog import Placement, catalog_of, service_placement
 from composerefactor.refactoring.contract import FileElement, Plan, SavedLines, Unmoved

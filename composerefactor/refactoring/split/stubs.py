@@ -15,7 +15,7 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.files import ComposeFile, Section
+from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import Additions, Layout, place_blocks
@@ -229,7 +229,7 @@ class StubRoot(Struct, frozen=True):
         out.footer(done, len(source.text))
         return PlannedFile(self.file.path, tuple(out.pieces), source.has_bom)
 
-    def _write_services(self, out: Output, section: Section) -> None:
+    def _write_services(self, out: Output, section: FileSection) -> None:
         source = self.file.source
         out.verbatim(section.region.lead, source.next_line(section.region.key))
         before: Region | None = None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.report.analysis.model import Listing, Section, Table
+from composerefactor.report.analysis.model import Section, Table, TextBlock
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import LEGEND, topology_mermaid
 from composerefactor.report.markdown import fenced, prose, table
@@ -38,7 +38,7 @@ def _body(section: Section) -> Iterator[str]:
         if isinstance(part, Table) and part.rows:
             yield from _heading(part.title)
             yield from _table(part)
-        elif isinstance(part, Listing) and part.lines:
+        elif isinstance(part, TextBlock) and part.lines:
             yield from _heading(part.title)
             yield from _listing(part)
 
@@ -56,7 +56,7 @@ def _table(part: Table) -> Iterator[str]:
     yield ""
 
 
-def _listing(part: Listing) -> Iterator[str]:
+def _listing(part: TextBlock) -> Iterator[str]:
     if part.code:
         yield from fenced((line.replace("\n", " ") for line in part.lines), "text")
     else:

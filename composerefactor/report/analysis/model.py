@@ -43,7 +43,7 @@ class Table(Struct, frozen=True):
         return tuple(n for n in range(len(self.columns)) if any(row[n] for row in self.rows))
 
 
-class Listing(Struct, frozen=True):
+class TextBlock(Struct, frozen=True):
     """Lines of text.
 
     Attributes:
@@ -74,7 +74,7 @@ class Section(Struct, frozen=True):
 
     id: str
     title: str
-    parts: tuple[Table | Listing, ...] = ()
+    parts: tuple[Table | TextBlock, ...] = ()
     intro: str = ""
     empty: str = "Nothing to report."
     detail: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.facts.upkeep import Recovery, StartTime, recoveries, start_times
+from composerefactor.analysis.facts.upkeep import BackupAdvice, StartTime, recoveries, start_times
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.compose.ports import in_ranges
@@ -15,7 +15,7 @@ from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
-from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged
+from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
 from composerefactor.report.text import counted
 
@@ -28,7 +28,7 @@ def checklist(analysis: Analysis) -> Section:
     main = analysis.architecture.main
     lines = tuple(_steps(analysis, main)) if main is not None else ()
     title = "Before the first start"
-    parts = (Listing(lines, checks=True),)
+    parts = (TextBlock(lines, checks=True),)
     intro = f"For `{main.title}`." if main is not None else ""
     return Section("checklist", title, parts, intro=intro, empty="Nothing to do.")
 
@@ -102,10 +102,10 @@ def commands(analysis: Analysis) -> Section:
                 lines: tuple[str, ...] = (f"{STACK_DEPLOY} {files} NAME",)
             else:
                 lines = tuple(_daily(entry, is_main=entry is main))
-            parts.append(Listing(lines, f"`{entry.title}`", code=True))
+            parts.append(TextBlock(lines, f"`{entry.title}`", code=True))
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
-        parts.append(Listing(endpoints, "URLs"))
+        parts.append(TextBlock(endpoints, "URLs"))
     return Section("commands", "Commands", (*parts, *_readers(analysis)))
 
 
@@ -291,7 +291,7 @@ def environments(architecture: Architecture) -> Section:
         for path, each in architecture.file_environments.items()
     ]
     files = Table(("File", "Is for", "Known from"), tuple(known), "Files by environment")
-    parts: list[Table | Listing] = [files] if known else []
+    parts: list[Table | TextBlock] = [files] if known else []
     for comparison, repetition in zip(
         architecture.comparisons, architecture.repetitions, strict=True
     ):
@@ -301,7 +301,7 @@ def environments(architecture: Architecture) -> Section:
         ]
         parts.append(Table(("Service", *comparison.files), tuple(rows), "Services by file"))
         lines = [architecture.masking.text(line) for line in sentences(comparison, verbose=True)]
-        parts.append(Listing(tuple(lines), "Differences"))
+        parts.append(TextBlock(tuple(lines), "Differences"))
         share = 100 * repetition.repeated // max(repetition.lines, 1)
         services = counted(len(repetition.services), "service")
         duplication = (
@@ -309,7 +309,7 @@ def environments(architecture: Architecture) -> Section:
             f"{repetition.definitions} definitions in {len(repetition.files)} files; "
             f"{repetition.repeated} of {repetition.lines} lines ({share} %) repeat another file"
         )
-        parts.append(Listing((duplication,), "Duplication"))
+        parts.append(TextBlock((duplication,), "Duplication"))
     return Section(
         "environments",
         "Environment comparison",
@@ -353,7 +353,7 @@ def recovery(analysis: Analysis) -> Section:
     """
     architecture, main = analysis.architecture, analysis.architecture.main
     others = (each for each in architecture.entries if each is not main)
-    parts: list[Table | Listing] = []
+    parts: list[Table | TextBlock] = []
     titles: list[str] = []
     done: set[str] = set()
     for entry in (*((main,) if main is not None else ()), *others):
@@ -370,8 +370,8 @@ def recovery(analysis: Analysis) -> Section:
 
 
 def _recovery_of(
-    entry: InvocationFacts, found: list[Recovery], where: str
-) -> Iterator[Table | Listing]:
+    entry: InvocationFacts, found: list[BackupAdvice], where: str
+) -> Iterator[Table | TextBlock]:
     """Yield the commands for the volumes *found* of *entry*; captions name it by *where*."""
     command = command_of(entry)
     for each in found:
@@ -379,7 +379,7 @@ def _recovery_of(
             file = f"{each.service}.{each.dump.suffix}"
             run = f"{command} exec -T {each.service} sh -c"
             lines = (f"{run} '{each.dump.save}' > {file}", f"{run} '{each.dump.load}' < {file}")
-            yield Listing(lines, f"{each.name}{where}: back up, restore", code=True)
+            yield TextBlock(lines, f"{each.name}{where}: back up, restore", code=True)
     files = [each for each in found if each.dump is None]
     if files:
         rows = tuple((each.name, each.service, each.target, each.content) for each in files)
@@ -396,7 +396,7 @@ def _recovery_of(
             f"{run} xzf /backup/$SERVICE.tar.gz -C /    # restore",
             f"{command} start $SERVICE",
         )
-        yield Listing(shared, "Each of them", code=True)
+        yield TextBlock(shared, "Each of them", code=True)
 
 
 _CHECKS = {
@@ -432,7 +432,7 @@ def troubleshooting(analysis: Analysis) -> Section:
         for line in _commands(command, service)
     )
     parts = (
-        Listing(each, "Each service: log, state, results of its health check", code=True),
+        TextBlock(each, "Each service: log, state, results of its health check", code=True),
         Table(("Service", "Command"), rows, "By service"),
     )
     return Section("troubleshooting", "Troubleshooting", parts, f"For `{main.title}`.")
@@ -481,7 +481,7 @@ def phases(analysis: Analysis) -> Section:
         number, total = len(lines) + 1, counted(len(found), "finding")
         lines.append(f"{number}. {title} ({total}): {', then '.join(steps)}. Afterwards {goal}.")
     intro = "Each phase can be merged alone; `composerefactor verify` compares the states."
-    parts = (Listing(tuple(lines)),)
+    parts = (TextBlock(tuple(lines)),)
     return Section("phases", "Phases", parts, intro if lines else "", "There is nothing to do.")
 
 

@@ -15,7 +15,15 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.compose.sizes import format_size
-from composerefactor.report.analysis.model import Listing, Row, Section, Table, code, merged, ranges
+from composerefactor.report.analysis.model import (
+    Row,
+    Section,
+    Table,
+    TextBlock,
+    code,
+    merged,
+    ranges,
+)
 from composerefactor.report.text import counted
 
 _NONE = "-"
@@ -114,7 +122,7 @@ def dependencies(architecture: Architecture) -> Section:
             labels = [_dependency(each, conditions.get((name, each), "")) for each in needs]
             yield name, ", ".join(labels) or _NONE, str(step) if step else "never: a cycle"
 
-    parts: list[Table | Listing] = [
+    parts: list[Table | TextBlock] = [
         _table(architecture, ("Service", "Depends on", "Step"), matrix, "Dependency matrix")
     ]
     pictures: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
@@ -123,8 +131,8 @@ def dependencies(architecture: Architecture) -> Section:
         pictures.setdefault(picture, []).append(number)
     for (tree, order), numbers in pictures.items():
         where = f" (start command {ranges(numbers)})" if len(pictures) > 1 else ""
-        parts.append(Listing(tree, f"Dependency tree{where}", code=True))
-        parts.append(Listing(order, f"Start order{where}"))
+        parts.append(TextBlock(tree, f"Dependency tree{where}", code=True))
+        parts.append(TextBlock(order, f"Start order{where}"))
     return Section("dependencies", "Dependencies and start order", tuple(parts))
 
 
@@ -263,9 +271,9 @@ def ports(architecture: Architecture) -> Section:
     table = _table(architecture, columns, rows)
     ordered = sorted(table.rows, key=lambda row: (not row[0][:1].isdigit(), row[0].zfill(11)))
     numbers = " ".join(dict.fromkeys(row[0] for row in ordered if row[0][:1].isdigit()))
-    parts: list[Table | Listing] = [Table(table.columns, tuple(ordered))]
+    parts: list[Table | TextBlock] = [Table(table.columns, tuple(ordered))]
     if numbers:
-        parts.append(Listing((numbers,), "Ports that must be free on the host"))
+        parts.append(TextBlock((numbers,), "Ports that must be free on the host"))
     return Section("ports", "Ports", tuple(parts), empty="No ports are published.")
 
 

@@ -15,7 +15,7 @@ from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rati
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services
-from composerefactor.report.analysis.model import Listing, Section, Table, code
+from composerefactor.report.analysis.model import Section, Table, TextBlock, code
 from composerefactor.report.text import counted, evidence_of, fix_command, kinds_text
 
 _MAX_PLACES = 6
@@ -57,7 +57,7 @@ def overview(analysis: Analysis) -> Section:
     ]
     rows += [("-", entry.title, "cannot be read", "?") for entry in facts.unread]
     table = Table(("No.", "Command", "Found in", "Services"), tuple(rows), "Start commands", lead=2)
-    return Section("overview", "Overview", (Listing(tuple(lines)), table))
+    return Section("overview", "Overview", (TextBlock(tuple(lines)), table))
 
 
 def rating_text(analysis: Analysis) -> str:
@@ -88,9 +88,9 @@ def rating(analysis: Analysis) -> Section:
     ]
     rows.append(("Overall", f"{overall.score:.1f}", overall.word, ""))
     table = Table(("Area", "Score", "Rating", "Deductions"), tuple(rows))
-    parts: list[Table | Listing] = [table]
+    parts: list[Table | TextBlock] = [table]
     if analysis.strengths:
-        parts.append(Listing(analysis.strengths, "Strengths"))
+        parts.append(TextBlock(analysis.strengths, "Strengths"))
     return Section("rating", "Rating", tuple(parts), intro=RATING_EXPLANATION)
 
 
@@ -248,9 +248,9 @@ def findings(analysis: Analysis) -> Section:
         f"{each.finding.location}: {each.finding.message} ({each.finding.rule}): {each.reason}"
         for each in analysis.suppressed
     ]
-    parts: list[Table | Listing] = [table]
+    parts: list[Table | TextBlock] = [table]
     if suppressed:
-        parts.append(Listing(tuple(suppressed), "Suppressed"))
+        parts.append(TextBlock(tuple(suppressed), "Suppressed"))
     return Section("findings", "All findings", tuple(parts), empty="No findings.", detail=True)
 
 
@@ -280,7 +280,7 @@ def limitations(analysis: Analysis) -> Section:
     return Section(
         "limitations",
         "Limitations",
-        (Listing(tuple(_limitations(analysis))),),
+        (TextBlock(tuple(_limitations(analysis))),),
         intro="This report is based on the files alone; nothing was started.",
         empty="All files that the project refers to exist.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.report.analysis.model import Listing, Section, Table
+from composerefactor.report.analysis.model import Section, Table, TextBlock
 from composerefactor.report.analysis.summary import SECTIONS, sections
 from composerefactor.report.text import Style, TableLines, columns_of, filled, table
 
@@ -65,7 +65,7 @@ def _body(section: Section, style: Style, width: int) -> Iterator[str]:
             else:
                 yield from (f"  {style(line, 'dim')}" for line in grid.lines.heading)
                 yield from (f"  {_coloured(line, style)}" for line in grid.lines.rows)
-        elif isinstance(part, Listing) and part.lines:
+        elif isinstance(part, TextBlock) and part.lines:
             yield from _heading(part.title, style)
             yield from _listing(part, width)
 
@@ -133,7 +133,7 @@ def _coloured(line: str, style: Style) -> str:
     return line
 
 
-def _listing(part: Listing, width: int) -> Iterator[str]:
+def _listing(part: TextBlock, width: int) -> Iterator[str]:
     for line in part.lines:
         if part.code:
             yield f"  {line}"

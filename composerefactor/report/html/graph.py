@@ -43,7 +43,7 @@ _KIND_OF = {"applications": "application", "data stores": "store"}
 _LINE_OF = {"service_healthy": "healthy", "service_completed_successfully": "ended"}
 
 
-class Node(Struct, frozen=True):
+class GraphNode(Struct, frozen=True):
     """A service in a diagram.
 
     Attributes:
@@ -70,7 +70,7 @@ class Node(Struct, frozen=True):
     members: tuple[str, ...] = ()
 
 
-class Line(Struct, frozen=True):
+class GraphLine(Struct, frozen=True):
     """One service needs another.
 
     Attributes:
@@ -105,8 +105,8 @@ class Group(Struct, frozen=True):
 class Graph(Struct, frozen=True):
     """The topology of one start command; equal graphs have the same diagram."""
 
-    nodes: tuple[Node, ...]
-    lines: tuple[Line, ...]
+    nodes: tuple[GraphNode, ...]
+    lines: tuple[GraphLine, ...]
     groups: tuple[Group, ...]
 
 
@@ -118,13 +118,13 @@ def graph(entry: InvocationFacts) -> Graph:
     for missing in missing_services(entry.model):
         tooltip = "not defined; Docker Compose rejects the project"
         nodes.append(
-            Node(missing.name, "not defined", "absent", "missing", (), False, False, tooltip)  # noqa: FBT003
+            GraphNode(missing.name, "not defined", "absent", "missing", (), False, False, tooltip)  # noqa: FBT003
         )
         callers: dict[str, Reference] = {}
         for reference in missing.references:
             callers.setdefault(reference.caller, reference)
         lines += [
-            Line(name, missing.name, "started", f"not defined ({each.hint.location})")
+            GraphLine(name, missing.name, "started", f"not defined ({each.hint.location})")
             for name, each in callers.items()
         ]
         first = missing.references[0].caller
@@ -137,7 +137,7 @@ def graph(entry: InvocationFacts) -> Graph:
     return Graph(tuple(nodes), tuple(lines), tuple(groups))
 
 
-def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
+def _node(service: ServiceFacts, health: HealthFacts | None) -> GraphNode:
     state = "missing"
     if service.one_off:
         state = "ends"
@@ -155,7 +155,7 @@ def _node(service: ServiceFacts, health: HealthFacts | None) -> Node:
         *([f"profile {', '.join(service.profiles)}"] if service.profiles else []),
         *([f"network_mode {service.network_mode}"] if service.network_mode else []),
     ]
-    return Node(
+    return GraphNode(
         service.name,
         service.source,
         _KIND_OF.get(service.counts_as, "infrastructure"),
@@ -172,10 +172,10 @@ def _port(port: PublishedPort) -> str:
     return number + ("" if port.protocol == "tcp" else f"/{port.protocol}")
 
 
-def _line(edge: Edge) -> Line:
+def _line(edge: Edge) -> GraphLine:
     kind = _LINE_OF.get(edge.condition, "started") if edge.is_declared else "found"
     sources = ", ".join(edge.kinds)
-    return Line(edge.caller, edge.callee, kind, f"{LINES[kind]} ({sources}, {edge.location})")
+    return GraphLine(edge.caller, edge.callee, kind, f"{LINES[kind]} ({sources}, {edge.location})")
 
 
 def _groups(services: Iterable[ServiceFacts], networks: dict[str, NetworkFacts]) -> Iterable[Group]:
@@ -253,7 +253,7 @@ def _title(group: Group) -> str:
     return group.title + (f" ({group.traits})" if group.traits else "")
 
 
-def _shape(node: Node) -> str:
+def _shape(node: GraphNode) -> str:
     before, after = _SHAPES[node.kind]
     label = _escaped(node.name)
     if node.ports:
@@ -261,7 +261,7 @@ def _shape(node: Node) -> str:
     return f"{before}{label}{after}"
 
 
-def _arrow(line: Line, numbers: dict[str, str]) -> str:
+def _arrow(line: GraphLine, numbers: dict[str, str]) -> str:
     return f"  {numbers[line.caller]} {_ARROWS[line.kind]} {numbers[line.callee]}"
 
 
@@ -289,10 +289,10 @@ def by_category(topology: Graph, category_of: Mapping[str, str], opened: str = "
         opened: The category whose services stay; of the others, only those to which they have
             lines are in the result.
     """
-    members: dict[str, list[Node]] = {}
+    members: dict[str, list[GraphNode]] = {}
     for node in topology.nodes:
         members.setdefault(category_of.get(node.name, ""), []).append(node)
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, GraphNode] = {}
     owner: dict[str, str] = {}
     for category, inside in members.items():
         is_one = category not in {"", opened} and len(inside) > 1
@@ -326,7 +326,7 @@ def category_name(category: str, number: int) -> str:
     return f"{category} ({number})"
 
 
-def _category_node(category: str, inside: Sequence[Node]) -> Node:
+def _category_node(category: str, inside: Sequence[GraphNode]) -> GraphNode:
     names = [node.name for node in inside]
     states = Counter(node.health for node in inside)
     health = next((state for state in ("missing", "off", "checked", "ends") if states[state]), "")
@@ -334,7 +334,7 @@ def _category_node(category: str, inside: Sequence[Node]) -> Node:
     tooltip = ", ".join(names) + (f"; {without} without a health check" if without else "")
     (kind, _), *_ = Counter(node.kind for node in inside).most_common()
     ports = tuple(dict.fromkeys(port for node in inside for port in node.ports))
-    return Node(
+    return GraphNode(
         category_name(category, len(inside)),
         first_of(names, _MOST_NAMED),
         kind,
@@ -347,9 +347,9 @@ def _category_node(category: str, inside: Sequence[Node]) -> Node:
     )
 
 
-def _lines(lines: Iterable[Line], owner: Mapping[str, str]) -> Iterable[Line]:
+def _lines(lines: Iterable[GraphLine], owner: Mapping[str, str]) -> Iterable[GraphLine]:
     """Yield one line for all of *lines* between the same two nodes; *owner* maps to these."""
-    between: dict[tuple[str, str], list[Line]] = {}
+    between: dict[tuple[str, str], list[GraphLine]] = {}
     for line in lines:
         ends = owner[line.caller], owner[line.callee]
         if ends[0] != ends[1]:
@@ -360,4 +360,4 @@ def _lines(lines: Iterable[Line], owner: Mapping[str, str]) -> Iterable[Line]:
             continue
         kind = min((line.kind for line in parts), key=[*LINES].index)
         pairs = [f"{line.caller} needs {line.callee}" for line in parts]
-        yield Line(caller, callee, kind, first_of(pairs, _MOST_NAMED))
+        yield GraphLine(caller, callee, kind, first_of(pairs, _MOST_NAMED))

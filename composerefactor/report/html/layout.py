@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from composerefactor.report.html.graph import Graph, Group, Line
+from composerefactor.report.html.graph import Graph, GraphLine, Group
 
 
-def without_cycles(names: Sequence[str], lines: Iterable[Line]) -> dict[str, list[str]]:
+def without_cycles(names: Sequence[str], lines: Iterable[GraphLine]) -> dict[str, list[str]]:
     """Return what each of *names* needs, without the lines that would close a cycle.
 
     Lines that Docker Compose knows about have priority over those that are found in settings.
@@ -90,7 +90,7 @@ class Box(Struct, frozen=True):
         return self.y + self.height / 2
 
 
-class Layout(Struct, frozen=True):
+class DiagramLayout(Struct, frozen=True):
     """The layout of a diagram.
 
     Attributes:
@@ -106,7 +106,7 @@ class Layout(Struct, frozen=True):
     groups: tuple[tuple[Group, Box], ...]
 
 
-def layout(graph: Graph) -> Layout:
+def layout(graph: Graph) -> DiagramLayout:
     """Return the layout of *graph*."""
     needs = without_cycles([node.name for node in graph.nodes], graph.lines)
     groups = _from_callers_down(graph.groups, graph.lines)
@@ -125,22 +125,22 @@ def layout(graph: Graph) -> Layout:
         height = bottom - y - _ROW_GAP + _PADDING
         placed.append((group, Box(0, y, total, height)))
         y += height + _GROUP_GAP
-    return Layout(total, max(y - _GROUP_GAP, 0), nodes, tuple(placed))
+    return DiagramLayout(total, max(y - _GROUP_GAP, 0), nodes, tuple(placed))
 
 
-def _from_callers_down(groups: Sequence[Group], lines: Sequence[Line]) -> list[Group]:
+def _from_callers_down(groups: Sequence[Group], lines: Sequence[GraphLine]) -> list[Group]:
     """Return *groups* in order: callers above the groups that they call, isolated ones last."""
     owner = {name: group.title for group in groups for name in group.members}
     crossing = Counter((owner[line.caller], owner[line.callee]) for line in lines)
     crossing = Counter({two: count for two, count in crossing.items() if two[0] != two[1]})
-    between = [Line(*two, "started", "") for two, _ in crossing.most_common()]
+    between = [GraphLine(*two, "started", "") for two, _ in crossing.most_common()]
     ranks = columns(without_cycles([group.title for group in groups], between))
     linked = {title for two in crossing for title in two}
     return sorted(groups, key=lambda g: (g.title not in linked, ranks[g.title], g.title))
 
 
 def _place_band(
-    group: Group, needs: Mapping[str, Sequence[str]], lines: Sequence[Line]
+    group: Group, needs: Mapping[str, Sequence[str]], lines: Sequence[GraphLine]
 ) -> tuple[Cells, list[str]]:
     """Return the columns of a group, and its services without a line to another member."""
     inside = {
@@ -158,7 +158,7 @@ def _place_band(
     return _wrapped(cells), [name for name in group.members if name not in linked]
 
 
-def _untangle(cells: Cells, lines: Sequence[Line]) -> None:
+def _untangle(cells: Cells, lines: Sequence[GraphLine]) -> None:
     """Sort the services of each column by the rows of the services to which they have lines."""
     neighbours: dict[str, list[str]] = {}
     for line in lines:
@@ -201,7 +201,9 @@ def _wrapped(cells: Cells) -> Cells:
     return wrapped
 
 
-def _by_callers(names: list[str], lines: Sequence[Line], nodes: Mapping[str, Box]) -> list[str]:
+def _by_callers(
+    names: list[str], lines: Sequence[GraphLine], nodes: Mapping[str, Box]
+) -> list[str]:
     """Return *names* sorted by the positions of the services to which they have lines."""
     places: dict[str, list[float]] = {name: [] for name in names}
     for line in lines:

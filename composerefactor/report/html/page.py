@@ -19,7 +19,7 @@ from composerefactor import __version__
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Severity
-from composerefactor.report.analysis.model import Listing, Section, Table
+from composerefactor.report.analysis.model import Section, Table, TextBlock
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import (
     HEALTH,
@@ -105,7 +105,7 @@ class Part(Struct, frozen=True):
     title: str
     intro: str
     detail: bool
-    parts: tuple[Grid | Listing, ...]
+    parts: tuple[Grid | TextBlock, ...]
     count: int
 
 
@@ -286,9 +286,9 @@ def _topologies(
 
 
 def _part(section: Section, services: frozenset[str]) -> Part:
-    parts: list[Grid | Listing] = []
+    parts: list[Grid | TextBlock] = []
     for part in section.parts:
-        if isinstance(part, Listing):
+        if isinstance(part, TextBlock):
             parts += [part] if part.lines else []
         elif part.rows:
             is_inventory = section.id == "inventory" and not parts

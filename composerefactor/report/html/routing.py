@@ -16,15 +16,15 @@ from math import inf
 
 from msgspec import Struct
 
-from composerefactor.report.html.graph import Line
-from composerefactor.report.html.layout import HEIGHT, Box, Layout
+from composerefactor.report.html.graph import GraphLine
+from composerefactor.report.html.layout import HEIGHT, Box, DiagramLayout
 
 Point = tuple[float, float]
 Route = tuple[str, str]
 """A line and its arrowhead, each as the ``d`` of a path."""
 
 
-def routes(places: Layout, lines: Iterable[Line]) -> list[Route]:
+def routes(places: DiagramLayout, lines: Iterable[GraphLine]) -> list[Route]:
     """Return the route of each of *lines*."""
     boxes = places.nodes
     lanes: _Lanes | None = None
@@ -200,12 +200,12 @@ class _Users:
         self._total = 0
         self._by_end: Counter[tuple[str, str]] = Counter()
 
-    def add(self, line: Line) -> None:
+    def add(self, line: GraphLine) -> None:
         """Add *line*."""
         self._total += 1
         self._by_end.update((("from", line.caller), ("to", line.callee)))
 
-    def others(self, line: Line) -> int:
+    def others(self, line: GraphLine) -> int:
         """Return how many share neither caller nor callee with *line*."""
         return self._total - self._by_end["from", line.caller] - self._by_end["to", line.callee]
 
@@ -216,7 +216,7 @@ class _Lanes:
     Points are numbered column by column, from top to bottom.
     """
 
-    def __init__(self, places: Layout) -> None:
+    def __init__(self, places: DiagramLayout) -> None:
         boxes = list(places.nodes.values())
         xs = {box.middle for box in boxes} | {
             x
@@ -265,7 +265,7 @@ class _Lanes:
         self._lengths[towards].pop(cell, None)
         self._lengths[towards + 2].pop(cell + self._offsets[towards], None)
 
-    def way(self, line: Line, boxes: Mapping[str, Box]) -> list[Point] | None:
+    def way(self, line: GraphLine, boxes: Mapping[str, Box]) -> list[Point] | None:
         """Return the corners of the cheapest way of *line*, its ends included.
 
         None if there is no way, or if the lines before used up the points that may be searched.
@@ -297,14 +297,14 @@ class _Lanes:
                     heappush(queue, (cost + more + distances(after[0]), after))
         return None
 
-    def _use(self, cells: Sequence[int], line: Line) -> None:
+    def _use(self, cells: Sequence[int], line: GraphLine) -> None:
         """Remember that *line* runs along *cells*."""
         for one, other in pairwise(cells):
             step = (one, other) if one < other else (other, one)
             self._users.setdefault(step, _Users()).add(line)
 
     def _moves(
-        self, state: State, goals: Mapping[State, _Door], line: Line
+        self, state: State, goals: Mapping[State, _Door], line: GraphLine
     ) -> Iterator[tuple[State, float]]:
         """Yield the states that *line* can reach from *state* in one step, with the costs.
 

@@ -11,8 +11,17 @@ import re
 from xml.etree import ElementTree as ET
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.report.html.graph import HEALTH, KINDS, LINES, Graph, Group, Line, Node, graph
-from composerefactor.report.html.layout import CHAR, Box, Layout, layout
+from composerefactor.report.html.graph import (
+    HEALTH,
+    KINDS,
+    LINES,
+    Graph,
+    GraphLine,
+    GraphNode,
+    Group,
+    graph,
+)
+from composerefactor.report.html.layout import CHAR, Box, DiagramLayout, layout
 from composerefactor.report.html.routing import routes
 from composerefactor.report.text import xml_text
 
@@ -59,7 +68,7 @@ def css(*, dark: bool = False) -> str:
     return (pkgutil.get_data(__package__ or "", name) or b"").decode()
 
 
-def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element:
+def _root(places: DiagramLayout, title: str, margin: float, below: float) -> ET.Element:
     width, height = places.width + 2 * margin, places.height + 2 * margin + below
     return ET.Element(
         "svg",
@@ -75,7 +84,7 @@ def _root(places: Layout, title: str, margin: float, below: float) -> ET.Element
     )
 
 
-def _draw(root: ET.Element, topology: Graph, places: Layout, *, linked: bool) -> None:
+def _draw(root: ET.Element, topology: Graph, places: DiagramLayout, *, linked: bool) -> None:
     for _, box in places.groups:
         _rectangle(root, "band", box, 12)
     for line, (path, head) in zip(topology.lines, routes(places, topology.lines), strict=True):
@@ -94,7 +103,7 @@ def _reading_order(box: Box) -> tuple[float, float]:
     return box.y, box.x
 
 
-def _line_attributes(line: Line) -> dict[str, str]:
+def _line_attributes(line: GraphLine) -> dict[str, str]:
     return {
         "class": f"line {line.kind}",
         "data-caller": line.caller,
@@ -110,7 +119,7 @@ def _band_title(root: ET.Element, group: Group, box: Box) -> None:
         traits.text = group.traits
 
 
-def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
+def _card(root: ET.Element, node: GraphNode, box: Box, *, linked: bool) -> None:
     classes = ["node", node.kind, node.health, *(["optional"] if node.is_optional else [])]
     attributes = {"class": " ".join(classes), "data-service": node.name}
     linked = linked and node.kind != "absent"
@@ -132,7 +141,7 @@ def _card(root: ET.Element, node: Node, box: Box, *, linked: bool) -> None:
         _pill(card, node, box)
 
 
-def _pill(card: ET.Element, node: Node, box: Box) -> None:
+def _pill(card: ET.Element, node: GraphNode, box: Box) -> None:
     """Draw the published ports on the upper border."""
     most = 3
     text = " ".join(node.ports[:most]) + (f" +{len(node.ports) - most}" * (len(node.ports) > most))

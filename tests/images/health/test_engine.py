@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from composerefactor.edit.rendering import Flow, Style, Value, entry_lines
+from composerefactor.edit.rendering import Flow, Value, YamlStyle, entry_lines
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import Command
 from composerefactor.images.health.probes import Probe, ProbeKind, Programs, command_for
@@ -36,7 +36,7 @@ def checks() -> Iterator[tuple[str, Command]]:
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_the_engine_accepts_every_check(engine: Path, tmp_path: Path, quote: str) -> None:
     expected = dict(checks())
-    style = Style(2, 2, quote)
+    style = YamlStyle(2, 2, quote)
     lines = ["services:"]
     for name, test in expected.items():
         body: Value = {"image": "x", "healthcheck": {"test": Flow(test), "interval": "30s"}}

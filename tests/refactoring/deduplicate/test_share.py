@@ -16,7 +16,11 @@ import pytest
 from composerefactor.compose.files import ComposeFile
 from composerefactor.proof.comparison import compare
 from composerefactor.proof.engine import release
-from composerefactor.refactoring.deduplicate.definitions import Definition, SharedDefinition, Span
+from composerefactor.refactoring.deduplicate.definitions import (
+    SharedDefinition,
+    SourceDefinition,
+    Span,
+)
 from composerefactor.refactoring.deduplicate.share import share
 from composerefactor.yaml.source import Source
 from support.commandline import write
@@ -36,12 +40,12 @@ def service(name: str, body: str) -> str:
     return f"  {name}:\n" + textwrap.indent(body, "    ") + "\n"
 
 
-def definition(case: Case, side: str, newline: str = "\n") -> Definition:
+def definition(case: Case, side: str, newline: str = "\n") -> SourceDefinition:
     text = case.get("above", "") + "services:\n" + service("s", case[side])
     file = ComposeFile.parse(Source("a.yml", text.replace("\n", newline)))
     entries = (file.sections or {})["services"].entries
     assert entries is not None
-    return Definition(file.source, entries["s"])
+    return SourceDefinition(file.source, entries["s"])
 
 
 def divided(case: Case, newline: str = "\n") -> tuple[SharedDefinition | None, dict[str, str]]:
@@ -57,7 +61,7 @@ def divided(case: Case, newline: str = "\n") -> tuple[SharedDefinition | None, d
     return found, {key: value for key, value in texts.items() if value}
 
 
-def text(d: Definition, spans: list[Span], added: Sequence[tuple[int, str]] = ()) -> str:
+def text(d: SourceDefinition, spans: list[Span], added: Sequence[tuple[int, str]] = ()) -> str:
     lines = ""
     for start, end in spans:
         line = d.source.line(start)

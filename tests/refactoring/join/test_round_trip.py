@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import ComposeFile, Library
-from composerefactor.compose.forms import canonical_value, volumes
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load_project
+from composerefactor.compose.short_forms import canonical_value, volumes
 from composerefactor.proof.comparison import compare
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.join.merge import EarlierText

@@ -10,17 +10,19 @@ import pytest
 from composerefactor.report.html.graph import (
     LEAST_SERVICES,
     Graph,
+    GraphLine,
+    GraphNode,
     Group,
-    Line,
-    Node,
     by_category,
     large_categories,
 )
 
 
-def node(name: str, *, kind: str = "application", health: str = "checked", port: str = "") -> Node:
+def node(
+    name: str, *, kind: str = "application", health: str = "checked", port: str = ""
+) -> GraphNode:
     ports = (port,) if port else ()
-    return Node(name, f"{name}:1", kind, health, ports, bool(port), False, "an image")  # noqa: FBT003
+    return GraphNode(name, f"{name}:1", kind, health, ports, bool(port), False, "an image")  # noqa: FBT003
 
 
 NODES = (
@@ -32,11 +34,11 @@ NODES = (
     node("unknown"),
 )
 LINES = (
-    Line("web", "api", "started", "depends_on"),
-    Line("web", "db", "found", "DATABASE_URL"),
-    Line("api", "db", "healthy", "depends_on"),
-    Line("api", "proxy", "started", "depends_on"),
-    Line("proxy", "unknown", "found", "a URL"),
+    GraphLine("web", "api", "started", "depends_on"),
+    GraphLine("web", "db", "found", "DATABASE_URL"),
+    GraphLine("api", "db", "healthy", "depends_on"),
+    GraphLine("api", "proxy", "started", "depends_on"),
+    GraphLine("proxy", "unknown", "found", "a URL"),
 )
 CATEGORIES = {"web": "apps", "api": "apps", "db": "data", "cache": "data", "proxy": "proxy"}
 SHOP = Graph(NODES, LINES, (Group("default", ("default",), tuple(n.name for n in NODES)),))

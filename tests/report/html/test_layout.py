@@ -7,14 +7,14 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composerefactor.report.html.graph import Graph, Group, Line, Node
+from composerefactor.report.html.graph import Graph, GraphLine, GraphNode, Group
 from composerefactor.report.html.layout import Box, columns, layout, without_cycles
 
 NAMES = st.lists(st.text("abcdef-", min_size=1, max_size=24), min_size=1, max_size=30, unique=True)
 
 
-def node(name: str) -> Node:
-    return Node(name, "image", "application", "missing", (), False, False, "words")  # noqa: FBT003
+def node(name: str) -> GraphNode:
+    return GraphNode(name, "image", "application", "missing", (), False, False, "words")  # noqa: FBT003
 
 
 @st.composite
@@ -22,7 +22,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     names = draw(NAMES)
     pair = st.tuples(st.sampled_from(names), st.sampled_from(names))
     pairs = draw(st.lists(pair.filter(lambda two: two[0] != two[1]), max_size=60, unique=True))
-    lines = tuple(Line(*two, "started", "words") for two in pairs)
+    lines = tuple(GraphLine(*two, "started", "words") for two in pairs)
     networks = draw(st.lists(st.integers(0, 3), min_size=len(names), max_size=len(names)))
     members: dict[int, list[str]] = {}
     for name, network in zip(names, networks, strict=True):
@@ -67,7 +67,7 @@ def test_what_is_needed_stands_right() -> None:
     lines = [("web", "api"), ("api", "db"), ("web", "db")]
     graph = Graph(
         tuple(map(node, ("db", "web", "api"))),
-        tuple(Line(*two, "started", "") for two in lines),
+        tuple(GraphLine(*two, "started", "") for two in lines),
         (Group("default", ("default",), ("db", "web", "api")),),
     )
     places = layout(graph).nodes
@@ -78,7 +78,7 @@ def test_callers_stand_above_and_networks_alone_below() -> None:
     names = ("db", "web", "grafana")
     graph = Graph(
         tuple(map(node, names)),
-        (Line("web", "db", "started", ""),),
+        (GraphLine("web", "db", "started", ""),),
         tuple(Group(f"of {name}", (f"of {name}",), (name,)) for name in names),
     )
     places = layout(graph).nodes
@@ -86,5 +86,5 @@ def test_callers_stand_above_and_networks_alone_below() -> None:
 
 
 def test_a_cycle_is_cut_where_the_engine_knows_nothing_of_it() -> None:
-    lines = (Line("db", "web", "found", ""), Line("web", "db", "started", ""))
+    lines = (GraphLine("db", "web", "found", ""), GraphLine("web", "db", "started", ""))
     assert without_cycles(["web", "db"], lines) == {"web": ["db"], "db": []}

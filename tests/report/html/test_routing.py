@@ -9,7 +9,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 
-from composerefactor.report.html.graph import Graph, Group, Line
+from composerefactor.report.html.graph import Graph, GraphLine, Group
 from composerefactor.report.html.layout import Box, layout
 from composerefactor.report.html.routing import curve_points, routes
 from report.html.test_layout import graphs, node
@@ -33,7 +33,7 @@ def points(path: str) -> list[tuple[float, float]]:
 
 def graph_of(names: str, pairs: Iterable[Sequence[str]]) -> Graph:
     """Return the graph of services in one network: a name, or an end of a line, is a letter."""
-    lines = tuple(Line(one, other, "started", "") for one, other in pairs)
+    lines = tuple(GraphLine(one, other, "started", "") for one, other in pairs)
     return Graph(tuple(map(node, names)), lines, (Group("n", ("n",), tuple(names)),))
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.forms import key_value_pairs
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.short_forms import key_value_pairs
+from composerefactor.proof.config_output import sections
 from composerefactor.proof.engine import Engine
-from composerefactor.proof.output import sections
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
