@@ -251,9 +251,7 @@ def _smoke_test(opened: OpenProject, file: Path, options: ReportOptions) -> int:
         raise opened.masking.error(next(iter(opened.project.errors.values())))
     model = start_model(opened.project, next((e for e in readable if e.implicit), readable[0]))
     directory = Path(os.path.relpath(opened.root, file.parent.resolve())).as_posix()
-    text = smoke_test(
-        opened.project, model, opened.settings.catalog, directory=directory, name=file.name
-    )
+    text = smoke_test(opened.project, model, directory=directory, name=file.name)
     deliver(text, file)
     file.chmod(file.stat().st_mode | 0o111)
     options.say(f"wrote {file}, which checks {model.entry.title}; run it with `sh {file}`")

@@ -28,7 +28,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.resources import networks_of, overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.short_forms import Binding, VolumeText
-from composerefactor.images.catalog import Catalog, service_placement
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.built import ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
@@ -155,24 +155,24 @@ def published(service: Service) -> list[Binding]:
     return list({(each.target, each.protocol): each for each in bindings}.values())
 
 
-def endpoints(project: Project, model: StartModel, catalog: Catalog) -> list[Endpoint]:
+def endpoints(project: Project, model: StartModel) -> list[Endpoint]:
     """Return the published ports that may speak HTTP, with the request for each."""
     return [
         endpoint
         for service in model.services.values()
-        for endpoint in _endpoints(project, model, service, catalog)
+        for endpoint in _endpoints(project, model, service)
     ]
 
 
-def persistent_data(project: Project, model: StartModel, catalog: Catalog) -> list[PersistentData]:
+def persistent_data(project: Project, model: StartModel) -> list[PersistentData]:
     """Return the data that must persist: data stores with a client, then other named volumes."""
     checks: list[PersistentData] = []
     seen: set[str] = set()
     for service in model.services.values():
         own = mounts(service)
-        store = _store(project, model, service, catalog)
+        store = _store(project, model, service)
         if store is not None and (client := client_for(store.id)) is not None:
-            checks.append(_in_store(service, own, client, catalog))
+            checks.append(_in_store(model, service, own, client))
             seen.update(each.source or "" for each in own if each.is_named)
     for service in model.services.values():
         for mount in mounts(service) if service.name not in one_off_services(model) else ():
@@ -182,38 +182,32 @@ def persistent_data(project: Project, model: StartModel, catalog: Catalog) -> li
     return checks
 
 
-def known_server(
-    project: Project, model: StartModel, service: Service, catalog: Catalog
-) -> CatalogEntry | None:
+def known_server(project: Project, model: StartModel, service: Service) -> CatalogEntry | None:
     """Return the catalog entry for the image of *service*, if the service runs its server."""
     use = usage(project, model, service)
-    entry = catalog.match(use.image) if use.image and use.build is None else None
+    entry = catalog_of(model).match(use.image) if use.image and use.build is None else None
     return entry if entry is not None and starts_server(entry, use.words) else None
 
 
-def _store(
-    project: Project, model: StartModel, service: Service, catalog: Catalog
-) -> CatalogEntry | None:
-    entry = known_server(project, model, service, catalog)
+def _store(project: Project, model: StartModel, service: Service) -> CatalogEntry | None:
+    entry = known_server(project, model, service)
     return entry if entry is not None and entry.data else None
 
 
 def _in_store(
-    service: Service, own: list[VolumeText], client: Client, catalog: Catalog
+    model: StartModel, service: Service, own: list[VolumeText], client: Client
 ) -> PersistentData:
     image = text_of(service.image)
-    paths = [normpath(path.path) for path in data_paths(image, catalog) or ()]
+    paths = [normpath(path.path) for path in data_paths(image, catalog_of(model)) or ()]
     for path in paths:
         if not any(overlap(mount.target, path) for mount in own):
             return PersistentData(service.name, path, client, f"no volume is mounted at {path}")
     return PersistentData(service.name, paths[0] if paths else "", client)
 
 
-def _endpoints(
-    project: Project, model: StartModel, service: Service, catalog: Catalog
-) -> Iterator[Endpoint]:
-    checked = _urls_of(_test(project, model, service, catalog), model.variables)
-    entry = known_server(project, model, service, catalog)
+def _endpoints(project: Project, model: StartModel, service: Service) -> Iterator[Endpoint]:
+    checked = _urls_of(_test(project, model, service), model.variables)
+    entry = known_server(project, model, service)
     other = set(_OTHER_PROTOCOLS)
     if entry is not None and entry.category in _OWN_PROTOCOLS:
         other.add(entry.main_port)
@@ -230,11 +224,11 @@ def _endpoints(
             yield Endpoint(service.name, target, scheme, "/", expects)
 
 
-def _test(project: Project, model: StartModel, service: Service, catalog: Catalog) -> str:
+def _test(project: Project, model: StartModel, service: Service) -> str:
     """Return the command of the health check of *service*, or of the one that would be proposed."""
     if service.healthcheck is not None and service.healthcheck.value.test:
         return " ".join(service.healthcheck.value.test)
-    answer = healthcheck_for(project, model, usage(project, model, service), catalog)
+    answer = healthcheck_for(project, model, usage(project, model, service), catalog_of(model))
     return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
 
 
@@ -277,7 +271,7 @@ def excluded_services(model: StartModel) -> dict[str, str]:
     return reasons
 
 
-def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
+def isolation(project: Project, model: StartModel) -> str:
     """Return the text of the override file: YAML with ``!reset`` and ``!override``.
 
     It needs Docker Compose v2.24.6, the first version in which a file can change services that
@@ -290,7 +284,7 @@ def isolation(project: Project, model: StartModel, catalog: Catalog) -> str:
         if service.name in excluded:
             services[service.name] = {"profiles": _Tagged("!override", [_PROFILE])}
             continue
-        own = _own_mounts(project, model, service, catalog)
+        own = _own_mounts(project, model, service)
         for number in range(1, len(own) + 1):
             volumes[_volume(service, number)] = {}
         services[service.name] = _service(model, service, own, excluded)
@@ -356,12 +350,10 @@ def _has(service: Service, network: str, key: str) -> bool:
     return any(each.below(key) is not None for each in listed if each is not None)
 
 
-def _own_mounts(
-    project: Project, model: StartModel, service: Service, catalog: Catalog
-) -> list[VolumeText]:
+def _own_mounts(project: Project, model: StartModel, service: Service) -> list[VolumeText]:
     """Return the bind mounts with the data of a data store: the copy gets volumes instead."""
-    entry = known_server(project, model, service, catalog)
-    is_store = service_placement(service, catalog).counts_as == "data stores"
+    entry = known_server(project, model, service)
+    is_store = service_placement(service, catalog_of(model)).counts_as == "data stores"
     if not is_store and (entry is None or not entry.data):
         return []
     own = []
@@ -411,15 +403,13 @@ _HEADER = """\
 """
 
 
-def smoke_test(
-    project: Project, model: StartModel, catalog: Catalog, *, directory: str, name: str
-) -> str:
+def smoke_test(project: Project, model: StartModel, *, directory: str, name: str) -> str:
     """Return a POSIX shell script that checks *model* of *project*.
 
     *directory* is the path from the directory of the script to the project root; *name* is the file
     name of the script.
     """
-    data = persistent_data(project, model, catalog)
+    data = persistent_data(project, model)
     parts = [
         _HEADER.format(title=" ".join(model.entry.title.split()), name=name),
         _settings(model.entry, directory),
@@ -430,12 +420,12 @@ def smoke_test(
             "endpoints",
             (
                 _call("endpoint", each.service, each.target, each.scheme, each.path, each.expects)
-                for each in endpoints(project, model, catalog)
+                for each in endpoints(project, model)
             ),
         ),
         _function("data", map(_data_check, data)),
         _clients(data),
-        "write_isolation() {\n  cat <<'END'\n" + isolation(project, model, catalog) + "END\n}\n",
+        "write_isolation() {\n  cat <<'END'\n" + isolation(project, model) + "END\n}\n",
     ]
     runner = (pkgutil.get_data(__package__ or "", f"data/{_RUNNER}") or b"").decode()
     return "\n".join(parts) + runner

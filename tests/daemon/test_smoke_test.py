@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from composerefactor.compose.services import start_models
-from composerefactor.images.catalog import load_catalog
 from composerefactor.planning.opening import ProjectSelection, open_project
 from composerefactor.report.smoke_test import smoke_test
 from support.commandline import write
@@ -111,7 +110,6 @@ def script(engine: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Script]:
         text = smoke_test(
             project,
             start_models(project)[0],
-            load_catalog(),
             directory="../shop",
             name="smoke-test.sh",
         )

@@ -14,7 +14,6 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.compose.services import start_model
-from composerefactor.images.catalog import load_catalog
 from composerefactor.report.smoke_test import (
     clients,
     endpoints,
@@ -101,7 +100,7 @@ def project() -> Any:
 @pytest.fixture
 def text(project: Any) -> str:
     found = start_model(project, project.entries[0])
-    return smoke_test(project, found, load_catalog(), directory="a dir/..", name="smoke-test.sh")
+    return smoke_test(project, found, directory="a dir/..", name="smoke-test.sh")
 
 
 def shellcheck(path: Path, *options: str) -> str:
@@ -129,7 +128,7 @@ def test_it_holds_no_secret(text: str) -> None:
 
 
 def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
-    found = endpoints(project, start_model(project, project.entries[0]), load_catalog())
+    found = endpoints(project, start_model(project, project.entries[0]))
     assert [(e.service, e.target, e.scheme, e.path, e.expects) for e in found] == [
         ("web", "80", "http", "/", "maybe"),
         ("web", "443", "https", "/", "maybe"),
@@ -139,7 +138,7 @@ def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
 
 
 def test_data_is_what_stores_and_named_volumes_hold(project: Any) -> None:
-    found = persistent_data(project, start_model(project, project.entries[0]), load_catalog())
+    found = persistent_data(project, start_model(project, project.entries[0]))
     assert [(k.service, k.path, k.client.name if k.client else "", k.lost) for k in found] == [
         ("db", "/var/lib/postgresql/data", "psql", ""),
         ("cache", "/data", "redis-cli", "no volume is mounted at /data"),
@@ -154,7 +153,7 @@ def test_what_cannot_run_twice_is_excluded(project: Any) -> None:
 
 
 def test_the_copy_shares_nothing(project: Any, engine: Path, tmp_path: Path) -> None:
-    own = isolation(project, start_model(project, project.entries[0]), load_catalog())
+    own = isolation(project, start_model(project, project.entries[0]))
     write(tmp_path, {"compose.yaml": NO_SUCH_VOLUME, "isolation.yml": own})
     files = ["--file", "compose.yaml", "--file", "isolation.yml"]
     done = subprocess.run(
