@@ -78,7 +78,7 @@ def recover_locked(files: ProjectFiles, store: JournalStore, *, force: bool) -> 
     paths = tuple(entry.path for entry in journal.entries)
     states = {_file_state(files, entry) for entry in journal.entries}
     if record.phase is Phase.PENDING and states == {_FileState.AFTER}:
-        with _as_refusal(files.root):
+        with _as_refusal(files.root, "completed"):
             remove_leftovers(files.root, journal)
         store.advance(record, Phase.APPLIED)
         return Recovery(journal.label, "completed", paths)
@@ -108,7 +108,7 @@ def roll_back(
     with uninterrupted("the files of a run were restored"):
         if record.phase is Phase.APPLIED:
             record = store.advance(record, Phase.UNDOING)
-        with _as_refusal(files.root):
+        with _as_refusal(files.root, "undone"):
             _restore_files(files.root, journal, to_restore)
         store.forget(record)
     return [entry.path for entry in to_restore]
@@ -126,13 +126,16 @@ def remove_leftovers(root: Path, journal: Journal) -> None:
 
 
 @contextmanager
-def _as_refusal(root: Path) -> Iterator[None]:
-    """Turn an OSError into a RefusedError; the journal makes it possible to continue later."""
+def _as_refusal(root: Path, outcome: str) -> Iterator[None]:
+    """Turn an OSError into a RefusedError: the last run cannot be what *outcome* says.
+
+    The journal makes it possible to continue later.
+    """
     try:
         yield
     except OSError as error:
         raise RefusedError(
-            f"cannot recover from an interrupted run: {error.strerror or error}",
+            f"the last run cannot be {outcome}: {error.strerror or error}",
             location=Location(str(error.filename or root)),
             remedy="fix the cause, then run `composerefactor undo` to continue",
         ) from None
@@ -145,15 +148,19 @@ def _restore_files(root: Path, journal: Journal, entries: Iterable[JournalEntry]
     for path, _ in journal.removed_directories:
         (root / path).mkdir(mode=0o700, exist_ok=True)
     written: list[JournalEntry] = []
-    for entry in entries:
-        target = root / entry.path
-        if entry.before is None:
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # the run kept the mode, so a different one is a later change of the user's
-        restored = attributes(target) or entry.attributes
-        write_new(root / entry.temporary, entry.before, restored)
-        written.append(entry)
+    try:
+        for entry in entries:
+            target = root / entry.path
+            if entry.before is None:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # the run kept the mode, so a different one is a later change of the user's
+            restored = attributes(target) or entry.attributes
+            write_new(root / entry.temporary, entry.before, restored)
+            written.append(entry)
+    except OSError:
+        remove_leftovers(root, journal)  # a disk that is full gets no fuller
+        raise
     for entry in written:
         (root / entry.temporary).replace(root / entry.path)
     for entry in entries:

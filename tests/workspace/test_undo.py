@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -108,6 +109,23 @@ def test_links_are_not_written_through_even_by_force(shop: Path, tmp_path: Path)
     with pytest.raises(RefusedError, match="symbolic link"):
         undo(shop, force=True)
     assert outside.read_bytes() == b"not ours"
+
+
+def test_a_full_disk_gets_no_fuller(
+    shop: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was = tree(shop)
+
+    def full(path: Path, content: bytes, new_attributes: object) -> None:
+        path.write_bytes(content[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("composerefactor.workspace.undo.write_new", full)
+        with pytest.raises(RefusedError, match="cannot be undone: No space left on device"):
+            undo(shop)
+    assert tree(shop) == was
+    assert len(undo(shop)) == 3
 
 
 def test_the_project_under_another_name(shop: Path) -> None:
