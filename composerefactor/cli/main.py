@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -125,6 +127,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
 
     *program* is its name in messages.
     """
+    for stream in ("stdin", "stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller
+            setattr(sys, stream, Path(os.devnull).open("r+"))  # noqa: SIM115 - until the end
     gc.set_threshold(_ALLOCATIONS, 10, 10)
     atexit.register(gc.freeze)  # avoids one more garbage collection at exit
     for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
@@ -134,17 +139,20 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
     except ComposerefactorError as error:
         _fail(error)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(f"\n{message()}", err=True)
+        with suppress(OSError):
+            click.echo(f"\n{message()}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         _forget_output()
         sys.exit(BROKEN_PIPE)
     except OSError as error:
         _forget_output()
-        place = Location(str(error.filename)) if error.filename else None
+        name = error.filename2 or error.filename  # a copy fails at its target
+        place = Location(str(name)) if name else None
         _fail(InputError(f"system error: {error.strerror or error}", location=place))
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -158,5 +166,6 @@ def _fail(error: ComposerefactorError) -> NoReturn:
     # Masking knows the forms of secrets, which takes longer to import than help takes to show.
     from composerefactor.cli.terminal import show  # noqa: PLC0415
 
-    show(error)
+    with suppress(OSError):  # stderr may be the file that cannot be written
+        show(error)
     sys.exit(error.exit_code)

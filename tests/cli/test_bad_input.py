@@ -354,3 +354,25 @@ def test_output_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     assert ended.returncode == 3
     assert ended.stderr.splitlines()[-1].startswith("error  system error: ")
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize(
+    ("streams", "arguments", "code"),
+    [
+        (">&-", "--dry-run", 0),
+        ("2>&- >&- <&-", "--check", 1),
+        ("2>/dev/full", "--check", 3),
+        ("2>/dev/full", "--nope", 2),
+    ],
+)
+def test_streams_that_are_closed_or_full(
+    tmp_path: Path, streams: str, arguments: str, code: int
+) -> None:
+    write(tmp_path, {COMPOSE: THREE})
+    split = f"-m composerefactor split --force --engine none {arguments} {streams}"
+    shell = ["sh", "-c", f'"$0" {split}', sys.executable]
+    ended = subprocess.run(shell, cwd=tmp_path, capture_output=True, check=False, text=True)
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert list(tree(tmp_path)) == [COMPOSE]
