@@ -101,7 +101,7 @@ def _local(root: Path, name: str) -> str:
         return path.resolve().relative_to(root).as_posix()
     if path.is_absolute() or is_outside(path.as_posix()):
         raise RefusedError(
-            "outside of the project directory; refusing to change it",
+            "outside of the project directory",
             location=Location(name),
             remedy=f"pass a directory that contains it as PATH, for example {path.parent}",
         )
