@@ -147,17 +147,8 @@ def _restore_files(root: Path, journal: Journal, entries: Iterable[JournalEntry]
             (root / entry.temporary).unlink(missing_ok=True)
     for path, _ in journal.removed_directories:
         (root / path).mkdir(mode=0o700, exist_ok=True)
-    written: list[JournalEntry] = []
     try:
-        for entry in entries:
-            target = root / entry.path
-            if entry.before is None:
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # the run kept the mode, so a different one is a later change of the user's
-            restored = attributes(target) or entry.attributes
-            write_new(root / entry.temporary, entry.before, restored)
-            written.append(entry)
+        written = _write_copies(root, entries)
     except OSError:
         remove_leftovers(root, journal)  # a disk that is full gets no fuller
         raise
@@ -172,6 +163,21 @@ def _restore_files(root: Path, journal: Journal, entries: Iterable[JournalEntry]
         with suppress(OSError):
             (root / path).rmdir()
     _sync(root, journal)
+
+
+def _write_copies(root: Path, entries: Iterable[JournalEntry]) -> list[JournalEntry]:
+    """Write what *entries* had before to temporary files, and return those that had content."""
+    written: list[JournalEntry] = []
+    for entry in entries:
+        target = root / entry.path
+        if entry.before is None:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # the run kept the mode, so a different one is a later change of the user's
+        restored = attributes(target) or entry.attributes
+        write_new(root / entry.temporary, entry.before, restored)
+        written.append(entry)
+    return written
 
 
 def _sync(root: Path, journal: Journal) -> None:
