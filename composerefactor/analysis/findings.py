@@ -290,7 +290,7 @@ def read_baseline(text: str, path: str) -> frozenset[str]:
     """Return the fingerprints in the baseline *text*; raises InputError if it is not a baseline."""
     try:
         values: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 0)
         raise InputError(
             "the baseline is not valid JSON", location=Location(path, line), remedy=_REMEDY

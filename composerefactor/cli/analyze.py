@@ -221,9 +221,9 @@ def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
         return frozenset()
     path = baseline if baseline is not None else opened.root / named
     try:
-        return read_baseline(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        return read_baseline(opened.files.read_bytes(str(path.absolute())).decode(), str(path))
+    except (InputError, UnicodeDecodeError) as error:
+        reason = error.message if isinstance(error, InputError) else "not a text file"
         raise InputError(
             f"the baseline cannot be read: {reason}",
             location=Location(str(path)),

@@ -51,7 +51,7 @@ class Instruction(Struct, frozen=True):
             return None
         try:
             value: Any = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return tuple(value) if all(isinstance(word, str) for word in value) else None
 

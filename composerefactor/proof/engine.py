@@ -24,6 +24,9 @@ from composerefactor.errors import EngineError, shortened
 from composerefactor.programs import find_program, search_path
 from composerefactor.proof.memory import Memory
 
+if sys.platform == "linux":
+    import resource
+
 DEFAULT_TIMEOUT = 60.0
 """Seconds that one run may take, by default."""
 
@@ -37,6 +40,10 @@ _MAX_ERROR_LENGTH = 300
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?"
 _LOG_LINE = r'^time="[^"]*" level=(\w+) msg="(.*)"$'
 _SYSTEM_NAMES = ("PATH", "LANG", "SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "PATHEXT")
+_MAX_MEMORY = 4 << 30
+"""Bytes of memory of one run, which else would read an env file such as ``/dev/zero`` for ever."""
+
+_OUT_OF_MEMORY = re.compile("fatal error: .*(?:out of|allocate) memory")
 _FASTER = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
 """Less frequent garbage collection, unless memory is short.
 
@@ -207,6 +214,7 @@ class Engine:
         except OSError as error:
             return Result(127, b"", f"cannot start {self.path}: {error.strerror or error}")
         self._running.add(process)
+        _limit(process)
         try:
             out = _Reader(process, process.stdout)
             err = _Reader(process, process.stderr)
@@ -223,7 +231,16 @@ class Engine:
         if out.is_over or err.is_over:
             return Result(STOPPED, b"", f"more than {MAX_OUTPUT:,} bytes of output", seconds)
         stderr = bytes(err.data).decode("utf-8", "replace")
+        if _OUT_OF_MEMORY.search(stderr):
+            return Result(STOPPED, b"", f"more than {_MAX_MEMORY >> 30} GiB of memory", seconds)
         return Result(process.returncode, bytes(out.data), stderr, seconds)
+
+
+def _limit(process: subprocess.Popen[bytes]) -> None:
+    """Limit the memory of *process*, where the operating system can do so."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # it may have ended
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))
 
 
 class _Reader(threading.Thread):

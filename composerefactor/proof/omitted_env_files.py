@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,10 @@ def _resolved(service: Mapping[str, Any], variables: Mapping[str, str]) -> dict[
     values: dict[str, str] = {}
     for item in service.get("env_file") or ():
         path = Path(str(item.get("path") if isinstance(item, dict) else item))
-        try:
-            text = path.read_text("utf-8", "replace")
-        except OSError:
+        if not path.is_file() and str(path) != os.devnull:  # another device may never end
             kept.append(item)
             continue
+        text = path.read_text("utf-8", "replace")
         for each in assignments(text):
             value = expand(each.value, {**values, **variables})
             values[each.name] = value

@@ -69,6 +69,7 @@ def test_a_second_finding_of_a_kind_is_new() -> None:
     ("text", "words"),
     [
         ("{", "JSON"),
+        ("[" * 100_000, "JSON"),
         ("[]", "version 1"),
         ('{"version": 2, "findings": []}', "version 1"),
         ('{"version": 1}', "list of findings"),

@@ -152,3 +152,27 @@ def test_a_service_that_others_only_extend_is_not_counted(
     )
     found = command_line(tmp_path, "split", *SINGLY, "--engine", "none", "--check")
     assert "4 services" in found.err
+
+
+def test_json_that_is_nested_deeply(tmp_path: Path, command_line: CommandLine) -> None:
+    deep = "[" * 5000 + "]" * 5000
+    write(
+        tmp_path,
+        {
+            "compose.yaml": "services:\n  web: {build: ., ports: [3000], command: npm start}\n",
+            "Dockerfile": f"FROM node:22\nHEALTHCHECK CMD {deep}\nCMD {deep}\n",
+            "package.json": f'{{"scripts": {deep}}}',
+        },
+    )
+    assert command_line.plain(tmp_path, "analyze", "--full").code == 0
+    assert command_line(tmp_path, "fix", "--unsafe", "--check", "--engine", "none").code == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device here")
+def test_a_baseline_without_end(tmp_path: Path, command_line: CommandLine) -> None:
+    settings = "analyze: {baseline: known.json}\n"
+    write(tmp_path, {"compose.yaml": "services: {}\n", ".composerefactor.yml": settings})
+    (tmp_path / "known.json").symlink_to("/dev/zero")
+    found = command_line.plain(tmp_path, "analyze")
+    assert found.code == 3
+    assert "the baseline cannot be read: not a regular file" in found.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,13 @@ def test_output_is_bounded(script: Engine, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(engine_module, "MAX_OUTPUT", 100_000)
     result = script.run(["yes"], tmp_path)
     assert (result.code, result.error) == (STOPPED, "more than 100,000 bytes of output")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
+def test_memory_is_bounded(script: Engine, tmp_path: Path) -> None:
+    assert script.run(["sleep 0.5; ulimit -d"], tmp_path).stdout == b"4194304\n"
+    result = script.run(["echo 'fatal error: runtime: out of memory' >&2; exit 2"], tmp_path)
+    assert (result.code, result.error) == (STOPPED, "more than 4 GiB of memory")
 
 
 def test_stop_ends_runs_of_other_threads(script: Engine, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def read_json(read: Callable[[str], str | None], path: str) -> Mapping[str, Any]
     text = read(path)
     try:
         value = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
