@@ -317,8 +317,10 @@ def _of_text(value: str, name: str) -> Iterator[str]:
 
 def _of_node(node: Node, name: str) -> Iterator[str]:
     if isinstance(node, MappingNode):
+        named = scalar_text(node.get("name")) or scalar_text(node.get("key")) or ""
         for entry in node.entries:
-            yield from _of_node(entry.value, entry.name or "")
+            is_value = named and entry.name == "value"
+            yield from _of_node(entry.value, named if is_value else entry.name or "")
     elif isinstance(node, SequenceNode):
         items = [scalar_text(item) or "" for item in item_nodes(node)]
         yield from (items[n][start:end] for n, start, end in word_spans(items))
@@ -327,6 +329,7 @@ def _of_node(node: Node, name: str) -> Iterator[str]:
     elif isinstance(node, ScalarNode) and name == "image":
         yield from (node.value[start:end] for start, end in password_spans(node.value))
     elif isinstance(node, ScalarNode):
-        own, equals, value = node.value.partition("=")
-        yield from _of_text(value, own) if equals and name in _PAIRS else ()
+        for separator in ("=", ": ") if name in _PAIRS else ():  # the second one is a mistake
+            own, found, value = node.value.partition(separator)
+            yield from _of_text(value, own) if found else ()
         yield from _of_text(node.value, name)

@@ -21,6 +21,7 @@ _LAST_WORDS = frozenset(
     {
         *("password", "passwd", "passphrase", "secret", "pass", "pwd", "pw", "token", "apikey"),
         *("secretkey", "accesskey", "credential", "credentials"),
+        *("passwort", "kennwort", "contrasena", "senha"),
     }
 )
 """The last word in the name of a credential."""
@@ -67,6 +68,7 @@ _SECRET_WORDS = frozenset(
     {
         *("passwords", "secrets", "tokens", "keys", "key", "private", "auth", "authorization"),
         *("salt", "signature", "sig", "cookie", "dsn", "webhook", "pepper", "userpwd", "pin"),
+        *("psk", "mnemonic"),
     }
 )
 """Words in a name whose value may be secret, or contain a secret."""
@@ -75,6 +77,7 @@ _SECRET_ENDINGS = (
     *("pass", "pwd", "passwd", "password", "passphrase", "secret", "token", "credential"),
     *("credentials", "apikey", "secretkey", "accesskey", "privatekey", "masterkey", "auth"),
     *("sshkey", "signingkey", "encryptionkey", "authkey"),
+    *("passwort", "kennwort", "contrasena", "senha"),
 )
 _NO_SECRET_WORDS = frozenset({"bypass", "compass", "oauth"})
 _STRUCTURE = frozenset({"secrets", "x-secrets", "keys"})
@@ -228,8 +231,19 @@ TOKENS = re.compile(
     r"|figd_[\w-]{20,}|nvapi-[\w-]{20,}|xai-\w{20,}|re_[A-Za-z0-9]{6,}_\w{10,}"
     r"|(?:fly_|fly)?FlyV1[ _](?:fm2_)?[\w+/=]{20,}|tskey-[a-z]{3,9}-[\w-]{16,}|HRKU-[\w-]{20,}"
     r"|ATATT3[\w=-]{20,}|CCIPAT_\w{20,}"
+    r"|(?:pul|pplx|fc|FLWSECK|e2b|sk|sq[apu]|bkua|rubygems|rdme|CLOJARS|sntryu|n8n_api|glptt"
+    r"|shippo_(?:live|test)|lsv2_(?:pt|sk))[_-][0-9a-f]{32,}\w*"
+    r"|(?:napi|pnu|hca[a-z]{2}|api_org|aio|tfp|nfp|dckr_oat|pdl_(?:live|sdbx)_apikey|pcsk|cfat"
+    r"|CFPAT-|NRJS-)_?[\w-]{19,}"
+    r"|(?:sdk|api|pat-[a-z]{2}[0-9]|access-(?:production|sandbox))-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-"
+    r"[0-9a-f]{12}"  # LaunchDarkly, HubSpot, Plaid
+    r"|dt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}|pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"
+    r"|[0-9a-f]{32}(?:-us[0-9]{1,2}|(?:-[0-9a-f]{8}){2})(?![\w-])"  # Mailchimp, Mailgun
+    r"|[01]/[0-9]{16}:[0-9a-f]{32}|1//0[\w-]{40,}|oy2[a-z0-9]{43}|v1\.0-[0-9a-f]{24}-[0-9a-f]{146}"
+    r"|[\w.~-]{3}8Q~[\w.~-]{34}|access_token\$\$?\w+\$\$?\w+\$\$?[0-9a-f]{32}"  # Azure, Braintree
     r")"
-    r"|\$\$?(?:apr1|2[abxy]|[156y]|argon2\w{1,2}|pbkdf2[\w-]{0,10}|scrypt)\$\$?[^\s\"',:]{8,}"
+    r"|\$\$?argon2\w{1,2}\$[^\s\"':]{8,}"
+    r"|\$\$?(?:apr1|2[abxy]|[156y]|pbkdf2[\w-]{0,10}|scrypt)\$\$?[^\s\"',:]{8,}"
     r"|\{S?(?:SHA|MD5)[0-9]{0,3}\}[\w+/=]{8,}"
     r"|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)",
@@ -255,7 +269,7 @@ _HEADER = (
 )
 _HEADER_WORDS = ("Bearer", "Basic", "Token", "ApiKey", "Digest")
 _NAMED_HEADER = re.compile(
-    r"(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-Key|PRIVATE-TOKEN"
+    r"(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-?Key|PRIVATE-TOKEN"
     r"|JOB-TOKEN)\s{0,2}:\s{0,2}(?P<value>[^\s\"'$][^\"'\n]*)",
     re.IGNORECASE,
 )
@@ -278,11 +292,12 @@ _JSON_PAIR = re.compile(
     r"(?:(?P=quote)(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\n]))*)|(?P<value>[\w.+/=-]+))",
 )
 _SAID = re.compile(
-    r"(?<![\w./-])(?P<name>passwords?|passwd|passphrase|pwd|secret|token|api[ _-]?key|credentials?)"
+    r"(?<![\w./-])(?P<name>passwords?|passwd|passphrase|pwd|secret|token|api[ _-]?key|credentials?"
+    r"|passwort|kennwort|mot de passe|contrase[nñ]a|senha)"
     r"(?:\s+(?:is|was|to)\s+|\s*:\s+)[\"'`]?(?P<value>[^\s\"'`]{4,})",
     re.IGNORECASE,
 )
-_SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential")
+_SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "kenn", "contrase", "senha")
 _ELEMENT = (
     r"<(?P<name>[A-Za-z_][\w.:-]{0,80})(?P<attributes>(?:\s[^<>]{0,300})?)"
     r">(?:(?P<value>[^<>\s][^<>\n]*)</)?"
@@ -299,6 +314,21 @@ _LOGIN_LINE = re.compile(
 )
 """A line of a ``.netrc``, or of a ``.pgpass``."""
 _PGPASS_COLONS = 4
+_FORMS = re.compile(
+    r"user\s+\S{1,80}\s+on\s+>(?P<acl>[^\s\"']+)"  # of Redis
+    r"|echo\s+(?:-n\s+)?[\"']?(?P<piped>[^\s\"'|]+)[\"']?\s*\|[^|\n]{0,200}--password-stdin"
+    r"|jdbc:oracle:\w+:[\w$]+/(?P<oracle>[^\s@\"']+)@|(?<![\w/:])\w+/(?P<sqlplus>[^\s/@]+)@//"
+    r"|azurewebsites\.net/[^\s\"'?]{0,300}\?(?:[^\s\"']{0,300}&)?code=(?P<function>[^\s\"'&]+)"
+)
+_FORM_WORDS = ("on >", "--password-stdin", "jdbc:oracle", "@//", "azurewebsites")
+_JAAS_USER = re.compile(r"user_[\w.-]{1,80}=\\?[\"'](?P<jaas>[^\"'\\]+)")
+"""A user of Kafka, in a text with the name of a login module."""
+_DOCKERFILE_ENV = re.compile(r"^\s*ENV[ \t]+(?P<name>\w+)[ \t]+(?P<value>[^\s=].*)$", re.MULTILINE)
+_NAMED_VALUE = re.compile(
+    r"(?<![\w-])(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]{1,80})[\"']?\s{0,4}(?:,|\n)\s*"
+    r"[\"']?value[\"']?[ \t]*:[ \t]*[\"']?(?P<value>[^\s\"',{}]+)"
+)
+"""An entry such as ``{name: DB_PASSWORD, value: ...}``, of Kubernetes and others."""
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{24,}")
 _ONE_WORD = re.compile(r"\w[\w.-]*")
 """A text that is one word, such as most values, contains no secret unless it is one."""
@@ -377,11 +407,19 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _spans_of_other_files(text: str) -> Iterator[Span]:
-    """Yield the spans of secrets in lines of XML, of a ``.netrc`` or of a ``.pgpass``."""
+    """Yield the spans of secrets in XML, ``.netrc``, ``.pgpass``, Dockerfiles and other forms."""
     if _has_any(text, _ELEMENT_PARTS):
         yield from _element_spans(text)
     if "pass" in text or text.count(":") >= _PGPASS_COLONS:
         yield from _literal_groups(_LOGIN_LINE, text)
+    if _has_any(text, _FORM_WORDS):
+        yield from _literal_groups(_FORMS, text)
+    if "LoginModule" in text:
+        yield from _literal_groups(_JAAS_USER, text)
+    if "ENV " in text:
+        yield from _named_spans(_DOCKERFILE_ENV, text)
+    if "value" in text:
+        yield from _named_spans(_NAMED_VALUE, text)
 
 
 def _element_spans(text: str) -> Iterator[Span]:
@@ -415,7 +453,7 @@ def _name_spans(text: str) -> Iterator[Span]:
 def said_spans(text: str) -> Iterator[Span]:
     """Yield the spans of secrets in sentences, such as "the password is x7f2kk"."""
     for match in _SAID.finditer(text) if _has_any(text.lower(), _SAID_WORDS) else ():
-        if is_mixed(match["value"]) and is_secret(match["name"], match["value"]):
+        if is_mixed(match["value"]) and is_secret("password", match["value"]):
             yield match.span("value")
 
 
@@ -529,6 +567,7 @@ _ANY = _Program()
 """A program that is not known: a word after ``-p`` may be a password, unless it is a port."""
 _NO_PASSWORD = _Program()
 """A program of which ``-p`` is something else."""
+_USER_OPTIONS = ("-u", "--user")
 _OTHER_P = """
     cargo cp docker-compose du gunicorn http-server install java jest kill lsof mkdir nc ncat netcat
     netstat next nginx npm npx perl pg_dump pg_isready pgrep php ping pip playwright pnpm ps python
@@ -644,9 +683,8 @@ def _argument(option: str, word: str, program: _Program) -> Iterator[Span]:
     """Yield the secret in *word*, which follows *option*."""
     if _takes_secret(option, word) or (option in program.options and _is_literal_word(word)):
         yield 0, len(word)
-    elif option in program.pairs and (match := _USER_AND_PASSWORD.fullmatch(word)):
-        if not is_reference(match["password"]):
-            yield match.span("password")
+    elif option in (program.pairs or _USER_OPTIONS):
+        yield from _password_of_pair(word, 0, program)
     elif option in {"-passin", "-passout"} and word.startswith("pass:"):
         yield len("pass:"), len(word)
 
@@ -668,9 +706,21 @@ def _attached(word: str, program: _Program) -> Iterator[Span]:
             start = len(option) + (word[len(option)] == "=")
             if _is_literal_word(word[start:]):
                 yield start, len(word)
-    for option in program.pairs:
-        if word.startswith(option) and (m := _USER_AND_PASSWORD.fullmatch(word, len(option))):
-            yield m.span("password")
+    for option in program.pairs or _USER_OPTIONS:
+        if word.startswith(option):
+            start = len(option) + (word[len(option) :][:1] == "=")
+            yield from _password_of_pair(word, start, program)
+
+
+def _password_of_pair(word: str, start: int, program: _Program) -> Iterator[Span]:
+    """Yield the password in ``user:password``, *word* from *start* on.
+
+    Of a program that is not known to take one, it may be a group: this has no digits in its name,
+    or no letters.
+    """
+    match = _USER_AND_PASSWORD.fullmatch(word, start)
+    if match and not is_reference(match["password"]):
+        yield from [match.span("password")] if program.pairs or is_mixed(match["password"]) else []
 
 
 def _is_password_word(word: str) -> bool:
@@ -696,6 +746,12 @@ _ITEM_LINE = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,120})[ \t]*=[ \t]*(?P<value>\S.*)$",
     re.MULTILINE,
 )
+_COLON_ITEM = re.compile(
+    r"^[ \t]*- +(?P<quote>[\"'])(?P<name>[A-Za-z_][\w.-]{0,120}):[ \t]+"
+    r"(?P<value>[^\"'\n]+)(?P=quote)",
+    re.MULTILINE,
+)
+"""``- "NAME: value"``, a frequent mistake."""
 _BLOCK = r"[|>][-+0-9]*\s*(?:#.*)?"
 
 
@@ -720,6 +776,7 @@ def _line_spans(text: str) -> Iterator[Span]:
         else:
             yield from login_spans(match["name"], match["value"], match.start("value"))
     yield from _named_spans(_FLOW_PAIR, text)
+    yield from _named_spans(_COLON_ITEM, text)
 
 
 def _scalar_span(text: str, match: re.Match[str], end: int) -> Iterator[Span]:
@@ -768,10 +825,11 @@ def login_spans(name: str, value: str, offset: int) -> Iterator[Span]:
         return
     bare = value.strip("\"'")
     offset += len(value) - len(value.lstrip("\"'"))
-    match = _USER_AND_PASSWORD.fullmatch(bare)
-    if match and is_mixed(match["password"]) and not is_reference(match["password"]):
-        yield offset + match.start("password"), offset + match.end("password")
-    elif words[-1] == "admin" and is_mixed(bare) and bare.isalnum() and len(bare) >= 8:  # noqa: PLR2004
+    for part in re.finditer(r"[^\s,;]+", bare):
+        match = _USER_AND_PASSWORD.fullmatch(bare, *part.span())
+        if match and is_mixed(match["password"]) and not is_reference(match["password"]):
+            yield offset + match.start("password"), offset + match.end("password")
+    if words[-1] == "admin" and is_mixed(bare) and bare.isalnum() and len(bare) >= 8:  # noqa: PLR2004
         yield offset, offset + len(bare)
 
 

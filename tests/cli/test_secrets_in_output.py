@@ -66,6 +66,15 @@ def _token(prefix: str, length: int) -> Make:
     return lambda rng: prefix + _word(rng, length)
 
 
+def _hex(*parts: int) -> Make:
+    """Return a maker of hexadecimal numbers with hyphens between them."""
+    return lambda rng: "-".join("".join(rng.choices("0123456789abcdef", k=n)) for n in parts)
+
+
+def _hex_token(prefix: str, *parts: int) -> Make:
+    return lambda rng: prefix + _hex(*parts)(rng)
+
+
 TOKENS: tuple[Make, ...] = (
     _token("ghp_", 36),
     _token("glpat-", 20),
@@ -88,11 +97,18 @@ TOKENS: tuple[Make, ...] = (
     _token("xai-", 80),
     _token("fly_FlyV1_", 80),
     lambda rng: f"re_{_word(rng, 8)}_{_word(rng, 24)}",
+    *(_hex_token(prefix, 40) for prefix in ("pul-", "squ_", "bkua_", "e2b_", "shippo_live_")),
+    *(_hex_token(prefix, 8, 4, 4, 4, 12) for prefix in ("sdk-", "pat-na1-")),
+    lambda rng: f"{_hex(32)(rng)}-us{rng.randrange(1, 20)}",
+    _hex_token("1/1234567890123456:", 32),
+    _token("CFPAT-", 43),
+    _token("$$argon2id$$v=19$$m=65540,t=3,p=4$$c2FsdHNhbHQ$$", 43),
     lambda rng: f"eyJ{_word(rng, 14)}.{_word(rng, 20)}.{_word(rng, 20)}",
 )
 NAMES = (
     *("DB_PASSWORD", "MYSQL_ROOT_PASSWORD", "API_KEY", "JWT_SECRET", "GITHUB_TOKEN", "dbPassword"),
     *("spring.datasource.password", "SMTP_PASS", "SA_PWD", "SESSION_SECRET_KEY", "AUTH_TOKEN"),
+    *("WIFI_PSK", "DB_PASSWORT"),
 )
 VALUES = (
     "postgres://app:{}@db:5432/x",
@@ -119,6 +135,11 @@ VALUES = (
     "AccountName=a;AccountKey={};EndpointSuffix=core.windows.net",
     "sentinel,password={},ssl=true",
     "--spring.config.password={} --verbose",
+    "jdbc:oracle:thin:app/{}@db:1521:X",
+    "app/{}@//db:1521/X",
+    'kafka.PlainLoginModule required username="a" user_app="{}";',
+    "https://x.azurewebsites.net/api/f?a=1&code={}",
+    "-u app:{} --fail",
     "x-honeycomb-team={},x-honeycomb-dataset=web",
 )
 WORDS = (
@@ -144,6 +165,10 @@ WORDS = (
     ("cypher-shell", "-u", "neo4j", "-p", "{}", "RETURN 1"),
     ("rabbitmqctl", "add_user", "app", "{}"),
     ("docker", "login", "-u", "me", "-p", "{}"),
+    ("sh", "-c", "echo {} | docker login -u me --password-stdin"),
+    ("sh", "-c", "curl -H 'apikey:{}' http://app/"),
+    ("run", "--user=app:{}"),
+    ("redis-server", "--user default on >{} ~* +@all"),
     ("mc", "alias", "set", "--api", "S3v4", "m", "http://s3:9000", "app", "{}"),
     ("sh", "-c", "mc --quiet admin user add m app {} && echo added"),
 )
@@ -174,6 +199,7 @@ class _Project:
         found += [(f"V{n}", self.secret(make)) for n, make in enumerate(rng.sample(TOKENS, 3))]
         for n, form in enumerate(rng.sample(VALUES, 4)):
             found.append((f"SETTING_{n}", form.format(self.secret())))
+        found.append(("BASIC_AUTH_USERS", f"a:{self.secret()},b:{self.secret()}"))
         rng.shuffle(found)
         return found
 
@@ -234,12 +260,16 @@ class _Project:
 
     def files(self) -> dict[str, str]:
         services = [self.service(*each) for each in zip(self.services, self.images, strict=True)]
+        services += ["  built:\n    build:\n      context: .\n      dockerfile_inline: |"]
+        services += [f"        FROM alpine:3.20\n        ENV API_KEY {self.secret()}"]
         config = f"configs:\n  c1:\n    content: |\n      password={self.secret()}\n"
         config += f'      <password hidden="yes">{self.secret()}</password>\n'
         config += f'      <add value="{self.secret()}" key="Password"/>\n'
         config += f"      secret_key: {self.secret()}\nx-auth:\n  token: {self.secret()}\n"
         config += f"  password: {self.secret()}\n    {self.secret()}\n"
-        comment = f"# the root password is {self.secret()}\n"
+        config += f"x-values:\n  - name: DB_PASSWORD\n    value: {self.secret()}\n"
+        config += f"  - {{key: token, value: {self.secret()}}}\n"
+        comment = f"# the root password is {self.secret()}\n# Passwort: {self.secret()}\n"
         override = f"services:\n  {self.services[0]}:\n    environment:\n      DB_PASSWORD: "
         return {
             "compose.yml": "\n".join([f"{comment}services:", *services, config]),
