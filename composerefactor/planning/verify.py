@@ -20,6 +20,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_absolute, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.discovery.command_files import reader_for
 from composerefactor.errors import (
     EngineError,
     InputError,
@@ -239,9 +240,19 @@ def open_state(
         top = Path(temporary).resolve() / repository.top.name
         prefix = opened.root.relative_to(top).as_posix()
         read = {path_from(prefix, path) for path in opened.project.inputs}
-        if read & exported.missing:
-            raise _not_fetched(name, read & exported.missing)
+        lacking = {
+            path
+            for path in exported.missing
+            if path in read or ((top / path).is_relative_to(opened.root) and _may_decide(path))
+        }
+        if lacking:
+            raise _not_fetched(name, lacking)
         yield replace(opened, exported=prefix.removeprefix("."))
+
+
+def _may_decide(path: str) -> bool:
+    """Return whether the file *path* may be a Compose file, or contain a start command."""
+    return path.endswith((".yml", ".yaml")) or reader_for(path) is not None
 
 
 def _not_fetched(revision: str, paths: AbstractSet[str]) -> RefusedError:

@@ -164,6 +164,21 @@ def test_files_that_a_partial_clone_lacks_are_not_taken_for_empty(
     assert (done.code, "environment: A 1 -> 2" in done.out.decode()) == (0, True), done
 
 
+def test_a_partial_clone_that_lacks_the_compose_file_but_not_its_override(
+    committed: Path, tmp_path: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {"docker-compose.override.yml": "services: {web: {image: nginx:1.27}}\n"})
+    git(committed, "add", "-A")
+    git(committed, "commit", "-qm", "override")
+    write(committed, {"docker-compose.yml": "services: {web: {image: nginx:1.28}}\n"})
+    git(committed, "commit", "-qam", "changed")
+    git(committed, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", committed.as_uri(), "partial")
+    done = command_line(tmp_path / "partial", "diff", "HEAD~1")
+    assert done.code == 3, done.out
+    assert "this partial clone has not fetched docker-compose.yml" in done.err
+
+
 LIBRARY = {
     "compose.yml": """\
 version: "3"
