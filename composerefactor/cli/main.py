@@ -17,7 +17,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from composerefactor import __version__
-from composerefactor.errors import ComposerefactorError, InputError, Location, did_you_mean
+from composerefactor.errors import (
+    ComposerefactorError,
+    InputError,
+    Location,
+    UsageError,
+    did_you_mean,
+)
 from composerefactor.workspace.interrupts import message
 
 BROKEN_PIPE = 141
@@ -138,10 +144,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
         code = cli.main(arguments, prog_name=program, standalone_mode=False)
     except ComposerefactorError as error:
         _fail(error)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         with suppress(OSError):
             error.show()
         sys.exit(2)
+    except click.ClickException as error:
+        _fail(_usage_error(error))
     except (click.Abort, KeyboardInterrupt):
         with suppress(OSError):
             click.echo(f"\n{message()}", err=True)
@@ -155,6 +163,14 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
         place = Location(str(name)) if name else None
         _fail(InputError(f"system error: {error.strerror or error}", location=place))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    """Return *error*, which click found on the command line, as one of this program."""
+    message = " ".join(error.format_message().split())  # click lists choices in several lines
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_command = f"see {context.command_path} --help" if context else ""
+    return UsageError(message.rstrip("."), remedy=help_command)
 
 
 def _forget_output() -> None:

@@ -466,7 +466,16 @@ def test_wrong_usage(
 ) -> None:
     done = command_line(shop, "split", *SINGLY, *arguments, "--engine", "none")
     assert (done.code, done.out) == (2, b"")
+    assert done.err.startswith("error  ")
     assert words in done.err
+
+
+def test_choices_of_an_argument_are_on_one_line(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "completion")
+    assert done.err.splitlines() == [
+        "error  Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish",
+        "       -> see composerefactor completion --help",
+    ]
 
 
 def test_an_unknown_command(shop: Path, command_line: CommandLine) -> None:
