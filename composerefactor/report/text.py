@@ -151,15 +151,26 @@ _VISIBLE = rf"{re.escape(_MARK)}(?:\[[0-9;]*m|\][^\x1b]*{re.escape(_MARK)}\\\\)"
 """A colour or a link, which takes no room on the terminal."""
 
 
+_COLUMN_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
+_LEAST_ROOM = 20
+"""A narrower last column goes on below the first one."""
+
+
 def wrapped(line: str, width: int) -> list[str]:
     """Return *line* in parts of at most *width* columns, with words of any length whole.
 
-    The parts from the second one are indented below the text of the first.
+    The parts from the second one are indented below the text of the first; in a table, below its
+    last column if the words of that fit there.
     """
-    if columns_of(re.sub(_VISIBLE, "", line)) <= width:
-        return [line]
     text = re.sub(_VISIBLE, "", line)
-    indent = " " * (len(text) - len(text.lstrip()) + 2 if text.startswith(" ") else LABEL + 2)
+    if columns_of(text) <= width:
+        return [line]
+    start = len(text) - len(text.lstrip()) + 2 if text.startswith(" ") else LABEL + 2
+    last = max((each.end() for each in _COLUMN_GAP.finditer(text)), default=0)
+    room = width - columns_of(text[:last])
+    if last > start and room >= max(_LEAST_ROOM, _longest_word(text[last:])):
+        start = columns_of(text[:last])
+    indent = " " * start
     parts: list[str] = []
     part, used = "", 0
     for word in re.findall(r" *[^ ]+", line):

@@ -16,6 +16,7 @@ from typing import Self
 
 import pytest
 
+from composerefactor.report.text import wrapped
 from support.commandline import SINGLY, CommandLine, tree, write
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
@@ -146,6 +147,17 @@ def test_data_left_behind_is_said_right_above_the_prompt(
     assert "\x1b[31;1m! 1 change leaves data behind: db (declare-volumes)" in warning
     assert prompt in session.seen.decode().rsplit("\r\n", 1)[-1]
     session.send("n\n").end()
+
+
+def test_the_last_column_of_a_table_is_wrapped_below_itself() -> None:
+    assert wrapped("Found      a.yml  assumed from the name b.yml", 40) == [
+        "Found      a.yml  assumed from the name",
+        "                  b.yml",
+    ]
+    assert wrapped("Found      an-extremely-long-name.yml  assumed", 38) == [
+        "Found      an-extremely-long-name.yml",
+        "           assumed",
+    ]
 
 
 def test_long_lines_are_wrapped_between_words(shop: Path, terminal: Terminal) -> None:
