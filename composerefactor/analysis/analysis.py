@@ -17,8 +17,10 @@ import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, split_known
 from composerefactor.analysis.fixable import with_fixes
+from composerefactor.compose.project import Project
 from composerefactor.compose.suppression import ignore_reason
 from composerefactor.errors import InputError, did_you_mean
+from composerefactor.planning.fixes import project_with
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP
 from composerefactor.planning.settings import Settings
@@ -214,15 +216,29 @@ def analyse_project(
     )
 
 
-def high_without_fix(opened: OpenProject) -> list[Finding]:
+def high_without_fix(
+    opened: OpenProject, planned: Mapping[str, bytes | None] | None = None
+) -> list[Finding]:
     """Return the high findings in the open project that no fix solves.
 
-    Plans the fixes for high findings only. Raises InputError if the settings skip an unknown rule.
+    Plans the fixes for high findings only. A fix may also solve what it is not for: a setting is
+    found as soon as its misspelt key is corrected. *planned* is the content of files after fixes,
+    None for a deleted file; what is no longer found in it is not returned. Raises InputError if the
+    settings skip an unknown rule.
     """
-    architecture = survey(opened.project, opened.root.name)
-    analysis = analyse(architecture, opened.settings.ignore, skip=_skipped(opened.settings))
-    high = [each for each in analysis.findings if each.severity is Severity.HIGH]
-    return [each for each in with_fixes(high, opened) if each.transform is None]
+
+    def high_in(project: Project) -> list[Finding]:
+        architecture = survey(project, opened.root.name)
+        analysis = analyse(architecture, opened.settings.ignore, skip=_skipped(opened.settings))
+        return [each for each in analysis.findings if each.severity is Severity.HIGH]
+
+    high = with_fixes(high_in(opened.project), opened)
+    left = [each for each in high if each.transform is None]
+    if not (left and planned):
+        return left
+    after = project_with(opened.project, opened.library, planned, opened.environ)
+    keys = {each.key for each in high_in(after)}
+    return [each for each in left if each.key in keys]
 
 
 def _skipped(settings: Settings) -> frozenset[str]:

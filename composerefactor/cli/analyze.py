@@ -181,7 +181,8 @@ def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
     """
     if options.recursive:
         return _fleet(path, options)
-    opened = open_for_analysis(project.selection(path))
+    chosen = project.selection(path)
+    opened = open_for_analysis(chosen)
     if options.smoke_test is not None:
         return _smoke_test(opened, options.smoke_test, options)
     known = _known(options.baseline, opened)
@@ -197,7 +198,7 @@ def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
         text = _RENDERERS[options.format](analysis, _prefix(opened))
     else:
         if options.is_screen:
-            place = place_of(path, opened.root, project.arguments(path))
+            place = place_of(chosen, opened.root)
             lines = screen(analysis, place, options.style, width)
         else:
             lines = full_text(analysis, options.style, width=width, names=options.section)

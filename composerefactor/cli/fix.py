@@ -22,8 +22,7 @@ from composerefactor.cli.run import Run, carry_out
 from composerefactor.confidence import Confidence
 from composerefactor.errors import UsageError
 from composerefactor.planning.fix_request import FixRequest, names_of
-from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.propose import propose_fixes
+from composerefactor.planning.propose import Proposal, propose_fixes
 from composerefactor.planning.settings import FixDefaults
 
 if TYPE_CHECKING:
@@ -98,11 +97,12 @@ def command(
     )
 
 
-def _by_hand(opened: OpenProject) -> list[Finding]:
-    """Return the high findings of `analyze` that no fix solves."""
+def _by_hand(proposal: Proposal) -> list[Finding]:
+    """Return the high findings of `analyze` that no fix solves, and not *proposal* either."""
     from composerefactor.analysis.analysis import high_without_fix  # noqa: PLC0415
 
-    return high_without_fix(opened)
+    planned = {change.path: change.after for change in proposal.changes.changes}
+    return high_without_fix(proposal.opened, planned)
 
 
 def _pair(text: str) -> tuple[str, str]:

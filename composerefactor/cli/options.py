@@ -88,12 +88,6 @@ class ProjectOptions(Struct, frozen=True):
         files = tuple(_local(root, name) for name in self.file)
         return ProjectSelection(path, files, tuple(entries), self.env_file, dict(os.environ))
 
-    def arguments(self, path: Path) -> tuple[str, ...]:
-        """Return the arguments that select the project in *path*, as the user gave them."""
-        options = {"-f": self.file, "--entry": self.entry, "--env-file": self.env_file}
-        given = [word for option, values in options.items() for v in values for word in (option, v)]
-        return (*([] if path == Path() else [str(path)]), *given)
-
 
 def _local(root: Path, name: str) -> str:
     path = Path(name.strip())

@@ -37,8 +37,9 @@ from composerefactor.proof.memory import Memory
 from composerefactor.proof.staging import Progress
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
+from composerefactor.report.place import Place
 from composerefactor.report.plan_json import document
-from composerefactor.report.plan_text import place_line, summary
+from composerefactor.report.plan_text import summary
 from composerefactor.report.text import counted, json_text, shown_text, wrapped
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import files_before_runs, recover
@@ -111,7 +112,7 @@ def carry_out(
     proposer: Proposer,
     *,
     repairable: bool = False,
-    by_hand: Callable[[OpenProject], Sequence[Finding]] | None = None,
+    by_hand: Callable[[Proposal], Sequence[Finding]] | None = None,
 ) -> int:
     """Propose, show, confirm and write; return the exit code.
 
@@ -120,7 +121,7 @@ def carry_out(
         chosen: The project.
         proposer: Makes the proposal.
         repairable: Whether to read files that Docker Compose rejects and that a fixer can repair.
-        by_hand: Returns the findings that no fix solves.
+        by_hand: Returns the findings that no fix and nothing in the proposal solves.
 
     Raises ProofFailedError if the verification fails, RefusedError if it would not be safe to
     write, and UsageError if the user cannot be prompted.
@@ -142,7 +143,9 @@ def carry_out(
             proposal = proposer(opened, engine, selection, shown, check)
             check_proof(proposal)
         check_targets(proposal)
-    _show(run, proposal, chosen.path, by_hand(opened) if by_hand and not options.quiet else ())
+    place = place_of(chosen, opened.root)
+    left = by_hand(proposal) if by_hand and not options.quiet else ()
+    _show(run, proposal, chosen.path, place, left)
     if proposal.changes.is_empty or not options.writes:
         is_due = not proposal.changes.is_empty or proposal.leaves_readers_behind
         return int(options.check and is_due)
@@ -154,7 +157,7 @@ def carry_out(
     apply(opened.root, proposal.changes, f"composerefactor {run.label}")
     if not options.quiet:
         files = counted(len(proposal.changes.changes), "file")
-        say(f"wrote {files}; `composerefactor undo` reverts this")
+        say(f"wrote {files}; `{place.undo}` reverts this")
     return 0
 
 
@@ -166,17 +169,15 @@ def recover_interrupted_run(chosen: ProjectSelection) -> None:
         say(f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})")
 
 
-def _show(run: Run, proposal: Proposal, path: Path, by_hand: Sequence[Finding]) -> None:
+def _show(
+    run: Run, proposal: Proposal, path: Path, place: Place, by_hand: Sequence[Finding]
+) -> None:
     options = run.options
     if not options.quiet:
         masking = proposal.opened.masking
         style = style_for(sys.stderr, no_color=options.no_color)
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-        lines = [
-            *place_line(place_of(path, proposal.opened.root), style),
-            *summary(proposal, style, verbose=options.verbose, by_hand=by_hand),
-        ]
-        for line in lines:
+        for line in summary(proposal, place, style, verbose=options.verbose, by_hand=by_hand):
             masked = masking.message(line)
             for part in wrapped(masked, width) if width else [masked]:
                 say(part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if sys.platform != "win32":
     import termios
 
 if TYPE_CHECKING:
+    from composerefactor.planning.opening import ProjectSelection
     from composerefactor.proof.staging import Progress
 
 
@@ -67,15 +68,18 @@ def page(text: str) -> None:
     click.echo_via_pager(text)
 
 
-def place_of(given: Path, root: Path, arguments: Sequence[str] = ()) -> Place:
-    """Return where the project directory *root* is for a user who gave *given* as its path.
-
-    *arguments* are those of the command line that select the project.
-    """
+def place_of(chosen: ProjectSelection, root: Path) -> Place:
+    """Return where the project directory *root* is for a user who gave *chosen*."""
+    given = chosen.path
     below = os.path.relpath(root, given.resolve())
     shown = given if below == "." else given / below
     prefix = "" if shown == Path() else f"{shown.as_posix()}/"
-    return Place(str(root.resolve()), prefix, arguments, found_below="" if below == "." else below)
+    path = [] if given == Path() else [str(given)]
+    options = {"-f": chosen.file, "--entry": chosen.entry, "--env-file": chosen.env_file}
+    words = [word for option, values in options.items() for v in values for word in (option, v)]
+    return Place(
+        str(root.resolve()), prefix, path, words, found_below="" if below == "." else below
+    )
 
 
 def say(line: str) -> None:

@@ -15,16 +15,23 @@ class Place(Struct, frozen=True):
         directory: The project directory, absolute.
         prefix: What to put before a path of the project so that it leads there from the user's
             working directory: ``""`` or with a slash at its end.
-        arguments: What of the command line selects the project, for the commands to run next.
+        path: The path of the project as arguments of a command; none for the current directory.
+        start_commands: The options of the command line that select start commands.
         found_below: The directory in which the project is, below the one that the user gave; else
             ``""``.
     """
 
     directory: str
     prefix: str = ""
-    arguments: Sequence[str] = ()
+    path: Sequence[str] = ()
+    start_commands: Sequence[str] = ()
     found_below: str = ""
 
     def command(self, *words: str) -> str:
         """Return the command line of this tool with *words*, for the same project."""
-        return shlex.join(["composerefactor", *words, *self.arguments])
+        return shlex.join(["composerefactor", *words, *self.path, *self.start_commands])
+
+    @property
+    def undo(self) -> str:
+        """The command line that reverts the last run in the project."""
+        return shlex.join(["composerefactor", "undo", *self.path])

@@ -132,12 +132,12 @@ def data_loss_line(proposal: Proposal, style: Style) -> Iterator[str]:
     yield row("", style(text, "red", "bold"), style)
 
 
-def by_hand_line(findings: Sequence[Finding], style: Style) -> Iterator[str]:
+def by_hand_line(findings: Sequence[Finding], place: Place, style: Style) -> Iterator[str]:
     """Yield *findings*, which no fix solves, as one line; no line if there are none."""
     if not findings:
         return
     first = findings[0]
-    more = f"; {len(findings) - 1} more: composerefactor analyze" if len(findings) > 1 else ""
+    more = f"; {len(findings) - 1} more: {place.command('analyze')}" if len(findings) > 1 else ""
     text = f"{counted(len(findings), 'high finding')} to fix by hand: "
     yield row("", style(f"{text}{first.location}: {first.message}{more}", "yellow"), style)
 
@@ -277,23 +277,29 @@ MOST_SERVICES_NAMED = 5
 
 
 def summary(
-    proposal: Proposal, style: Style, *, verbose: bool = False, by_hand: Sequence[Finding] = ()
+    proposal: Proposal,
+    place: Place,
+    style: Style,
+    *,
+    verbose: bool = False,
+    by_hand: Sequence[Finding] = (),
 ) -> list[str]:
     """Return the lines on the project, the plan and the proof, the result last.
 
     Args:
         proposal: The proposal.
+        place: Where the user and the project are.
         style: The colours.
         verbose: Whether to shorten no list, and to add technical figures.
         by_hand: Findings that no fix solves.
     """
     most = 10_000 if verbose else MOST_SHOWN
-    lines = [*found_lines(proposal, style, most)]
+    lines = [*place_line(place, style), *found_lines(proposal, style, most)]
     lines += plan_lines(proposal, style, most, with_ids=verbose)
     lines += reader_lines(proposal.plan, style, most)
     if proposal.plan.saved_lines.services:
         lines += difference_lines(proposal, style, verbose=verbose)
-    lines += by_hand_line(by_hand, style)
+    lines += by_hand_line(by_hand, place, style)
     if not proposal.changes.is_empty:
         lines += proof_lines(proposal, style, most)
     lines += data_loss_line(proposal, style)
@@ -301,10 +307,12 @@ def summary(
 
 
 def place_line(place: Place, style: Style) -> Iterator[str]:
-    """Yield where the project is, if it is not the directory that the user gave."""
+    """Yield where the project is, if it is not in the current directory."""
     if place.found_below:
-        text = f"no Compose file here; this is the project in {place.found_below}/"
-        yield row("Project", style(text, "yellow"), style)
+        text = f"no Compose file here; the project is in {place.found_below}/"
+        yield row("Project", style(text, "yellow") + "; paths are relative to it", style)
+    elif place.prefix:
+        yield row("Project", f"{place.prefix}; paths are relative to it", style)
 
 
 def found_lines(proposal: Proposal, style: Style, most: int = MOST_SHOWN) -> Iterator[str]:

@@ -236,6 +236,27 @@ def test_the_name_of_the_output_tells_the_form(shop: Path, command_line: Command
         assert (shop / name).read_text().startswith(start)
 
 
+def test_what_is_left_by_hand_is_named_for_the_place_of_the_user(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(
+        shop, {"docker-compose.yml": "services: {db: {image: postgres:16}, old: {image: mysql:8}}"}
+    )
+    done = command_line(shop.parent, "fix", "--check", "--engine", "none", shop.name)
+    assert f"Project  {shop.name}/; paths are relative to it" in done.err
+    assert f"1 more: composerefactor analyze {shop.name}" in done.err
+
+
+def test_what_a_fix_solves_that_is_not_for_it_is_not_left_by_hand(
+    shop: Path, command_line: CommandLine
+) -> None:
+    text = "services:\n  db:\n    image: postgres:16\n    {}: [POSTGRES_PASSWORD=x]\n"
+    for key, left in (("enviroment", False), ("labels", True)):
+        write(shop, {"docker-compose.yml": text.format(key)})
+        done = command_line(shop, "fix", "--check", "--engine", "none")
+        assert ("POSTGRES_PASSWORD of db is not set" in done.err) == left, done.err
+
+
 def test_a_severity_can_fail_the_run(shop: Path, command_line: CommandLine) -> None:
     text = (shop / "docker-compose.yml").read_text()
     image = "image: postgres:16\n"

@@ -99,7 +99,7 @@ def finish(context: Context, work: Propose, proposed: ItemizedProposal) -> Flow[
         yield Say((f"saved {saved}; apply it with `git apply`",))
         return replace(outcome, ended="saved")
     count = yield from worked(context, Write(work))
-    yield Say((f"wrote {counted(count, 'file')}; `composerefactor undo` reverts this",))
+    yield Say((f"wrote {counted(count, 'file')}; `{context.undo}` reverts this",))
     return replace(outcome, ended="written")
 
 

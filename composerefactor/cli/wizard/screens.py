@@ -66,7 +66,7 @@ def project(opened: OpenProject, place: Place, style: Style) -> tuple[str, ...]:
     return tuple(map(opened.masking.message, lines))
 
 
-def problems(examination: Examination, style: Style) -> tuple[str, ...]:
+def problems(examination: Examination, place: Place, style: Style) -> tuple[str, ...]:
     """Return what Docker Compose rejects, and the changes that fixers can make."""
     lines: list[str] = []
     masking = examination.opened.masking
@@ -93,14 +93,17 @@ def problems(examination: Examination, style: Style) -> tuple[str, ...]:
         others = ", ".join(name for name in fixes_by_name if name not in first)
         lines.append(row("", f"less urgent: {others}", style))
     refusals = [refusal for _, refusal in examination.fix_plan.refusals]
-    lines += _by_hand(examination.by_hand, refusals, style)
+    lines += _by_hand(examination.by_hand, refusals, place, style)
     return tuple(map(masking.message, lines)) or (
         row("Changes", style("none needed", "green"), style),
     )
 
 
-def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style) -> Iterator[str]:
+def _by_hand(
+    high: Sequence[Finding], refusals: Sequence[Refusal], place: Place, style: Style
+) -> Iterator[str]:
     """Yield what no fixer can solve: the high findings, or if there are none, the others."""
+    why = place.command("fix", "--unsafe", "--check", "-v")
     label = "By hand"
     for finding in high[:MOST_BY_HAND]:
         text = GENERAL.text(f"{finding.location}: {finding.message}")
@@ -109,10 +112,10 @@ def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style)
     if high:
         more = len(high) - MOST_BY_HAND
         hint = f"and {counted(more, 'more high finding')}: " if more > 0 else ""
-        yield row("", style(f"{hint}`composerefactor analyze` says what to do", "yellow"), style)
+        yield row("", style(f"{hint}`{place.command('analyze')}` says what to do", "yellow"), style)
         if refusals:
             text = f"{counted(len(refusals), 'change')} skipped: "
-            text += "`composerefactor fix --unsafe --check -v` says why"
+            text += f"`{why}` says why"
             yield row("", style(text, "yellow"), style)
         return
     for refusal in refusals[:MOST_BY_HAND]:
@@ -124,7 +127,7 @@ def _by_hand(high: Sequence[Finding], refusals: Sequence[Refusal], style: Style)
     if len(refusals) > 1:
         more = len(refusals) - MOST_BY_HAND
         hint = f"and {more} more: " if more > 0 else ""
-        hint += "`composerefactor fix --unsafe --check -v` shows all"
+        hint += f"`{why}` shows all"
         yield row("", style(hint, "yellow"), style)
 
 
@@ -266,20 +269,22 @@ def _meaning(items: Sequence[Item], style: Style) -> str:
     return style(*_RISKS[max((item.risk for item in items), key=RISKS.index)])
 
 
-def overview(examination: Examination, style: Style) -> tuple[str, ...]:
+def overview(examination: Examination, place: Place, style: Style) -> tuple[str, ...]:
     """Return all changes that are possible, for a look: the fixes, and the split."""
     masking = examination.opened.masking
-    lines: list[str] = [*problems(examination, style), ""]
+    lines: list[str] = [*problems(examination, place, style), ""]
     for name, fixes in by_transform(examination.fix_plan.applied).items():
         count = counted(len(fixes), "change")
         lines.append(f"{style(name, 'bold')}  {count}: {consequence(fixes, style)}")
         lines += [masking.text(f"  {f.change.location}: {f.change.title}") for f in fixes]
     if examination.layout is not None:
         lines += ["", *trees(examination.layout, style), "", *layout(examination.layout, style)]
-    lines += ["", "`composerefactor fix --unsafe --dry-run` and `composerefactor split --dry-run`"]
+    fix, split = place.command("fix", "--unsafe", "--dry-run"), place.command("split", "--dry-run")
     return (
         *lines,
-        "print the changes as patches; `composerefactor analyze` explains the findings.",
+        "",
+        f"`{fix}` and `{split}`",
+        f"print the changes as patches; `{place.command('analyze')}` explains the findings.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.cli.terminal import error_lines
+from composerefactor.cli.terminal import error_lines, place_of
 from composerefactor.cli.wizard.work import Request, Say, Work, WorkError, Write
 from composerefactor.errors import ComposerefactorError, first_of
 from composerefactor.planning.fixes import PlannedFix
@@ -236,6 +236,11 @@ class Context(Struct, frozen=True):
         if not self.steps:
             return ""
         return f"{self.number}/{len(self.steps)} {self.steps[self.number - 1]}"
+
+    @property
+    def undo(self) -> str:
+        """The command line that reverts the last run."""
+        return place_of(self.where, self.where.path.resolve()).undo
 
     def at(self, title: str) -> Context:
         """Return the context at the step *title*."""

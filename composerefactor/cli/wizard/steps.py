@@ -68,12 +68,13 @@ def wizard(context: Context) -> Flow[int]:
     Docker Compose rejects it and no fixer can repair it.
     """
     opened: OpenProject = yield from needed(Open(context.where, 0))
-    place = place_of(context.where.path, opened.root)
+    place = place_of(context.where, opened.root)
     yield Say(screens.project(opened, place, context.style))
     while True:
         examination: Examination = yield from needed(Examine(context.where, 0))
         options = tuple(_goals(examination))
-        body = screens.problems(examination, context.style)
+        place = place_of(context.where, opened.root)  # with the start commands that are chosen
+        body = screens.problems(examination, place, context.style)
         if not options:
             if examination.rejected and not examination.layout:
                 refusals = (refusal for _, refusal in examination.fix_plan.refusals)
@@ -177,7 +178,8 @@ def _other_options(examination: Examination, opened: OpenProject) -> Iterator[Op
 
 def _look(context: Context, examination: Examination) -> Flow[str]:
     """Show what could be done; return whether the user leaves."""
-    body = screens.overview(examination, context.style)
+    place = place_of(context.where, examination.opened.root)
+    body = screens.overview(examination, place, context.style)
     options = (Option("back", "Back to the goals", key="y"), Option("leave", "Leave", key="x"))
     answer: str = yield Choose("look", "Nothing is written.", options, body)
     if answer == "leave":
@@ -304,7 +306,7 @@ def _end(context: Context, outcomes: Sequence[Outcome], stages: int) -> Flow[int
         lines = [line for command in commands for line in command.splitlines()]
         yield Say(tuple(f"  {line}" for line in lines), exact=True)
     if len(written) > 1:
-        yield Say(("(`composerefactor undo` reverts one of them at a time, the last one first)",))
+        yield Say((f"(`{context.undo}` reverts one of them at a time, the last one first)",))
     if len(outcomes) < stages:
         yield Say(("The next step needs these changes: apply them, then start the wizard again.",))
     texts, others = _settings_of(written)

@@ -105,12 +105,13 @@ class Workshop(Struct):
                 rejected = {} if prover.accepts_all() else prover.rejected()
         everything = FixRequest(unsafe=True).chosen(opened.settings)
         environments = FixRequest(select=(ENVIRONMENTS,)).chosen(opened.settings)
+        fix_plan = self._fix_plan(opened, everything)
         examination = Examination(
             opened,
             rejected,
-            self._fix_plan(opened, everything),
+            fix_plan,
             self._fix_plan(opened, environments),
-            tuple(high_without_fix(opened)),
+            tuple(high_without_fix(opened, fix_plan.contents)),
         )
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
