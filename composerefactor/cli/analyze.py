@@ -48,8 +48,10 @@ _WITHOUT_READERS = ("sarif", "github", "junit", "svg")
 """Formats that do not list the other programs that read the files."""
 
 _SUFFIXES = {
+    "": "text",
     ".md": "markdown",
     ".html": "html",
+    ".htm": "html",
     ".svg": "svg",
     ".json": "json",
     ".sarif": "sarif",
@@ -128,10 +130,20 @@ class ReportOptions(Struct, frozen=True):
 
     @property
     def format(self) -> str:
-        """The format of the report."""
-        return self.output_format or _SUFFIXES.get(
-            self.output.suffix if self.output else "", "text"
-        )
+        """The format of the report.
+
+        Raises UsageError if it is not given, and the name of the file says none that is known.
+        """
+        suffix = self.output.suffix.lower() if self.output else ""
+        if self.output_format:
+            return self.output_format
+        if suffix not in _SUFFIXES:
+            raise UsageError(
+                f"no format of the report has the suffix {suffix}",
+                location=Location(str(self.output)),
+                remedy=f"use {', '.join(filter(None, _SUFFIXES))}, or give the --format",
+            )
+        return _SUFFIXES[suffix]
 
     @property
     def is_screen(self) -> bool:
@@ -179,6 +191,7 @@ def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
     The report is made from the files alone, so that it covers projects that Docker Compose rejects,
     too. Nothing is started or changed. Secrets are masked.
     """
+    _ = options.format  # an unknown one is an error before anything is read
     if options.recursive:
         return _fleet(path, options)
     chosen = project.selection(path)

@@ -257,6 +257,13 @@ def test_what_a_fix_solves_that_is_not_for_it_is_not_left_by_hand(
         assert ("POSTGRES_PASSWORD of db is not set" in done.err) == left, done.err
 
 
+def test_an_output_of_an_unknown_form_is_not_written(shop: Path, command_line: CommandLine) -> None:
+    done = command_line.plain(shop, "analyze", "-o", "report.pdf")
+    assert (done.code, (shop / "report.pdf").exists()) == (2, False)
+    assert "report.pdf: no format of the report has the suffix .pdf" in done.err
+    assert command_line.plain(shop, "analyze", "-o", "report.pdf", "--format", "html").code == 0
+
+
 def test_a_severity_can_fail_the_run(shop: Path, command_line: CommandLine) -> None:
     text = (shop / "docker-compose.yml").read_text()
     image = "image: postgres:16\n"
