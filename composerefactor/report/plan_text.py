@@ -528,9 +528,13 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
     """Yield the differences between files that define the same services."""
     for comparison in comparisons(proposal.opened.project):
         number, files = len(comparison.differences), len(comparison.files)
-        settings = counted(number, "setting") if number else "none of the settings"
         services = counted(len(comparison.common), "service")
-        yield row("Differ", f"{settings} of {services} in {files} files", style)
+        if number:
+            text = f"{counted(number, 'setting')} of {services} in {files} files"
+        else:
+            verb = "has" if len(comparison.common) == 1 else "have"
+            text = f"nothing: {services} {verb} the same settings in {files} files"
+        yield row("Differ", text, style)
         most = 10_000 if verbose else MOST_DIFFERENCES
         for sentence in limited(difference_sentences(comparison, verbose=verbose), most):
             yield row("", f"  {sentence}", style)
