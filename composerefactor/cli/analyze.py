@@ -280,13 +280,14 @@ def _html(analysis: Analysis, _: str) -> str:
 
 
 def _svg(analysis: Analysis, _: str) -> str:
+    from composerefactor.report.html.page import main_topology  # noqa: PLC0415
     from composerefactor.report.html.svg import topology_svg  # noqa: PLC0415
 
-    main = analysis.architecture.main
-    if main is None:
+    main, topology = analysis.architecture.main, main_topology(analysis)
+    if main is None or topology is None:
         error = next(iter(analysis.architecture.unread.values()))
         raise analysis.architecture.masking.error(error)
-    return shown_text(analysis.architecture.masking.markup(topology_svg(main)))
+    return shown_text(analysis.architecture.masking.markup(topology_svg(topology, main.title)))
 
 
 def _markdown(analysis: Analysis, _: str) -> str:

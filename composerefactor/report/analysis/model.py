@@ -69,7 +69,6 @@ class Section(Struct, frozen=True):
         intro: A paragraph below the heading.
         empty: The sentence for a section without content, for who asks for that section alone;
             reports omit it.
-        detail: Whether it lists everything, so that a page folds it.
     """
 
     id: str
@@ -77,7 +76,6 @@ class Section(Struct, frozen=True):
     parts: tuple[Table | TextBlock, ...] = ()
     intro: str = ""
     empty: str = "Nothing to report."
-    detail: bool = False
 
     @property
     def is_empty(self) -> bool:

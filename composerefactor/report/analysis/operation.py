@@ -280,7 +280,6 @@ def containers(architecture: Architecture) -> Section:
         "Container environment",
         (Table(columns, tuple(all_rows)),),
         empty="No service sets environment variables.",
-        detail=True,
     )
 
 

@@ -251,7 +251,7 @@ def findings(analysis: Analysis) -> Section:
     parts: list[Table | TextBlock] = [table]
     if suppressed:
         parts.append(TextBlock(tuple(suppressed), "Suppressed"))
-    return Section("findings", "All findings", tuple(parts), empty="No findings.", detail=True)
+    return Section("findings", "All findings", tuple(parts), empty="No findings.")
 
 
 def _locations(findings: list[Finding]) -> str:

@@ -7,7 +7,7 @@ the same networks). :func:`topology_mermaid` renders it for Markdown; ``svg`` dr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,12 +18,13 @@ from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.compose.dependencies import Reference
 from composerefactor.compose.ports import PublishedPort, in_ranges
-from composerefactor.errors import first_of
+from composerefactor.errors import Location, first_of
 from composerefactor.images.starters import missing_services
 from composerefactor.report.text import counted
 
 HEALTH = {
     "checked": "health check",
+    "broken": "health check that cannot run",
     "off": "health check disabled",
     "missing": "no health check",
     "ends": "one-off task",
@@ -110,9 +111,12 @@ class Graph(Struct, frozen=True):
     groups: tuple[Group, ...]
 
 
-def graph(entry: InvocationFacts) -> Graph:
-    """Return the topology of *entry*, with the services that are missing."""
-    nodes = [_node(each, entry.health_of(each.name)) for each in entry.services]
+def graph(entry: InvocationFacts, broken: Container[Location] = ()) -> Graph:
+    """Return the topology of *entry*, with the services that are missing.
+
+    *broken* contains the places of health checks that cannot run.
+    """
+    nodes = [_node(each, entry.health_of(each.name), broken) for each in entry.services]
     lines = [_line(each) for each in entry.edges]
     groups = list(_groups(entry.services, {each.name: each for each in entry.networks}))
     for missing in missing_services(entry.model):
@@ -137,12 +141,14 @@ def graph(entry: InvocationFacts) -> Graph:
     return Graph(tuple(nodes), tuple(lines), tuple(groups))
 
 
-def _node(service: ServiceFacts, health: HealthFacts | None) -> GraphNode:
+def _node(
+    service: ServiceFacts, health: HealthFacts | None, broken: Container[Location]
+) -> GraphNode:
     state = "missing"
     if service.one_off:
         state = "ends"
     elif health is not None and health.is_checked:
-        state = "checked"
+        state = "broken" if health.location in broken else "checked"
     elif health is not None and health.state == "off":
         state = "off"
     published = in_ranges(service.ports)
@@ -326,10 +332,13 @@ def category_name(category: str, number: int) -> str:
     return f"{category} ({number})"
 
 
+_WORST_FIRST = ("broken", "missing", "off", "checked", "ends")
+
+
 def _category_node(category: str, inside: Sequence[GraphNode]) -> GraphNode:
     names = [node.name for node in inside]
     states = Counter(node.health for node in inside)
-    health = next((state for state in ("missing", "off", "checked", "ends") if states[state]), "")
+    health = next((state for state in _WORST_FIRST if states[state]), "")
     without = states["missing"]
     tooltip = ", ".join(names) + (f"; {without} without a health check" if without else "")
     (kind, _), *_ = Counter(node.kind for node in inside).most_common()

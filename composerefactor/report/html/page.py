@@ -19,6 +19,7 @@ from composerefactor import __version__
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Severity
+from composerefactor.errors import Location
 from composerefactor.report.analysis.model import Section, Table, TextBlock
 from composerefactor.report.analysis.summary import sections
 from composerefactor.report.html.graph import (
@@ -76,6 +77,10 @@ _PLACE = re.compile(r"[^\s:]+\.(?:ya?ml|env|toml|json)(?::\d+)?|\S*Dockerfile\S*
 _SERVICE_COLUMNS = frozenset({"Service", "Services", "Connects to", "Depends on"})
 
 
+_NEVER_FOLDED = frozenset({"priorities", "overview", "rating", "inventory"})
+_MOST_ROWS = 12
+
+
 class Row(Struct, frozen=True):
     """A row of a table.
 
@@ -99,12 +104,15 @@ class Grid(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """A section as HTML: that of ``report.analysis.model`` with the number of its rows."""
+    """A section as HTML: that of ``report.analysis.model`` with the number of its rows.
+
+    It is folded if it is a list for looking things up, and longer than :data:`_MOST_ROWS`.
+    """
 
     id: str
     title: str
     intro: str
-    detail: bool
+    folded: bool
     parts: tuple[Grid | TextBlock, ...]
     count: int
 
@@ -146,7 +154,7 @@ def analysis_html(analysis: Analysis, today: date) -> str:
             facts=_facts(facts),
             severities=_severities(analysis),
             legend=legend(),
-            pictures=_pictures(facts),
+            pictures=_pictures(analysis),
             sections=[_part(section, frozenset(facts.service_names)) for section in shown],
         )
     )
@@ -244,17 +252,30 @@ def _severities(analysis: Analysis) -> list[dict[str, object]]:
     return [{"word": each.value, "count": counts[each]} for each in reversed(Severity)]
 
 
-def _pictures(facts: Architecture) -> list[Picture]:
+def main_topology(analysis: Analysis) -> Graph | None:
+    """Return the topology of the main start command; None if none can be read."""
+    main = analysis.architecture.main
+    return None if main is None else graph(main, _broken_checks(analysis))
+
+
+def _broken_checks(analysis: Analysis) -> frozenset[Location]:
+    """Return the places of the health checks that cannot run."""
+    findings = (*analysis.findings, *analysis.known)
+    return frozenset(each.location for each in findings if each.rule == "healthcheck-cannot-run")
+
+
+def _pictures(analysis: Analysis) -> list[Picture]:
     """Return the diagram of the main start command, then one for each that looks different.
 
     One of many services comes after a diagram of their categories, and one for each category.
     """
+    facts, broken = analysis.architecture, _broken_checks(analysis)
     main = facts.main
     if main is None:
         return []
     titles_by_graph: dict[Graph, list[str]] = {}
     for entry in (main, *(e for e in facts.entries if e is not main)):
-        titles_by_graph.setdefault(graph(entry), []).append(entry.title)
+        titles_by_graph.setdefault(graph(entry, broken), []).append(entry.title)
     room = MOST_PICTURES
     pictures: list[Picture] = []
     for title, id_, topology in _topologies(main, titles_by_graph):
@@ -293,14 +314,9 @@ def _part(section: Section, services: frozenset[str]) -> Part:
         elif part.rows:
             is_inventory = section.id == "inventory" and not parts
             parts.append(_grid(part, services, is_inventory=is_inventory))
-    return Part(
-        section.id,
-        section.title,
-        section.intro,
-        section.detail,
-        tuple(parts),
-        sum(len(part.rows) for part in parts if isinstance(part, Grid)),
-    )
+    count = sum(len(part.rows) for part in parts if isinstance(part, Grid))
+    folded = section.id not in _NEVER_FOLDED and count > _MOST_ROWS
+    return Part(section.id, section.title, section.intro, folded, tuple(parts), count)
 
 
 def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid:

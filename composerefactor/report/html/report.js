@@ -187,6 +187,9 @@
       apply();
       target.scrollIntoView();
     }
+    if (target?.matches(".part")) {
+      for (const fold of all(":scope > .fold", target)) fold.open ||= !fold.querySelector(".picture");
+    }
     const fold = target?.closest("details:not([open])");
     if (fold) {
       fold.open = true;

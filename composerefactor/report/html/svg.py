@@ -10,7 +10,6 @@ import pkgutil
 import re
 from xml.etree import ElementTree as ET
 
-from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.report.html.graph import (
     HEALTH,
     KINDS,
@@ -19,7 +18,6 @@ from composerefactor.report.html.graph import (
     GraphLine,
     GraphNode,
     Group,
-    graph,
 )
 from composerefactor.report.html.layout import CHAR, Box, DiagramLayout, layout
 from composerefactor.report.html.routing import routes
@@ -37,12 +35,11 @@ def anchor(name: str, kind: str = "service") -> str:
     return f"{kind}-" + re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"-{ord(match[0]):x}-", name)
 
 
-def topology_svg(entry: InvocationFacts) -> str:
-    """Return the diagram of *entry* as an SVG document with colours for light and dark mode."""
-    topology = graph(entry)
+def topology_svg(topology: Graph, title: str) -> str:
+    """Return the diagram of *topology* as an SVG document with colours for light and dark mode."""
     places = layout(topology)
     legend, height = _legend(places.height + _LEGEND_ROW, places.width)
-    root = _root(places, entry.title, _MARGIN, height)
+    root = _root(places, title, _MARGIN, height)
     style = ET.SubElement(root, "style")
     style.text = f"{css()}@media (prefers-color-scheme: dark) {{\n{css(dark=True)}}}\n"
     _draw(root, topology, places, linked=False)

@@ -61,7 +61,7 @@ def test_the_first_paint_is_soon(show: Open) -> None:
 
 def all_services(page: Page) -> Locator:
     """Unfold the diagram of all services, and return it."""
-    fold = page.locator("#topology details").last
+    fold = page.locator("#topology details:has(.picture)").last
     fold.locator("summary").click()
     return fold
 
@@ -114,6 +114,14 @@ def test_the_search_finds_rows_and_services(show: Open) -> None:
     page.keyboard.press("Escape")
     assert page.locator("tr[hidden]").count() == 0
     assert page.locator("#findings details").get_attribute("open") is None
+
+
+def test_a_link_to_a_section_shows_its_rows(show: Open) -> None:
+    page = show()
+    fold = page.locator("#health details")
+    assert fold.get_attribute("open") is None
+    page.locator('.contents a[href="#health"]').click()
+    assert fold.get_attribute("open") is not None
 
 
 def test_severities_and_columns(show: Open) -> None:

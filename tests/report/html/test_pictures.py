@@ -73,6 +73,14 @@ def test_svg_shows_kind_health_ports_and_profiles(entry: Survey) -> None:
     assert texts == ["80 9000 53/udp"]
 
 
+def test_svg_shows_that_a_health_check_cannot_run(entry: Survey) -> None:
+    facts = entry(TEXT)
+    health = facts.health_of("db")
+    assert health is not None
+    found = nodes(topology_element(graph(facts, {health.location}), "compose.yaml"))
+    assert classes(found["db"]) == {"node", "store", "broken"}
+
+
 def test_svg_shows_who_needs_whom_and_how(entry: Survey) -> None:
     root = ET.fromstring(topology_element(graph(entry(TEXT)), "compose.yaml"))  # noqa: S314
     lines = {
@@ -118,12 +126,12 @@ def test_svg_groups_by_networks(entry: Survey) -> None:
 
 
 def test_a_file_of_its_own_has_its_colours_and_nothing_from_elsewhere(entry: Survey) -> None:
-    text = topology_svg(entry(TEXT))
+    text = topology_svg(graph(entry(TEXT)), "compose.yaml")
     root = ET.fromstring(text)  # noqa: S314
     assert "prefers-color-scheme: dark" in text
     assert "one-off task" in text
     assert not [e for e in root.iter() if "href" in e.attrib or e.tag.endswith("script")]
-    assert text == topology_svg(entry(TEXT))
+    assert text == topology_svg(graph(entry(TEXT)), "compose.yaml")
 
 
 def test_mermaid(entry: Survey) -> None:
@@ -166,5 +174,5 @@ def test_no_picture_shows_a_secret(entry: Survey) -> None:
     for text in (TEXT, large_project()):
         found = entry(text)
         assert SECRET in text
-        drawn = topology_element(graph(found), found.title)
-        assert SECRET not in topology_svg(found) + drawn + topology_mermaid(found)
+        pictures = [draw(graph(found), found.title) for draw in (topology_element, topology_svg)]
+        assert SECRET not in "".join([*pictures, topology_mermaid(found)])
