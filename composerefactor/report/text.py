@@ -166,11 +166,7 @@ def wrapped(line: str, width: int) -> list[str]:
     if columns_of(text) <= width:
         return [line]
     start = len(text) - len(text.lstrip()) + 2 if text.startswith(" ") else LABEL + 2
-    last = max((each.end() for each in _COLUMN_GAP.finditer(text)), default=0)
-    room = width - columns_of(text[:last])
-    if last > start and room >= max(_LEAST_ROOM, _longest_word(text[last:])):
-        start = columns_of(text[:last])
-    indent = " " * start
+    indent = " " * hanging(text, width, start)
     parts: list[str] = []
     part, used = "", 0
     for word in re.findall(r" *[^ ]+", line):
@@ -183,6 +179,17 @@ def wrapped(line: str, width: int) -> list[str]:
             used += taken
         part += word
     return [*parts, part]
+
+
+def hanging(line: str, width: int, start: int) -> int:
+    """Return the column at which *line* goes on if it is wrapped to *width* columns.
+
+    In a table that is where its last column begins, if the words of that fit there, else *start*.
+    """
+    last = max((each.end() for each in _COLUMN_GAP.finditer(line)), default=0)
+    column = columns_of(line[:last])
+    fits = width - column >= max(_LEAST_ROOM, _longest_word(line[last:]))
+    return column if column > start and fits else start
 
 
 def filled(text: str, width: int, first: str = "", other: str = "  ") -> list[str]:

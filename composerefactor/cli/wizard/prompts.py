@@ -38,7 +38,7 @@ from composerefactor.cli.wizard.session import (
 )
 from composerefactor.cli.wizard.work import Say
 from composerefactor.errors import shortened
-from composerefactor.report.text import LABEL, Style, shown_line
+from composerefactor.report.text import LABEL, Style, hanging, shown_line
 
 if sys.platform != "win32":
     import termios
@@ -60,6 +60,7 @@ def wrapped(line: str, columns: int) -> list[str]:
     text = f" {plain[1:]}" if plain[:1] in {"+", "-"} else plain
     indent = len(text) - len(text.lstrip())
     indent = min(LABEL if _LABELLED.match(line) else indent, _MOST_INDENT, columns // 2)
+    indent = hanging(plain, columns, indent)
     return list(_cut_lines(_TOKENS.findall(line), columns, indent))
 
 
@@ -344,9 +345,13 @@ class _Screen:
 
 
 def _around(lines: list[str], row: int, room: int) -> list[str]:
-    """Return at most *room* of *lines*, with the one at *row* among them."""
-    start = min(max(row - room // 2, 0), max(len(lines) - room, 0))
-    return lines[start : start + room]
+    """Return at most *room* of *lines*, with the one at *row* among them, and which they are."""
+    if len(lines) <= room:
+        return lines
+    room -= 1
+    start = min(max(row - room // 2, 0), len(lines) - room)
+    part = f"   -- {start + 1}-{start + room} of {len(lines)}; up and down move --"
+    return [*lines[start : start + room], part]
 
 
 class Prompts:
