@@ -700,7 +700,7 @@ def trees(proposal: Proposal, style: Style) -> tuple[str, ...]:
     new |= {path: len(text.splitlines()) for path, text in after.items() if text is not None}
     columns = [list(_tree(files)) for files in (old, new)]
     width = max(30, *(len(line) + 3 for line in columns[0]))
-    lines = [style(f"{'Before':<{width}}After", "cyan")]
+    lines = [style(f"{'Before (lines)':<{width}}After (lines)", "cyan")]
     for left, right in zip_longest(*columns, fillvalue=""):
         lines.append(f"{left:<{width}}{right}")
     return tuple(lines)

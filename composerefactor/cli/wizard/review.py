@@ -221,7 +221,11 @@ def _change_options(item: Item, remaining: Sequence[Item]) -> Iterable[Option]:
         yield Option("skip", "Skip", key="n")
     if remaining and item.id:
         certain = [other for other in remaining if other.is_certain]
-        if not any(other.is_data_risk for other in (item, *certain)):
-            yield Option("rest", f"Take this and the other {len(certain)}", key="a")
+        if certain and not any(other.is_data_risk for other in (item, *certain)):
+            guesses = len(remaining) - len(certain)
+            text = f"Take this and the other {len(certain)}"
+            if guesses:
+                text = f"Take this and {len(certain)} more, but not {counted(guesses, 'guess')}"
+            yield Option("rest", text, key="a")
         yield Option("none", f"Skip this and the other {len(remaining)}", key="d")
     yield Option("file", f"Show the new file: {item.path}", key="f")
