@@ -248,7 +248,9 @@ def is_declared(finding: ProofFinding, effects: Collection[Effect]) -> bool:
         return False
     if finding.kind == "hash":
         return finding.service in {effect.service for effect in effects}
-    return any(_effect_allows(effect, finding) for effect in effects)
+    return any(
+        _effect_allows(effect, finding) or _is_repeated(effect, finding) for effect in effects
+    )
 
 
 def _effect_allows(effect: Effect, finding: ProofFinding) -> bool:
@@ -266,6 +268,15 @@ def _effect_allows(effect: Effect, finding: ProofFinding) -> bool:
     if effect.verb == "adds":
         return not finding.was
     return effect.verb == "changes" or not finding.now
+
+
+def _is_repeated(effect: Effect, finding: ProofFinding) -> bool:
+    """Return whether *finding* is *effect* once more, in another ``x-`` block with an alias of it.
+
+    The resolved configuration has these blocks as well, without aliases; no container uses them.
+    """
+    blocks = (effect.path[0], *finding.path[:1])
+    return all(block.startswith("x-") for block in blocks) and effect.path[-1] in finding.path[1:]
 
 
 MAX_TRIES = 8
