@@ -114,6 +114,7 @@ _STANDALONE = r"\bnode\s+(?:--?\S+\s+)*(?:\S*/)?server\.js\b"
 """The command of a standalone build of Next.js."""
 
 _PROPERTY = r"(?m)^\s*([\w.-]+)\s*[=:]\s*(\S+)\s*$"
+_MOVES_ACTUATOR = re.compile(r"MANAGEMENT_|SERVER_SERVLET_CONTEXT_?PATH|SPRING_WEBFLUX_BASE_?PATH")
 _NEXT_FILES = tuple(
     (f"{source}{folder}/{path}{end}", f"/{path}")
     for source, (folder, ends), path in product(
@@ -361,7 +362,10 @@ class BuiltImage(Struct, frozen=True, dict=True):
     @cached_property
     def spring(self) -> tuple[str, HealthPage | None] | None:
         """The port and the health page of a Spring Boot application; None for others."""
-        return spring_boot(self.read) if re.search(r"\bjava\b|^$", self.command) else None
+        found = spring_boot(self.read) if re.search(r"\bjava\b|^$", self.command) else None
+        if found and any(map(_MOVES_ACTUATOR.match, self.use.environment)):
+            return found[0], None
+        return found
 
     @cached_property
     def programs(self) -> Programs:

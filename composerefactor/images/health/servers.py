@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
@@ -255,6 +256,9 @@ def listening_port(use: Usage, command: str, image: ImagePorts) -> ListeningPort
         common_ports = [target for target in main_ports if target in _COMMON_WEB_PORTS]
         evidence = "one of its published ports"
         return ListeningPort((common_ports or list(main_ports))[0], evidence, "guess")
+    is_set_elsewhere = any(use.environment.get(name, "") is None for name in _PORT_VARIABLES)
+    if candidates and is_set_elsewhere:  # a variable of the shell may have another value
+        return replace(candidates[0], confidence="guess")
     return candidates[0] if candidates else None
 
 

@@ -27,7 +27,7 @@ class Usage(Struct, frozen=True):
         build: How the image is built, or None if it is not built.
         entrypoint: The words of the entrypoint; None for the image's own.
         command: The words of the command; None for the image's own.
-        environment: The environment; None for values that are unknown or come from the shell.
+        environment: The environment; None for values that are unknown.
         written: The environment as written.
         unread: The env files that are missing.
         targets: The published container ports, as written.
@@ -98,12 +98,12 @@ def _mounted_files(service: Service) -> Iterator[str]:
 
 
 def _known_value(setting: Setting, variables: Mapping[str, str]) -> str | None:
-    """Return the value of *setting*; None if it is unknown or comes from the shell.
+    """Return the value of *setting*; None if it is unknown or only the shell may have it.
 
     Env files see only *variables*, the variables of the start command (observed: v5.6.1).
     """
-    if setting.value is None:
-        return None
+    if setting.value is None:  # its value is that of the start command's variable
+        return variables.get(setting.name)
     return expand_known(setting.value, setting.node.scope.variables if setting.node else variables)
 
 
