@@ -6,15 +6,18 @@ the image (the one that the project uses elsewhere, if any), the login that its 
 volume for its data, a health check, and the network of its clients.
 
 A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
-of the project, so adding it changes what runs. One that only the default of a variable names
-(`${SMTP_HOST:-mailhog}`) is left alone. Passwords are never written to a Compose file: they
+of the project, so adding it changes what runs; where a comment says what to install or to run for
+it, that is a guess. One that only the default of a variable names (`${SMTP_HOST:-mailhog}`) is left
+alone. Passwords are never written to a Compose file: they
 become required variables, and if a file contains the value so far, it moves to the env file, unless
 git tracks that.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from posixpath import join, normpath
 
 from msgspec import Struct
@@ -23,7 +26,7 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dependencies import Hint
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.project import Project, project_directory
+from composerefactor.compose.project import Project, env_files_of
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
     destination_file,
@@ -186,7 +189,7 @@ def _change(
     to_set = [each.name for each in new.requires if _is_unset(model, each)]
     if to_set and not wanted.repairs:
         return _refusal(wanted, f"set {' and '.join(to_set)} in .env, then run again")
-    env_file, lines = _env_file(model), _secret_lines(model, new)
+    env_file, lines = env_files_of(model.entry)[-1], _secret_lines(model, new)
     if lines and (refused := reason_not_to_write(project, env_file)):
         why, remedy = refused
         return Refusal(
@@ -207,12 +210,16 @@ def _change(
     if DEFAULT_NETWORK in networks:
         effects.append(Effect(("networks", DEFAULT_NETWORK), "adds"))
     hint = wanted.hints[0]
+    is_optional = not wanted.repairs and any(_is_optional(project, hint) for hint in wanted.hints)
     return Change(
         f"Add service {name} ({image})",
         hint.location,
         edits,
         effects,
-        evidence=_evidence(wanted, starter, to_set),
+        evidence="a comment says when it is needed"
+        if is_optional
+        else _evidence(wanted, starter, to_set),
+        confidence="guess" if is_optional else "verified",
         repairs=wanted.repairs,
         variables={each.name: each.value or "unset" for each in new.requires},
     )
@@ -237,11 +244,20 @@ def _common_restart_policy(wanted: WantedService) -> str:
     return permanent.pop() if len(policies) == 1 and permanent else ""
 
 
-def _env_file(model: StartModel) -> str:
-    """Return the env file of *model* to which variables are written."""
-    entry = model.entry
-    path = entry.env_files[0] if entry.env_files else join(project_directory(entry), ".env")
-    return normpath(path)
+_OPTION = re.compile(
+    r"^\s*#.*\b(?:run|install|uncomment|optional(?:ly)?|only (?:needed )?(?:if|for|when)"
+    r"|if you|when you|to (?:enable|use))\b",
+    re.IGNORECASE,
+)
+"""A comment that says that the setting below it is for those who have done, or want, something."""
+
+
+def _is_optional(project: Project, hint: Hint) -> bool:
+    """Return whether a comment directly above *hint* says that not everybody needs it."""
+    file = project.files.get(hint.location.path)
+    lines = file.source.text.splitlines()[: (hint.location.line or 1) - 1] if file else []
+    above = takewhile(lambda line: line.lstrip().startswith("#"), reversed(lines))
+    return any(_OPTION.match(line) for line in above)
 
 
 def _secret_lines(model: StartModel, new: NewService) -> str:
