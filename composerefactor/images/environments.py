@@ -18,8 +18,11 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import name_words
+from composerefactor.compose.image_references import parse_image
+from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
-from composerefactor.compose.services import services_in, start_models
+from composerefactor.compose.services import Service, services_in, start_models
 from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.yaml.comments import full_line_comments
 
@@ -129,11 +132,82 @@ def word_in_header(file: ComposeFile) -> str:
 
 
 def short_lived_reason(project: Project, path: str) -> str | None:
-    """Return why containers of the file at *path* run only for development or tests, or None."""
+    """Return why containers of the file at *path* run only for development or tests, or None.
+
+    Without another environment, what only developers start is a reason as well. Such a file can
+    still be the one from which files for production are made.
+    """
     environment = environment_of(project, path)
-    if environment is None or environment.kind not in SHORT_LIVED:
+    if environment is None:
+        file = project.files.get(path)
+        reason = _catches_mail(file) or _runs_mounted_source(file) if file is not None else ""
+        reason = reason or _title_of_readme(project)
+        return f"{path} is for development or tests ({reason})" if reason else None
+    if environment.kind not in SHORT_LIVED:
         return None
     return f"{path} is for {PURPOSES[environment.kind]} ({environment.reason})"
+
+
+_FOR_DEVELOPERS = re.compile(
+    r"^#+[^\n]*?\b((?:dev|development|testing|test) (?:bed|environment|harness|setup|stack))\b",
+    re.IGNORECASE,
+)
+
+
+def _title_of_readme(project: Project) -> str:
+    """Return what the title of the README says that the project is for developers, or ``""``."""
+    title = next((line for line in (project.text("README.md") or "").splitlines() if line), "")
+    found = _FOR_DEVELOPERS.match(title)
+    return f"README.md: {found[1]}" if found else ""
+
+
+_MAIL_CATCHERS = frozenset(
+    {"fake-smtp-server", "inbucket", "mailcatcher", "maildev", "mailhog", "mailpit", "smtp4dev"}
+)
+"""Images that show the mail that they get, and send none."""
+
+
+def _catches_mail(file: ComposeFile) -> str:
+    """Return the service of *file* that keeps mail from being sent, as a reason, or ``""``."""
+    for name, service in services_in(file).items():
+        parsed = parse_image(service.image.value) if service.image else None
+        repository = parsed.repository.rsplit("/", 1)[-1].lower() if parsed else ""
+        if repository in _MAIL_CATCHERS and not service.profiles:
+            return f"{name} catches all mail"
+    return ""
+
+
+def _runs_mounted_source(file: ComposeFile) -> str:
+    """Return that each service of *file* that is built runs mounted source, as a reason, or ``""``.
+
+    With a restart policy it runs longer, as on servers to which the source is copied.
+    """
+    built = [service for service in services_in(file).values() if service.build is not None]
+    runs_on = any(
+        service.restart is not None and service.restart.value in {"always", "unless-stopped"}
+        for service in built
+    )
+    if not built or runs_on or not all(map(_mounts_its_source, built)):
+        return ""
+    return f"{built[0].name} runs mounted source"
+
+
+def _mounts_its_source(service: Service) -> bool:
+    """Return whether *service* mounts its build context, or the directory in which it works."""
+    context = service.build.value.directory if service.build else None
+    works_in = [node.known_text or "" for node in service.values("working_dir")]
+    for mount in (each.value for each in service.volumes):
+        if mount.kind == "bind" and mount.source and is_inside(mount.source):
+            if context is not None and _is_below(context, mount.source):
+                return True
+            if any(_is_below(path, mount.target) for path in works_in):
+                return True
+    return False
+
+
+def _is_below(path: str, directory: str) -> bool:
+    """Return whether *path* is *directory* or below it."""
+    return directory == "." or f"{path}/".startswith(f"{directory.rstrip('/')}/")
 
 
 def development_profile_reason(project: Project, service: str) -> str | None:
@@ -175,7 +249,7 @@ def _in_header(file: ComposeFile) -> _Evidence | None:
     """Return the environment that the comments at the beginning of *file* name, if it is one."""
     lines = []
     for line in file.source.text.splitlines()[:_HEADER_LINES]:
-        if line.strip() and not line.lstrip().startswith("#"):
+        if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---":
             break
         lines += [text.strip("# \t-=*") for text in full_line_comments(line)]
     named: dict[Kind, tuple[str, str]] = {}
@@ -201,7 +275,10 @@ def _only_one(words: Mapping[Kind, tuple[str, str]], *, is_named: bool = True) -
 def _emulated(file: ComposeFile, catalog: Catalog) -> _Evidence | None:
     """Return development if a service of *file* emulates a cloud service."""
     for name, service in services_in(file).items():
-        if service.image and catalog.category(service.image.value) == "emulator":
+        directory = service.build.value.directory if service.build else None
+        is_built = "emulator" in name_words(posixpath.basename(directory or ""))
+        is_known = service.image and catalog.category(service.image.value) == "emulator"
+        if is_built or is_known:
             return _Evidence("development", "development", f"{name} emulates a cloud service")
     return None
 

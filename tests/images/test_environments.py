@@ -58,6 +58,7 @@ def test_by_name(tmp_path: Path, name: str, expected: str | None) -> None:
         ("# Not for production", None),
         ("# Development and production environments", None),
         ("# The shop", None),
+        ("---\n# Development environment override", "development"),
     ],
 )
 def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
@@ -74,6 +75,7 @@ def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
         ("environment: {DB_NAME: test}", None),
         ("build: {context: ., target: dev}", "development"),
         ("image: localstack/localstack:3", "development"),
+        ("build: ./docker/firestore-emulator", "development"),
         ("build: {context: ./vendor/laravel/sail/runtimes/8.4}", "development"),
         ("environment: [ENVIRONMENT_NAME=local]", "development"),
         ("environment: [ENVIRONMENT_LABEL=local]", None),
@@ -83,6 +85,33 @@ def test_by_content(tmp_path: Path, lines: str, expected: str | None) -> None:
     text = f"services:\n  web:\n    {lines}\n"
     text += "" if "image" in lines else "    image: nginx:1.27\n"
     assert kind(tmp_path, "compose.yaml", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("web", "mail", "readme", "expected"),
+    [
+        ("image: a", "image: axllent/mailpit:v1.21", "", "mail catches all mail"),
+        ("image: a", "{image: axllent/mailpit:v1.21, profiles: [mail]}", "", None),
+        ("{build: docker/php, volumes: ['.:/var/www']}", "image: b", "", "web runs mounted source"),
+        ("{build: go, volumes: ['./src:/src'], working_dir: /src/a}", "image: b", "", "web runs"),
+        ("{build: ., volumes: ['.:/app'], restart: always}", "image: b", "", None),
+        ("{build: ., volumes: ['./data:/app/data']}", "image: b", "", None),
+        ("image: a", "image: b", "# Shop Test Harness", "README.md: Test Harness"),
+        ("image: a", "image: b", "# Shop\n\nSee the test environment", None),
+    ],
+)  # fmt: skip
+def test_what_only_developers_start(
+    tmp_path: Path, web: str, mail: str, readme: str, expected: str | None
+) -> None:
+    services = (
+        f"  {name}: {{{body.strip('{}')}}}\n" for name, body in (("web", web), ("mail", mail))
+    )
+    (tmp_path / "compose.yaml").write_text("services:\n" + "".join(services))
+    (tmp_path / "README.md").write_text(readme)
+    project = open_project(ProjectSelection(tmp_path)).project
+    reason = short_lived_reason(project, "compose.yaml")
+    assert reason is None if expected is None else expected in (reason or "")
+    assert environment_of(project, "compose.yaml") is None
 
 
 def test_settings_decide(tmp_path: Path) -> None:
