@@ -134,6 +134,8 @@ class Project(Struct):
             reads them or not.
         overriding: Returns the files that may be merged over the file at a path and that define a
             service: ``overriding(path, service)``.
+        all_undefined: Returns the services and resources that Compose files of the whole tree use
+            and do not define, whether a start command reads them or not.
         scopes: The scopes of all start commands, by what they contain: equal ones are one object.
         read_once: The start models and services that were read, see ``services.py``.
         environments: The environment of a file by its path, where the settings give it.
@@ -163,6 +165,7 @@ class Project(Struct):
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     compose_files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
+    all_undefined: Callable[[], frozenset[str]] = frozenset
     scopes: dict[Hashable, Scope] = {}
     read_once: dict[Hashable, Any] = {}
     environments: Mapping[str, EnvironmentKind] = {}

@@ -278,6 +278,12 @@ class TreeFacts:
             }
         return frozenset(missing)
 
+    @cached_property
+    def all_undefined(self) -> frozenset[str]:
+        """What the Compose files of the whole tree use and do not define, see `undefined`."""
+        paths = (p for p in self._listing.paths if p.endswith((".yml", ".yaml")))
+        return frozenset().union(*(self.undefined(p) for p in paths if self.is_compose(p)))
+
     def _with_extended(self, path: str, bodies: Iterable[Node]) -> Iterator[Node]:
         """Yield the *bodies* of services of *path*, and of those in other files they extend."""
         queue = [(path, body) for body in bodies]

@@ -227,6 +227,7 @@ def open_project(
         )
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     project.compose_files_in = facts.compose_files_in
+    project.all_undefined = lambda: facts.all_undefined
     if not project.readable and entries is None and not partial:
         raise Masking.of(project, choice.environ).error(next(iter(project.errors.values())))
     opened = OpenProject(root, repository, files, library, project, readers, {})

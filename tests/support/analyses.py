@@ -9,6 +9,7 @@ from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
+from composerefactor.discovery.files import Listing, TreeFacts
 from support.memory import Memory
 
 MAIN = "compose.yaml"
@@ -30,7 +31,10 @@ def surveyed(
     memory = Memory({MAIN: text, **(files or {})})
     found = [Invocation(names, implicit=names == (MAIN,)) for names in entries]
     found += [Invocation(names, assumed=True) for names in assumed]
-    project = load_project(found, Library(memory, repairable=True))
+    library = Library(memory, repairable=True)
+    project = load_project(found, library)
+    listing = Listing(lambda: memory.files, lambda path: memory.files[path].decode())
+    project.all_undefined = lambda: TreeFacts(listing, library).all_undefined
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)
     project.is_tracked = lambda path: path in tracked

@@ -23,7 +23,7 @@ Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
 
 _ORDER: tuple[Kind, ...] = ("volume", "bind", "anonymous")
-_FILE = re.compile(r".*[^/.][^/]*\.[A-Za-z0-9]{1,12}")
+_FILE = re.compile(r".*[^/.][^/]*\.(?!d$)[A-Za-z0-9]{1,12}")
 _CACHES = (
     "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
     "bundle gems go cargo .cache cache caches tmp temp pip-cache pnpm-store"

@@ -15,22 +15,19 @@ from composerefactor.errors import Location
 
 @rule(Severity.LOW, "maintainability")
 def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield top-level volumes and networks that no start command uses."""
-    used: set[tuple[str, str]] = set()
+    """Yield top-level volumes and networks that no start command, and no other file, uses."""
     declared: dict[tuple[str, str], Location] = {}
-    for entry in architecture.all_entries:
-        for volume in entry.volumes:
-            if volume.kind == "volume" and volume.declared:
-                declared.setdefault(("volume", volume.name), volume.location)
-                if volume.mounts:
-                    used.add(("volume", volume.name))
-        for network in entry.networks:
-            if network.declared and network.name != "default":
-                declared.setdefault(("network", network.name), network.location)
-                if network.members:
-                    used.add(("network", network.name))
+    used: set[tuple[str, str]] = set()
+    for key, location, is_used in _declared(architecture):
+        declared.setdefault(key, location)
+        if is_used:
+            used.add(key)
+    unused = declared.keys() - used
+    elsewhere = architecture.project.all_undefined() if unused else frozenset()
     for (noun, name), location in declared.items():
-        if (noun, name) not in used and not _is_in_comment(architecture, location, name):
+        if (noun, name) not in unused or name in elsewhere:
+            continue
+        if not _is_in_comment(architecture, location, name):
             yield Occurrence(
                 f"the {noun} {name} is declared but not used",
                 location,
@@ -38,6 +35,17 @@ def unused_resource(architecture: Architecture) -> Iterator[Occurrence]:
                 f"{noun} {name}",
                 "remove it",
             )
+
+
+def _declared(architecture: Architecture) -> Iterator[tuple[tuple[str, str], Location, bool]]:
+    """Yield the declared volumes and networks of each start command, and whether it uses them."""
+    for entry in architecture.all_entries:
+        for volume in entry.volumes:
+            if volume.kind == "volume" and volume.declared:
+                yield ("volume", volume.name), volume.location, bool(volume.mounts)
+        for network in entry.networks:
+            if network.declared and network.name != "default":
+                yield ("network", network.name), network.location, bool(network.members)
 
 
 def _is_in_comment(architecture: Architecture, location: Location, name: str) -> bool:
