@@ -7,9 +7,10 @@ of a variable (`${DB_PASSWORD:-secret}`). The resolved configuration stays equal
 database server and of the services that log in to it becomes one variable. `.env` stays out of git:
 `.gitignore` gets a line for it if needed, and nothing is written to a `.env` that git tracks. For
 commands with `--env-file` the variables go to that file. Some changes are only a guess: those of
-files for tests, which may run without an env file; a value in files for development that says
-itself that it is no secret; a value that an env file of a service contains as well; and an `.env`
-that exists in a project without a `.gitignore`, where it may be committed on purpose.
+files for tests or that a CI pipeline starts, which may run without an env file; a value in files
+for development that says itself that it is no secret; a value that an env file of a service
+contains as well; and an `.env` that exists in a project without a `.gitignore`, where it may be
+committed on purpose.
 
 With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
 secret instead; the others still move to `.env`.
@@ -35,6 +36,7 @@ from composerefactor.compose.env_files import (
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.discovery.command_files import is_pipeline
 from composerefactor.edit.operations import AddLines, Edit, Replace
 from composerefactor.errors import Location, enumerated
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
@@ -195,6 +197,8 @@ class _Mover(Struct, frozen=True):
             others = [path for path in _env_files_with(self.models, each) if path not in needed]
             if others:
                 yield f"{others[0]} contains it as well, and is not changed"
+        if pipeline := _pipeline(self.project, set(files)):
+            yield f"{pipeline} starts it without {needed[0]}"
         for path in needed:
             is_default = posixpath.basename(path) == ".env" and self.project.exists(path)
             if is_default and not self.project.exists(".gitignore"):
@@ -213,6 +217,16 @@ class _Mover(Struct, frozen=True):
                 yield AddLines(sample, f"{each.variable}=\n")
         if (ignored := gitignore_edit(self.project, path)) is not None:
             yield ignored
+
+
+def _pipeline(project: Project, files: set[str]) -> str:
+    """Return where a CI pipeline starts one of *files* with no env file of its own, or ``""``."""
+    for entry in project.readable:
+        if files & project.files_of[entry] and not entry.env_files:
+            for each in entry.evidence:
+                if is_pipeline(each.path):
+                    return f"{each.path}:{each.line}"
+    return ""
 
 
 def _env_files_with(models: list[StartModel], credential: Credential) -> Iterator[str]:

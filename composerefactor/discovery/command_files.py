@@ -357,6 +357,10 @@ _PIPELINES = (
     r"(?:\.(?:gitlab-ci|travis|drone|woodpecker)|(?:bitbucket|azure)-pipelines.*|appveyor"
     r"|buildspec.*|cloudbuild.*|lefthook)\.ya?ml"
 )
+_PIPELINE_DIRECTORIES = (
+    r"\.(?:(?:github|gitea|forgejo)/(?:workflows|actions)"
+    r"|gitlab|circleci|buildkite|woodpecker|semaphore|azure-pipelines)/.*\.ya?ml"
+)
 
 _BY_NAME: tuple[tuple[str, _Reader], ...] = (
     (r"(?:gnu)?makefile(?:\.[\w-]+)?|.+\.mk|.+\.make", makefile),
@@ -374,12 +378,14 @@ _BY_NAME: tuple[tuple[str, _Reader], ...] = (
 )
 
 _BY_PATH: tuple[tuple[str, _Reader], ...] = (
-    (r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml", _root_yaml),
-    (
-        r"\.(?:gitlab|circleci|buildkite|woodpecker|semaphore|azure-pipelines)/.*\.ya?ml",
-        _root_yaml,
-    ),
+    (_PIPELINE_DIRECTORIES, _root_yaml),
     (r"\.vscode/tasks\.json", _root_yaml),
     (r"(?!(?i:changelog|history|changes|news))[^/]*\.md", markdown),
     (r"(?:docs?|documentation)/.*(?i:(?<!changelog)\.md)", markdown),
 )
+
+
+def is_pipeline(path: str) -> bool:
+    """Return whether the commands in the file at *path* run in a clone without local files."""
+    pattern = rf"{_PIPELINE_DIRECTORIES}|(?:.*/)?(?:{_PIPELINES}|[Jj]enkinsfile[^/]*)"
+    return re.fullmatch(pattern, path) is not None
