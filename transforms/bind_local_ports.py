@@ -5,9 +5,9 @@ the rules of most firewalls. Other containers do not need it: they use the servi
 `127.0.0.1` programs on the machine itself still reach it. Ports with an address are left alone,
 unless it is 0.0.0.0, and so is a port at which the server tells its clients to reach it from
 elsewhere (`KAFKA_ADVERTISED_LISTENERS`). The change is only a guess where clients may be elsewhere:
-0.0.0.0 is written out, devices use the port (MQTT), or a file for production starts no service that
-uses the server. Two services of one start command that publish the same port are reported: the
-second cannot start.
+0.0.0.0 is written out, devices use the port (MQTT), the file sets nothing but ports, or a file for
+production starts no service that uses the server. Two services of one start command that publish
+the same port are reported: the second cannot start.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand, expressions
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.ports import (
     EVERYWHERE,
@@ -199,6 +200,8 @@ def _doubt(project: Project, open_port: _OpenPort) -> str:
     if text.target in FOR_DEVICES:
         return "devices on other machines may use MQTT"
     environment = environment_of(project, open_port.file.path)
+    if environment is None and _has_only_ports(open_port.file):
+        return f"{open_port.file.path} only publishes ports, perhaps for clients on other machines"
     is_production = environment is not None and environment.kind == "production"
     for model, name in open_port.users:
         if is_production and not any(
@@ -207,6 +210,12 @@ def _doubt(project: Project, open_port: _OpenPort) -> str:
         ):
             return f"{open_port.file.path} starts {name} for production without its clients"
     return ""
+
+
+def _has_only_ports(file: ComposeFile) -> bool:
+    """Return whether *file* sets nothing but ports: `-f` merges it over others to open them."""
+    attributes = set().union(*(merged_entries(body) for body in file.services.values()))
+    return attributes == {"ports"} and ".override." not in file.path
 
 
 def _caller_through_host(models: list[StartModel], published: str | None) -> str | None:

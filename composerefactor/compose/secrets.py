@@ -210,6 +210,20 @@ def is_placeholder(value: str) -> bool:
     return re.search(_PLACEHOLDER, value) is not None
 
 
+_PUBLISHED = frozenset(
+    {
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+        "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==",
+    }
+)
+"""Microsoft's documentation: the keys of Azurite and of the Azure Cosmos DB emulator."""
+
+
+def is_published(value: str) -> bool:
+    """Return whether *value* is the key of an emulator, which everybody knows."""
+    return value in _PUBLISHED
+
+
 Span = tuple[int, int]
 """Start and end of a secret in a text."""
 

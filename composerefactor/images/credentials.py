@@ -22,6 +22,7 @@ from composerefactor.compose.secrets import (
     is_common,
     is_credential,
     is_mixed,
+    is_published,
     is_secret_name,
     password_spans,
     password_variable_name,
@@ -295,7 +296,7 @@ class _CredentialFinder:
         hidden = mask_expressions(text)
         for start, end in spans:
             value = text[start:end].replace("$$", "$")
-            if EXPRESSION_MASK in hidden[start:end] or not value:
+            if EXPRESSION_MASK in hidden[start:end] or not value or is_published(value):
                 continue
             is_whole = (start, end) == (0, len(text))
             name = variable_name(key) if is_whole else password_variable_name(key)
