@@ -17,6 +17,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.references import referenced_resources
+from composerefactor.compose.resources import networks_of
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import catalog_of, load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
@@ -236,7 +237,8 @@ def missing_hosts(
     A host is searched in URLs of known schemes, in addresses, and in variables that are named
     like one. Names with dots, the name of the caller itself, what a server calls itself
     (``MARIADB_HOST: shop`` of a MariaDB), and names of services and containers in *others*, further
-    files of the project, are excluded. *mentions* are the results of
+    files of the project, are excluded, and so is what a caller may find on an external network.
+    *mentions* are the results of
     :func:`~composerefactor.images.connections.host_mentions` if the caller has them already.
     """
     names = HostNames(model)
@@ -248,6 +250,7 @@ def missing_hosts(
             host.lower() not in known
             and not names.is_known(mention.caller, host)
             and _is_host(mention)
+            and not _is_on_external_network(model, mention.caller)
             and not _is_own_name(model, mention)
         ):
             mentions_by_host.setdefault(host, []).append(mention)
@@ -255,6 +258,13 @@ def missing_hosts(
         MissingHost(host, tuple(by), _likely_starter(host, by))
         for host, by in mentions_by_host.items()
     ]
+
+
+def _is_on_external_network(model: StartModel, caller: str) -> bool:
+    """Return whether other projects may have services on a network of *caller*."""
+    declared = model.resources("networks")
+    names = networks_of(model, caller) or []
+    return any(name in declared and declared[name].external for name in names)
 
 
 _OF_ANOTHER = r"(?i)master|primary|leader|source|seed|replica|slave|peer"
