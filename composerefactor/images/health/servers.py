@@ -194,8 +194,10 @@ _PORT_VARIABLES = (
 _PORT_KINDS = frozenset({"http", "grpc", "api", "app", "server", "service", "listen", "container"})
 """Words in the name of a variable such as ``ORDERS_GRPC_PORT`` that do not name a service."""
 
-_SECONDARY_PORTS = frozenset({"443", "8443", "9229", "9230", "5005", "5678", "2345", "35729"})
-"""Ports of TLS, debuggers and live reload, which are used only if there is no other port."""
+_SECONDARY_PORTS = frozenset({"443", "8443"})
+"""Ports of TLS, which are used only if there is no other port."""
+_DEBUG_PORTS = frozenset({"9229", "9230", "5005", "5678", "2345", "35729"})
+"""Ports of debuggers and live reload. Delve exits when a client disconnects."""
 
 _COMMON_WEB_PORTS = frozenset({"80", "3000", "5000", "8000", "8080"})
 
@@ -239,23 +241,22 @@ def listening_port(use: Usage, command: str, image: ImagePorts) -> ListeningPort
     common usage only, which is a guess.
     """
     candidates = [*_variable_ports(use), *_image_ports(use, image)]
+    targets = [target for target in use.targets if target not in _DEBUG_PORTS]
     option = option_port(command)
     if is_number(option):
         by_variable = [port for port in _variable_ports(use) if expand(port.text, {}) == option]
         text = by_variable[0].text if by_variable else option
         return ListeningPort(text, "its command", "verified")
     for port in candidates:
-        if port.text in use.targets:
+        if port.text in targets:
             return ListeningPort(port.text, f"published, and {port.evidence}", "verified")
-    if len(use.targets) == 1:
-        return ListeningPort(use.targets[0], "its published port")
-    if use.targets:
-        main_ports = [
-            target for target in use.targets if target not in _SECONDARY_PORTS
-        ] or use.targets
+    if len(targets) == 1:
+        return ListeningPort(targets[0], "its published port")
+    if targets:
+        main_ports = [t for t in targets if t not in _SECONDARY_PORTS] or targets
         common_ports = [target for target in main_ports if target in _COMMON_WEB_PORTS]
         evidence = "one of its published ports"
-        return ListeningPort((common_ports or list(main_ports))[0], evidence, "guess")
+        return ListeningPort((common_ports or main_ports)[0], evidence, "guess")
     is_set_elsewhere = any(use.environment.get(name, "") is None for name in _PORT_VARIABLES)
     if candidates and is_set_elsewhere:  # a variable of the shell may have another value
         return replace(candidates[0], confidence="guess")
@@ -336,15 +337,20 @@ def _is_of_another(use: Usage, name: str) -> bool:
     return bool(host) and "." not in (host or "") and host not in {*_REACHED_LOCALLY, use.name}
 
 
+def _is_own_port(port: str) -> bool:
+    """Return whether *port* is a number, and not the port of a debugger."""
+    return is_number(port) and port not in _DEBUG_PORTS
+
+
 def _image_ports(use: Usage, image: ImagePorts) -> list[ListeningPort]:
-    found_ports = [ListeningPort(port, "expose") for port in use.exposed if is_number(port)]
+    found_ports = [ListeningPort(port, "expose") for port in use.exposed if _is_own_port(port)]
     found_ports += [
         ListeningPort(value, f"ENV {name} of its Dockerfile", "verified")
         for name in _PORT_VARIABLES
         for known, value in image.variables
         if known == name and is_number(value)
     ]
-    exposed = [port for port in image.exposed if is_number(port)]
+    exposed = [port for port in image.exposed if _is_own_port(port)]
     main_ports = [port for port in exposed if port not in _SECONDARY_PORTS] or exposed
     found_ports += [
         ListeningPort(port, "EXPOSE of its Dockerfile", "verified") for port in main_ports

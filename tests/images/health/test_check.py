@@ -118,6 +118,7 @@ def test_proposed(service: str, dockerfile: str | None, words: str) -> None:
         ("{build: ., command: sleep infinity, ports: [80]}", "FROM node:20", "keeps the container up", ""),
         ("{build: {context: ., target: x}}", "FROM node:20", "has no stage 'x'", ""),
         ("{build: .}", None, "Dockerfile is not in the project", "publish or expose"),
+        ("{build: ., ports: [2345]}", "FROM golang:1.25\nEXPOSE 2345\nCMD ./run", "on which port", "publish"),
         ("{image: traefik/whoami, ports: [80]}", None, "traefik/whoami contains no program", "contains curl"),
         ("{image: 'acme/api:1'}", None, "the image acme/api:1 is not in the image catalog", ".composerefactor.yml"),
         ("{image: '${IMAGE}'}", None, "the image ${IMAGE} is not in the image catalog", ""),
