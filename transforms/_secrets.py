@@ -34,6 +34,7 @@ from composerefactor.yaml.nodes import SequenceNode, node_at
 
 _PLACEHOLDER = (
     r"(?i)admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your"
+    r"|azerty|qwerty|asdf|12345|abc123"
 )
 """Words in values that stand for a password that the user chooses."""
 
