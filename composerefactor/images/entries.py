@@ -271,6 +271,8 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
             another system, or reads it from a file at each start.
         kept: Whether it needs a volume although the image is not a data store.
         links: Other paths in the container that lead to it.
+        own_volume: Whether the image declares a volume there, which is anonymous even where a
+            volume is mounted above it.
         note: A remark for the reader, or ``""``.
     """
 
@@ -283,6 +285,7 @@ class DataPath(Struct, frozen=True, forbid_unknown_fields=True):
     unless: tuple[str, ...] = ()
     kept: bool = False
     links: tuple[str, ...] = ()
+    own_volume: bool = False
     note: str = ""
 
     def __post_init__(self) -> None:

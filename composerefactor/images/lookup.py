@@ -241,7 +241,8 @@ def data_paths(
         if is_in_range and not path.optional and not is_unused:
             chosen = normpath((environment or {}).get(path.variable) or path.path)
             is_elsewhere = chosen.startswith("/") and not overlap(chosen, path.path)
-            paths.append(replace(path, path=chosen) if is_elsewhere else path)
+            other = replace(path, path=chosen, own_volume=False)
+            paths.append(other if is_elsewhere else path)
     return paths
 
 

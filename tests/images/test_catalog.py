@@ -116,7 +116,8 @@ def test_match_returns_the_entry() -> None:
     entry = CATALOG.match("docker.io/library/postgres:16")
     assert entry is not None
     assert (entry.id, entry.category, entry.ports) == ("postgres", "database", (5432,))
-    assert entry.data[0] == DataPath("/var/lib/postgresql/data", versions="<18", variable="PGDATA")
+    path = DataPath("/var/lib/postgresql/data", versions="<18", variable="PGDATA", own_volume=True)
+    assert entry.data[0] == path
     assert entry.secrets == (Secret("POSTGRES_PASSWORD", True, "POSTGRES_PASSWORD_FILE"),)  # noqa: FBT003
     assert entry.healthcheck is not None
     assert entry.healthcheck.test[0] == "CMD-SHELL"
