@@ -1,7 +1,8 @@
 """Declare named volumes that services use, and give databases a named volume for their data.
 
 Docker Compose rejects a project with an undeclared volume ("refers to undefined volume"). The
-declaration goes to the file that refers to the volume, or to the first file where several do.
+declaration goes to the file that refers to the volume, or to the first file where several do. A
+placeholder for a path (`your_path:/data`) is not declared.
 
 A database, queue or store without a volume at the path where its image keeps its data loses the
 data with its container, or keeps it in an anonymous volume. It gets a named volume, unless one of
@@ -34,6 +35,7 @@ from composerefactor.compose.resources import (
     volume_mounted_at,
     volume_name,
 )
+from composerefactor.compose.secrets import is_placeholder
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.edit.operations import AddItem, AddKey, Edit, Replace
 from composerefactor.edit.rendering import Value
@@ -91,7 +93,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             yield from _data_volumes(model, service, paths, names, names_of, models, catalog)
 
 
-def _declarations(models: list[StartModel], options: Options) -> Iterator[Change]:
+def _declarations(models: list[StartModel], options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each volume that services use and nothing declares."""
     seen: set[tuple[str, str]] = set()
     for model in models:
@@ -103,6 +105,14 @@ def _declarations(models: list[StartModel], options: Options) -> Iterator[Change
                 continue
             seen.add((file.path, missing.name))
             service, definition = missing.users[0]
+            if is_placeholder(missing.name):
+                yield Refusal(
+                    f"{service} mounts {missing.name}, which stands for a path of yours",
+                    definition.file.location_of("services", service),
+                    "write the path, with ./ before it",
+                    repairs=True,
+                )
+                continue
             value: Value = {"external": True} if options.external else None
             if any(s.declares("volumes", missing.name) for s in models):
                 value = None
