@@ -6,6 +6,7 @@ programs, `EXPOSE`, `CMD`), the ports and the source code: it requests a health 
 has one; otherwise it checks that the server answers. A check never uses a program that the image
 does not contain: if no suitable program is there, the service is skipped with a remedy. If the
 Dockerfile is not in the project, the check runs in any image with busybox or bash, and is a guess.
+So is one of a cluster in Swarm whose containers find each other by the name of the service.
 Services with a check of their own or in their image, and one-off services, are left alone.
 """
 
@@ -15,6 +16,7 @@ import re
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import Definition
@@ -23,6 +25,7 @@ from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import least_certain
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.operations import AddKey
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
@@ -53,11 +56,15 @@ def add_healthchecks(project: Project, _options: NoOptions) -> Iterator[Change |
     all_places = list(_places(start_models(project)))
     all_places.sort(key=lambda place: -len(place.reached))  # stable: keeps the order of the text
     answers = {
-        reached.key: healthcheck_for(
+        reached.key: _unless_it_finds_itself(
             project,
-            reached.model,
-            usage(project, reached.model, reached.service),
-            catalog_of(project),
+            reached.service,
+            healthcheck_for(
+                project,
+                reached.model,
+                usage(project, reached.model, reached.service),
+                catalog_of(project),
+            ),
         )
         for place in all_places
         for reached in place.reached
@@ -76,6 +83,25 @@ def add_healthchecks(project: Project, _options: NoOptions) -> Iterator[Change |
         if outcome is not None:
             outcomes.append(outcome)
     yield from sorted(outcomes, key=lambda o: (o.location.path, o.location.line))
+
+
+def _unless_it_finds_itself(project: Project, service: Service, answer: Answer) -> Answer:
+    """Return *answer*, as a guess where the containers of *service* find each other by its name.
+
+    Swarm resolves the name of a service to the containers that are healthy, so a cluster that is
+    healthy once it is complete never gets there.
+    """
+    own = {definition.file.path for definition in service.own_definitions}
+    protected = (project.protected_files.get(path) for path in own)
+    if not isinstance(answer, ProposedCheck) or not any(
+        each is not None and each.reader == STACK_DEPLOY for each in protected
+    ):
+        return answer
+    itself = re.compile(rf"(?<![\w.-])(?:tasks\.)?{re.escape(service.name)}(?![\w-])")
+    if not any(itself.search(setting.value or "") for setting in service.settings.values()):
+        return answer
+    note = f"in a swarm the name {service.name} leads to healthy containers only"
+    return replace(answer, confidence="guess", note=note)
 
 
 class _Place(Struct, frozen=True):
