@@ -43,7 +43,7 @@ from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.credentials import LiteralCredential, literal_credentials
-from composerefactor.images.environments import SHORT_LIVED, FileEnvironment, environment_of
+from composerefactor.images.environments import FileEnvironment, environment_of, short_lived_reason
 from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.deduplicate.variants import Comparison, comparisons
 
@@ -301,8 +301,7 @@ class Architecture:
 
     def is_short_lived(self, path: str) -> bool:
         """Return whether the Compose file at *path* is known to be for development or tests."""
-        environment = self.file_environments.get(path)
-        return environment is not None and environment.kind in SHORT_LIVED
+        return short_lived_reason(self.project, path) is not None
 
 
 def survey(project: Project, name: str) -> Architecture:
