@@ -99,8 +99,19 @@ def group_credentials(project: Project, literals: Iterable[LiteralCredential]) -
             groups.append(Credential([literal]))
         else:
             group.literals.append(literal)
+    for group in groups:  # the server gives the name, not a page to look at it
+        pages = [
+            each for each in group.literals if is_of_server(each) and _is_client_in(group, each)
+        ]
+        group.literals.sort(key=lambda each: not is_of_server(each) or each in pages)
     groups.sort(key=lambda group: (group.literals[0].file.path, group.literals[0].node.start))
     return groups
+
+
+def _is_client_in(group: Credential, literal: LiteralCredential) -> bool:
+    """Return whether a service with *literal* refers to another one of *group*."""
+    others = [each for each in group.literals if set(each.services) != set(literal.services)]
+    return any(_refers_to(literal, each) for each in others)
 
 
 def is_for_tests(project: Project, literal: LiteralCredential) -> bool:
@@ -212,6 +223,9 @@ def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
         for name in other.services:
             host = rf"[@/=(:,]{re.escape(name)}\b"
             if name in needed or re.search(host, literal.node.value):
+                return True
+            addresses = (setting.value or "" for setting in service.settings.values())
+            if any(address.partition(":")[0] == name for address in addresses):
                 return True
     return False
 
