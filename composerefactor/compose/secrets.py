@@ -201,7 +201,7 @@ def is_common_word(value: str) -> bool:
 
 _PLACEHOLDER = (
     r"(?i)change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)"
-    r"|\.\.\.|<[^>]+>"
+    r"|\.\.\.|<[^>]+>|^x{4,}$"
 )
 
 

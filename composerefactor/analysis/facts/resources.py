@@ -191,9 +191,10 @@ def health_facts(
     answer = healthcheck_for(project, model, use, catalog)
     if isinstance(answer, NoCheckNeeded):
         has_container = service.name not in model.without_container
-        if one_off(model, service.name) is not None or not has_container:
+        is_needed = answer.has_check or answer.is_off
+        if one_off(model, service.name) is not None or not has_container or not is_needed:
             return HealthFacts(service.name, "not needed", at, reason=answer.reason)
-        state: State = "in the image" if answer.has_check else "off"
+        state: State = "off" if answer.is_off else "in the image"
         return HealthFacts(
             service.name,
             state,

@@ -82,12 +82,14 @@ class NoCheckNeeded(Struct, frozen=True):
         has_check: Whether the service has a health check.
         confidence: How sure that is.
         test: The command of a ``HEALTHCHECK`` in a Dockerfile, as ``test`` has it.
+        is_off: Whether the image disables health checks.
     """
 
     reason: str
     has_check: bool = True
     confidence: Confidence = "verified"
     test: Command = ()
+    is_off: bool = False
 
 
 INHERITED = "the HEALTHCHECK of its Dockerfile"
@@ -295,7 +297,8 @@ class BuiltImage(Struct, frozen=True, dict=True):
             is_off = own.text.upper() == "NONE"
             does = "disables health checks" if is_off else "has a HEALTHCHECK"
             reason = f"its Dockerfile {does} (line {own.line})"
-            return NoCheckNeeded(reason, has_check=not is_off, test=_own_test(own))
+            test = _own_test(own)
+            return NoCheckNeeded(reason, has_check=not is_off, test=test, is_off=is_off)
         if self.server is not None and self.server.no_port:
             if own is not None:
                 reason = f"{INHERITED} (line {own.line}) asks a port, but "
