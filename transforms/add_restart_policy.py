@@ -6,6 +6,7 @@ the file have another policy that restarts them, `always` or a variable, it is t
 services (migrations, seeds, tests) are left alone: they would run again and again. So are services
 with `deploy.restart_policy`. Where most other services of a file have a policy, a service without
 one that has no ports, and that no other service needs, may exit on purpose: its policy is a guess.
+So is one for a file over which another start command merges a file with a policy.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
             doubts[service.name] = (
                 f"other services of {file.path} have a policy, so it may exit on purpose"
             )
+        elif setting := _set_by_another(models, service, file):
+            doubts[service.name] = f"{setting} sets a policy where one is wanted"
         return usual if usual and options == Options() else options.policy
 
     for site in find_sites(models, policy_for, ("restart",), replaced=True):
@@ -92,6 +95,15 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
 
 def _has_policy(service: Service) -> bool:
     return bool(service.restart or service.deploy.restart_condition)
+
+
+def _set_by_another(models: Sequence[StartModel], service: Service, file: ComposeFile) -> str:
+    """Return the file that restarts *service* of *file* in another start command, or ``""``."""
+    for model in models:
+        policy = model.services[service.name].restart if service.name in model.services else None
+        if policy is not None and file in model.files and text_of(policy) not in {"", "no"}:
+            return policy.location.path
+    return ""
 
 
 def _keeps_running(model: StartModel, service: Service) -> bool:
