@@ -8,9 +8,9 @@ database server and of the services that log in to it becomes one variable. `.en
 `.gitignore` gets a line for it if needed, and nothing is written to a `.env` that git tracks. For
 commands with `--env-file` the variables go to that file. Some changes are only a guess: those of
 files for tests or that a CI pipeline starts, which may run without an env file; a value in files
-for development that says itself that it is no secret; a value that an env file of a service
-contains as well; and an `.env` that exists in a project without a `.gitignore`, where it may be
-committed on purpose.
+for development that says itself that it is no secret; a value that an env file of a service, a
+Dockerfile or another file of the project contains as well; and an `.env` that exists in a project
+without a `.gitignore`, where it may be committed on purpose.
 
 With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
 secret instead; the others still move to `.env`.
@@ -19,7 +19,7 @@ secret instead; the others still move to `.env`.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -34,7 +34,13 @@ from composerefactor.compose.env_files import (
     variable_names_in,
 )
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_credential, password_spans, secret_spans
+from composerefactor.compose.secrets import (
+    is_common,
+    is_credential,
+    is_mixed,
+    password_spans,
+    secret_spans,
+)
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.command_files import is_pipeline
 from composerefactor.edit.operations import AddLines, Edit, Replace
@@ -112,7 +118,8 @@ def _to_env_files(
     paths = env_files(project, {path for c in credentials for path in c.files})
     refused = {path: why for path in paths if (why := reason_not_to_write(project, path))}
     names = VariableNames(project, models, values_in_env_files(project, paths), credentials)
-    mover = _Mover(project, models)
+    unlikely = {c.value for c in credentials if is_mixed(c.value) and not is_common(c.value)}
+    mover = _Mover(project, models, project.files_with(unlikely))
     reported: set[str] = set()
     # One edit replaces a text with several credentials.
     by_text = connected(credentials, lambda c: {id(literal.node) for literal in c.literals})
@@ -135,10 +142,14 @@ def _to_env_files(
 
 
 class _Mover(Struct, frozen=True):
-    """Makes the changes that move credentials of *project* to env files."""
+    """Makes the changes that move credentials of *project* to env files.
+
+    *places* are the settings and sources that contain a value.
+    """
 
     project: Project
     models: list[StartModel]
+    places: Mapping[str, list[str]]
 
     def change(self, group: list[Credential], needed: list[str]) -> Change:
         """Return the change that moves *group* to the env files in *needed*."""
@@ -195,6 +206,8 @@ class _Mover(Struct, frozen=True):
             yield f"{reasons[0]}, and the value is a placeholder"
         for each in group:
             others = [path for path in _env_files_with(self.models, each) if path not in needed]
+            moved = {*self.project.files, *needed}
+            others += [path for path in self.places.get(each.value, ()) if path not in moved]
             if others:
                 yield f"{others[0]} contains it as well, and is not changed"
         if pipeline := _pipeline(self.project, set(files)):

@@ -136,6 +136,7 @@ class Project(Struct):
             service: ``overriding(path, service)``.
         all_undefined: Returns the services and resources that Compose files of the whole tree use
             and do not define, whether a start command reads them or not.
+        files_with: Returns the settings and sources of the tree that contain each of some texts.
         scopes: The scopes of all start commands, by what they contain: equal ones are one object.
         read_once: The start models and services that were read, see ``services.py``.
         environments: The environment of a file by its path, where the settings give it.
@@ -166,6 +167,7 @@ class Project(Struct):
     compose_files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     all_undefined: Callable[[], frozenset[str]] = frozenset
+    files_with: Callable[[Iterable[str]], Mapping[str, list[str]]] = lambda _: {}
     scopes: dict[Hashable, Scope] = {}
     read_once: dict[Hashable, Any] = {}
     environments: Mapping[str, EnvironmentKind] = {}
@@ -331,7 +333,7 @@ def load_project(
 _SET_BY_OPENER = (
     *("not_read", "links", "protected_files", "environments", "catalog"),
     *("has_directory", "is_tracked", "is_ignored", "repository_of"),
-    *("referenced_by", "compose_files_in", "overriding"),
+    *("referenced_by", "compose_files_in", "overriding", "all_undefined", "files_with"),
 )
 """The attributes of a project that its start commands do not decide."""
 

@@ -98,6 +98,30 @@ class Listing:
         return None
 
 
+_CODE = re.compile(
+    r"(?:.*/)?(?:dockerfile[^/]*|[^/]*\.(?:env(?:\.[\w.-]+)?|ya?ml|json|properties|toml|ini|cfg|conf"
+    r"|config|xml|sh|bash|ps1|bat|sql|py|rb|php|js|ts|java|kt|cs|go))",
+    re.IGNORECASE,
+)
+"""Files in which programs have their settings."""
+_MAX_SEARCHED = 3000
+
+
+def files_with(listing: Listing, texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return the settings and sources in *listing* that contain each of *texts*.
+
+    Of very many files those that come first are searched.
+    """
+    wanted = {text: list[str]() for text in texts}
+    paths = [path for path in listing.paths if _CODE.fullmatch(path)] if wanted else []
+    for path in paths[:_MAX_SEARCHED]:
+        content = listing.read(path) or ""
+        for text, found in wanted.items():
+            if text in content:
+                found.append(path)
+    return wanted
+
+
 _DEFINING_KEYS = ("image", "build", "extends", "provider")
 _OVERRIDE_TAGS = frozenset({"!reset", "!override"})
 _PLAIN_NAME = r"[A-Za-z0-9][\w.-]*"

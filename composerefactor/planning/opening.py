@@ -25,7 +25,7 @@ from composerefactor.compose.merge_keys import item_nodes, merged_entries, scala
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.compose.remarks import generated_note
-from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts
+from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts, files_with
 from composerefactor.discovery.find import (
     commands,
     directories_used_from_root,
@@ -228,6 +228,7 @@ def open_project(
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     project.compose_files_in = facts.compose_files_in
     project.all_undefined = lambda: facts.all_undefined
+    project.files_with = lambda texts: files_with(listing, texts)
     if not project.readable and entries is None and not partial:
         raise Masking.of(project, choice.environ).error(next(iter(project.errors.values())))
     opened = OpenProject(root, repository, files, library, project, readers, {})
