@@ -20,6 +20,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
+from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
@@ -140,12 +141,28 @@ def short_lived_reason(project: Project, path: str) -> str | None:
     environment = environment_of(project, path)
     if environment is None:
         file = project.files.get(path)
+        if file is not None and _only_builds(file):
+            return f"{path} only builds images"
         reason = _catches_mail(file) or _runs_mounted_source(file) if file is not None else ""
         reason = reason or _title_of_readme(project)
         return f"{path} is for development or tests ({reason})" if reason else None
     if environment.kind not in SHORT_LIVED:
         return None
     return f"{path} is for {PURPOSES[environment.kind]} ({environment.reason})"
+
+
+_OF_IMAGES = frozenset({"build", "image", "platform", "pull_policy"})
+
+
+def _only_builds(file: ComposeFile) -> bool:
+    """Return whether *file* defines nothing but images, several of them, that are built.
+
+    Such a file is for `docker compose build`; another one starts the containers.
+    """
+    bodies = [merged_entries(body) for body in file.services.values()]
+    return len(bodies) > 1 and all(
+        "build" in each and _OF_IMAGES.issuperset(each) for each in bodies
+    )
 
 
 _FOR_DEVELOPERS = re.compile(

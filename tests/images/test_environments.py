@@ -96,6 +96,8 @@ def test_by_content(tmp_path: Path, lines: str, expected: str | None) -> None:
         ("{build: go, volumes: ['./src:/src'], working_dir: /src/a}", "image: b", "", "web runs"),
         ("{build: ., volumes: ['.:/app'], restart: always}", "image: b", "", None),
         ("{build: ., volumes: ['./data:/app/data']}", "image: b", "", None),
+        ("{build: ., image: a}", "{build: mail, image: b}", "", "compose.yaml only builds images"),
+        ("{build: ., image: a}", "{build: mail, ports: [25]}", "", None),
         ("image: a", "image: b", "# Shop Test Harness", "README.md: Test Harness"),
         ("image: a", "image: b", "# Shop\n\nSee the test environment", None),
     ],
