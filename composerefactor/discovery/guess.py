@@ -144,7 +144,7 @@ class _Directory:
     def project_directory_of(self, path: str) -> str:
         """Return the project directory of *path*; without an include, that of its siblings."""
         own, directory = directory_of(path), self.facts.project_directory(path)
-        if directory != own or self.facts.has_include(path):
+        if directory != own or self.facts.has_include(path) or path not in self.files:
             return directory
         directories = (self.facts.project_directory(other) for other in self.files)
         return next((other for other in directories if other != own), own)

@@ -141,6 +141,18 @@ def test_a_default_file_that_is_started_with_another_project_directory(surveyed:
     assert {entry.project_directory or "infra" for entry in both} == directories
 
 
+def test_an_override_file_does_not_move_the_default_file(surveyed: Surveyed) -> None:
+    files = {
+        "compose.yaml": "services: {web: {image: nginx}}\n",
+        "deploy/compose.login.yaml": "services: {web: {ports: ['80:80']}}\n",
+        "deploy/compose.shop.yaml": "services: {shop: {image: shop}}\n",
+    }
+    files["up.sh"] = "docker compose -f deploy/compose.shop.yaml up\n"
+    merged = ("compose.yaml", "deploy/compose.login.yaml")
+    (found,) = [one for one in surveyed(files).entries if one.files == merged]
+    assert (found.directory, found.project_directory) == (".", None)
+
+
 def test_directory_and_options(surveyed: Surveyed, project: dict[str, str]) -> None:
     text = (
         "cd docker && docker compose --project-directory .. -p shop --profile b --profile a"
