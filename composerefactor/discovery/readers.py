@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -31,10 +32,13 @@ COOLIFY = "Coolify"
 COMPOSE_1 = "docker-compose 1.x"
 PODMAN_COMPOSE = "podman-compose"
 BAKE = "docker buildx bake"
+ENVSUBST = "envsubst"
 KOMPOSE = "kompose"
 TESTCONTAINERS = "Testcontainers"
 
 _COOLIFY = r"(?m)^[^#\n]*(?:\bSERVICE_FQDN_[A-Z]|\bcoolify\.(?:managed|type|name)\b)"
+
+_ENVSUBST = r"(?m)^#[^\n]*\benvsubst\b"
 
 _STACK_FILE = frozenset({"-c", "--compose-file"})
 _FILE = frozenset({"-f", "--file"})
@@ -98,7 +102,7 @@ def from_calls(calls: Sequence[ShellCall], listing: Listing) -> Iterator[OtherRe
             continue
         evidence = Evidence(f"reads it with {reader}", call.script.path, call.line)
         files = {_find_file(file, call, listing) for file in named}
-        if not named and reader != STACK_DEPLOY:
+        if not named and reader not in {STACK_DEPLOY, ENVSUBST}:
             files.add(listing.default_file("."))
         for path in sorted(path for path in files if path is not None):
             yield OtherReader(reader, path, evidence)
@@ -127,6 +131,9 @@ def _reader_and_files(words: Sequence[str]) -> tuple[str | None, list[str]]:
             return (BAKE, read) if read or not files else (None, [])
         if program == "kompose" and {"convert", "up", "down"} & set(rest):
             return KOMPOSE, _option_values(rest, _FILE)
+        if program == "envsubst":
+            inputs = [word for before, word in pairwise(["", *rest]) if not before.endswith(">")]
+            return ENVSUBST, [word.lstrip("<") for word in inputs]
     return None, []
 
 
@@ -183,15 +190,18 @@ def from_text(
 
 
 def from_content(listing: Listing, started: Collection[str]) -> Iterator[OtherReader]:
-    """Yield those of the *started* Compose files that are written for Coolify.
+    """Yield those of the *started* Compose files that are written for another program.
 
-    They use its variables or labels.
+    They use the variables or labels of Coolify, or a comment above the services names envsubst.
     """
     for path in sorted(started):
         text = listing.read(path) or ""
-        if match := re.search(_COOLIFY, text):
-            line = text.count("\n", 0, match.start()) + 1
-            yield OtherReader(COOLIFY, path, Evidence(f"is written for {COOLIFY}", path, line))
+        head = text.partition("\nservices:")[0]
+        matches = re.search(_COOLIFY, text), re.search(_ENVSUBST, head)
+        for name, match in zip((COOLIFY, ENVSUBST), matches, strict=True):
+            if match:
+                line = text.count("\n", 0, match.start()) + 1
+                yield OtherReader(name, path, Evidence(f"is written for {name}", path, line))
 
 
 def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherReader]:

@@ -383,7 +383,7 @@ def _closing_parenthesis(text: str, at: int) -> int:
 _QUOTED_ARRAY = r"\"(\$\{[A-Za-z_][A-Za-z0-9_]{0,80}\[[@*]\]\})\""
 _DECLARATIONS = frozenset({"export", "declare", "local", "readonly", "typeset", "set", "env"})
 _COMPOSE_TEXT = r"(?i)compose|stack\s+deploy|bake"
-_RELATED_PROGRAM = re.compile(r"(?:^|/)(?:docker|kompose|g?make)$|MAKE")
+_RELATED_PROGRAM = re.compile(r"(?:^|/)(?:docker|envsubst|kompose|g?make)$|MAKE")
 _APPEND = r"^\s{0,80}([A-Za-z_][A-Za-z0-9_]{0,80})\+="
 _MAX_NESTING = 3
 _MAX_CALLS = 2_000

@@ -20,6 +20,8 @@ Surveyed = Callable[[Mapping[str, str | None]], Survey]
         ("up.sh", "docker buildx bake -f shop.yml", ("docker buildx bake", "shop.yml", 1)),
         ("up.sh", "docker buildx bake", ("docker buildx bake", "compose.yaml", 1)),
         ("up.sh", "kompose convert -f shop.yml", ("kompose", "shop.yml", 1)),
+        ("up.sh", "envsubst < shop.yml | docker compose -f - up", ("envsubst", "shop.yml", 1)),
+        ("up.sh", "./bin/envsubst -no-unset -i shop.yml > compose.yaml", ("envsubst", "shop.yml", 1)),
         ("requirements-dev.txt", "pytest\ndocker-compose==1.29.2\n", ("docker-compose 1.x", "compose.yaml", 2)),
         (
             "src/test/XTest.java",
@@ -40,6 +42,13 @@ def test_none_where_only_compose_reads(surveyed: Surveyed, project: dict[str, st
     text = "docker compose up\ndocker stack ls\npip install docker-compose==2.0\n"
     text += "podman-compose version --short\npodman-compose --version\necho podman-compose\n"
     assert surveyed({**project, "up.sh": text}).readers == ()
+
+
+def test_a_comment_above_the_services_names_envsubst(surveyed: Surveyed) -> None:
+    service = "services:\n  web:\n    image: nginx\n    # envsubst renders its templates\n"
+    files = {"compose.yaml": f"# Requires envsubst first.\n\n{service}", "shop.yml": service}
+    (found,) = surveyed(files).readers
+    assert (found.name, found.path, found.evidence.line) == ("envsubst", "compose.yaml", 1)
 
 
 INSTALL = (

@@ -178,6 +178,7 @@ WHOLE = {
     "swarm": ("up.sh", "docker stack deploy -c docker-compose.yml shop\n", "docker-stack-deploy"),
     "bake": ("up.sh", "docker buildx bake -f docker-compose.yml\n", "docker-buildx-bake"),
     "kompose": ("up.sh", "kompose convert -f docker-compose.yml\n", "kompose"),
+    "envsubst": ("up.sh", "envsubst <docker-compose.yml | docker compose -f - up\n", "envsubst"),
     "version 1": ("requirements.txt", "docker-compose==1.29.2\n", "docker-compose-1"),
     "podman": ("up.sh", "podman-compose up -d\n", "podman-compose"),
     "publish": ("up.sh", "docker compose publish acme/shop:1\n", "docker-compose-publish"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from composerefactor.discovery.readers import (
     BAKE,
     COMPOSE_1,
+    ENVSUBST,
     KOMPOSE,
     PODMAN_COMPOSE,
     PUBLISH,
@@ -66,6 +67,16 @@ def docker_buildx_bake(around: Surroundings, _: PlannedSplit) -> Iterator[Outcom
     A file that a command gives to it stays whole.
     """
     return whole(around, BAKE)
+
+
+@reader("envsubst", reads="scripts, CI files, documentation, Compose files", include="no")
+def envsubst(around: Surroundings, _: PlannedSplit) -> Iterator[Outcome]:
+    """envsubst replaces variables in a Compose file before Docker Compose reads it.
+
+    It does not replace those in modules. A file that a command gives to it, or that names it in a
+    comment above its services, stays whole.
+    """
+    return whole(around, ENVSUBST)
 
 
 @reader("kompose", reads="scripts, CI files, documentation", include="no")
