@@ -78,6 +78,9 @@ FEWEST_ALIKE = 3
 MANY_SERVICES = 4
 """So many services are a group also where each has few lines."""
 
+MOST_PROFILES = 2
+"""A service with more profiles is used by all of these."""
+
 LONG_BLOCK = 8
 """A block without an image ties services only if it has more lines: copies of it would cost."""
 
@@ -106,6 +109,9 @@ _COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
 
 _INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
 """How the names of services end that prepare another one."""
+
+_SELECTIONS = {"all", "everything", "full", "no", "not", "without"}
+"""Words of profiles that say with which others a service runs."""
 
 _BY_NAME = "belong together by name"
 
@@ -365,24 +371,37 @@ class _Planner:
         """Return services that stay together: tied by ``extends``, siblings, and equal names."""
         tied_by_extends = tied_groups(self.file, self.order)
         tied = {name: tuple(group) for group in tied_by_extends for name in group}
-        links = list(map(set, tied_by_extends))
         stems: dict[tuple[str, str], set[str]] = {}
         for name in self.order:
             section = self.section_of.get(name)
             stem = stem_of(name)
             stems.setdefault((section.title if section else "", stem), set()).add(name)
+        siblings = [*map(set, tied_by_extends), *stems.values()]
+        links = [*siblings, *self._products()]
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in heads_of(stem))
             links.append(names | next(filter(None, above), set()))
-        links += self._products()
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
-            ordered = sorted(group, key=self.rank.__getitem__)
-            # Equal nodes that are the whole file stay together: parts of them help nobody.
-            is_all = len(ordered) == len(self.file.services)
-            fits = len(ordered) <= (MOST_SERVICES if is_all else self.limit)
-            groups += [tuple(ordered)] if fits else dict.fromkeys(tied[n] for n in ordered)
+            if self._fits(group):
+                groups.append(self._ordered(group))
+                continue
+            for part in unions(names for names in siblings if names <= group):
+                ordered = self._ordered(part)
+                fits = self._fits(part)
+                groups += [ordered] if fits else dict.fromkeys(tied[name] for name in ordered)
         return sorted(groups, key=lambda unit: self.rank[unit[0]])
+
+    def _fits(self, names: Collection[str]) -> bool:
+        """Return whether the services *names* fit in a module.
+
+        Equal nodes that are the whole file stay together: parts of them help nobody.
+        """
+        is_all = len(names) == len(self.file.services)
+        return len(names) <= (MOST_SERVICES if is_all else self.limit)
+
+    def _ordered(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(names, key=self.rank.__getitem__))
 
     def _products(self) -> Iterator[set[str]]:
         """Yield the services of each product that has applications and a data store of its own.
@@ -418,7 +437,8 @@ class _Planner:
             first = store or unit[0]
             section = next((self.section_of[n] for n in unit if n in self.section_of), None)
             family = self.family_of.get(first)
-            rarest = min(self._profiles(first), key=lambda p: users[p], default="")
+            telling = self._telling_profiles(first)
+            rarest = min(telling, key=lambda p: users[p], default="")
             if section is not None:
                 name = section.name or self._category(first)
                 key, why = f"section {section.title}", _below(section)
@@ -483,6 +503,15 @@ class _Planner:
     def _profiles(self, name: str) -> tuple[str, ...]:
         profiles = services_in(self.file)[name].profiles
         return tuple(sorted(profile.value for profile in profiles if profile.value))
+
+    def _telling_profiles(self, name: str) -> tuple[str, ...]:
+        """Return the profiles that may say what the service *name* is; none where it has many.
+
+        ``all`` and ``no-redis`` say with which others it runs. What has many profiles is used by
+        all of these, and belongs to none.
+        """
+        profiles = [each for each in self._profiles(name) if not _is_a_selection(each)]
+        return tuple(profiles) if len(profiles) <= MOST_PROFILES else ()
 
     def _category(self, name: str) -> str:
         """Return the domain of the service *name* by its category."""
@@ -568,8 +597,13 @@ class _Planner:
             lambda title: _below(banners[title]),
             lambda title: banners[title].name or domain.name,
         )
+        names = {block: name for block, name in self.family_of.values() if name}
+        families = {unit: self.family_of.get(unit[0], ("", ""))[0] for unit in domain.units}
         yield self._by(
-            domain, lambda unit: (self.family_of.get(unit[0]) or ("", ""))[1], "share {}".format
+            domain,
+            lambda unit: families[unit] if families[unit] in names else "",
+            "share {}".format,
+            names.__getitem__,
         )
         yield self._by_category(domain)
         yield self._by(
@@ -904,6 +938,11 @@ def _below(section: ServiceSection) -> str:
     """Return what the services below the banner of *section* have in common, for the user."""
     title = shorten(section.title.partition("(")[0], 40, placeholder=" ...")
     return f"are under the banner “{title}”"
+
+
+def _is_a_selection(profile: str) -> bool:
+    """Return whether the profile says which services run, not what they are."""
+    return not _SELECTIONS.isdisjoint(kebab(profile).split("-"))
 
 
 def _links(pairs: Iterable[tuple[int, int]]) -> Counter[tuple[int, int]]:

@@ -23,22 +23,39 @@ ROLES = {
 }
 """What names end with that say what a service does, and the name for a module of them."""
 
-_NOT_IN_NAME = r"^(?:default|common|base|shared)s?(?:-|$)|-(?:default|common|base)s?$"
+_NOT_IN_NAME = (
+    r"^(?:(?:default|common|base|shared)s?(?:-|$))+"
+    r"|(?:-(?:default|common|base|env|environment|image|config|template)s?)+$"
+)
+
+
+_SAYING_NOTHING = {
+    "",
+    "config",
+    "default",
+    "env",
+    "environment",
+    "image",
+    "service",
+    "template",
+    "services",
+}
+"""What may be left of the name of a block, and does not say what its services are."""
 
 
 def block_name(block: str) -> str:
     """Return the name for a module after an ``x-`` block; ``""`` where it means nothing."""
     name = kebab(block.removeprefix("x-"))
     plain = re.sub(_NOT_IN_NAME, "", name)
-    return "" if plain in {"", "service", "services", "default", "template"} else plain
+    return "" if plain in _SAYING_NOTHING else plain
 
 
 def common_name(group: Sequence[str], services: Iterable[str]) -> str:
     """Return what the names of all services in *group* begin with.
 
-    That is the name of the first one where the names have no first word in common, or where another
-    of *services* has that name. Whole words count: ``snuba-api`` and ``snuba-errors`` give
-    ``snuba``.
+    Whole words count: ``snuba-api`` and ``snuba-errors`` give ``snuba``. Where not all names have a
+    first word in common, or another of *services* has that name, it is the name of a service with
+    which most names begin, or else that of the first one.
     """
     others = {kebab(name) for name in services if name not in group}
     for plain in (lambda name: without_instance(kebab(name)), stem_of):
@@ -51,7 +68,11 @@ def common_name(group: Sequence[str], services: Iterable[str]) -> str:
         common = "-".join(words[0] for words in equal_columns)
         if common and common not in others:
             return common
-    return kebab(group[0])
+    every = list(map(kebab, group))
+    begin_with = {head: sum(f"{name}-".startswith(f"{head}-") for name in every) for head in every}
+    return next(
+        (head for head, count in begin_with.items() if 3 * count >= 2 * len(every)), every[0]
+    )
 
 
 def stem_of(name: str) -> str:

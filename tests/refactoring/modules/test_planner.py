@@ -147,6 +147,9 @@ def test_the_domain_of_most_services(services: list[str], domain: str) -> None:
         ("x-common", ""),
         ("x-service", ""),
         ("x-sentry_defaults", "sentry"),
+        ("x-backend-image", "backend"),
+        ("x-app-common-env", "app"),
+        ("x-common-env", ""),
     ],
 )
 def test_the_name_that_a_block_gives(block: str, name: str) -> None:
@@ -177,6 +180,12 @@ def test_siblings_below_different_banners_are_apart() -> None:
     assert planned(text) == {"front": ("web", "api"), "back": ("api-db", "jobs")}
 
 
+def test_siblings_of_too_many_with_one_first_word_are_a_group() -> None:
+    names = ("es", "es-kibana", "es-logstash", "es1-node", "es2-node", "es3-node")
+    found = planned(file_of(*map(service, names), service("web")))
+    assert found["es-node"] == ("es1-node", "es2-node", "es3-node")
+
+
 def test_more_siblings_than_a_module_may_have_are_divided() -> None:
     nodes = [service(f"node-{n}") for n in range(2 * MOST_SERVICES + 4)]
     found = planned(file_of(*nodes, *OTHERS))
@@ -198,6 +207,15 @@ def test_banners_over_several_services_group_and_name_them() -> None:
     found = planned(file_of(*SECTIONS))
     assert found == {"data-stores": ("postgres", "redis"), "apps": ("api", "jobs", "nginx")}
     assert groups(file_of(*SECTIONS))[0].why == "are under the banner “Data stores”"
+
+
+def test_a_large_section_is_divided_by_shared_blocks() -> None:
+    block = "x-job-defaults: &job\n  image: jobs\n"
+    jobs = [service(name, "<<: *job") for name in ("mail", "search", "export")]
+    others = [service(name) for name in LETTERS[:MOST_SERVICES]]
+    banners = "  # ---- Backend ----\n", "  # ---- Data ----\n"
+    text = file_of(banners[0], *others, *jobs, banners[1], service("redis"), head=block)
+    assert ("job", "share x-job-defaults") in [(g.name, g.why) for g in groups(text)]
 
 
 def test_banners_count_more_than_shared_blocks() -> None:
@@ -228,6 +246,12 @@ def test_a_letter_is_no_name() -> None:
     watching = [service(name, "profiles: [m]") for name in ("prometheus", "grafana")]
     found = groups(file_of(*watching, *OTHERS))
     assert ("monitoring", "have the profile m") in [(g.name, g.why) for g in found]
+
+
+@pytest.mark.parametrize("profiles", ["all, no-redis", "one, two, three"])
+def test_a_profile_that_does_not_say_what_a_service_is(profiles: str) -> None:
+    stores = [service(name, f"profiles: [{profiles}]") for name in ("postgres", "redis")]
+    assert planned(file_of(*stores, *OTHERS))["data"] == ("postgres", "redis")
 
 
 def test_a_profile_of_most_services_groups_nothing() -> None:
@@ -398,6 +422,7 @@ def test_what_extends_ties_follows_the_user(granularity: Granularity) -> None:
         (("node-0", "node-1"), (), "node"),
         (("web", "api"), (), "web"),
         (("redis6", "redis7"), (), "redis"),
+        (("migrate", "api", "api-worker"), (), "api"),
     ],
 )
 def test_a_common_name_is_made_of_whole_words(
