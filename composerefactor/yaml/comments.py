@@ -11,6 +11,8 @@ of the mapping are in column c.
 2. Comments deeper than c belong to A, up to the first comment in column c or left of it. They are
    commented-out keys and notes at the end of A's block. If A ends with a block sequence, the
    commented-out items directly below it belong to A in any style, with the notes above them.
+   The exception is a banner directly above B whose title begins with B's name, or the other way
+   round.
 3. Comments directly below A, without a blank line in between but with one before B, belong to A.
    The exception is a block that contains a ruler (``# -----``): such a banner is the title of what
    follows.
@@ -193,7 +195,7 @@ def _regions_of(
     column = starts[0] - keys[0]
     tails = [_after_last_line(text, entry.end) for entry in entries]
     leads, ends = [start], []
-    for entry, tail, key in zip(entries, tails, keys[1:], strict=False):
+    for entry, following, tail, key in zip(entries, entries[1:], tails, keys[1:], strict=False):
         if tail == key:
             ends.append(tail)
             leads.append(key)
@@ -204,6 +206,7 @@ def _regions_of(
         owned_count = _owned_from_above(lines, column, _last_dash(source, entry.value))
         if column > 0:
             owned_count += _end_of_group(lines[owned_count:], directly_below=owned_count == 0)
+        owned_count = min(owned_count, _title_of(lines, following.name or ""))
         ends.append(lines[owned_count - 1].end if owned_count else tail)
         owned_by_next = [line for line in lines[owned_count:] if not line.is_blank]
         leads.append(owned_by_next[0].start if owned_by_next else key)
@@ -307,6 +310,25 @@ def _owned_from_above(lines: list[_Line], column: int, dash: int | None) -> int:
         if paragraph_end < len(lines) and not is_banner:
             count = paragraph_end
     return count
+
+
+def _title_of(lines: list[_Line], name: str) -> int:
+    """Return how many of *lines* are above the banner that names the entry *name* below them.
+
+    Those are all if there is no such banner.
+    """
+    comments = [n for n, line in enumerate(lines) if not line.is_blank]
+    first, after = next(reversed(list(_banners(lines))), (len(lines), 0))
+    if not comments or after != comments[-1] + 1:
+        return len(lines)
+    title = " ".join(line.title for line in lines[first:after])
+    words = [re.findall(r"[a-z0-9]+", text.lower()) for text in (title, name)]
+    length = min(map(len, words))
+    if not length or words[0][:length] != words[1][:length]:
+        return len(lines)
+    while first and lines[first - 1].is_blank:
+        first -= 1
+    return first
 
 
 def _deeper(lines: list[_Line], column: int) -> int:

@@ -327,6 +327,32 @@ d|    image: postgres
 """,
     ),
     Case(
+        "2: but not the banner of the entry below",
+        """
+w|  web:
+w|    ports:
+w|      - 80:80
+w|      # - 443:443
+.|
+d|    #########
+d|    # db
+d|    #########
+d|
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
+        "2: the banner of another entry",
+        """
+w|  web:
+w|    image: nginx
+w|    # ---- cache ----
+d|  db:
+d|    image: postgres
+""",
+    ),
+    Case(
         "2: commented-out keys in column 0",
         """
 w|  web:
