@@ -45,16 +45,18 @@ _PLAIN_FOR_EACH_OVERRIDE = 4
 class Use(Struct, frozen=True):
     """The alias to a block in a service, or in an ``x-`` block of services.
 
+    It may also be the block itself in the service that has it.
+
     Attributes:
         owner: the element whose text the alias is in.
-        alias: the alias.
+        alias: the alias, or the block.
         region: the lines of the attribute, or of the merge key, that it is in.
         first: the lines of the first entry beside it.
         merge: the lines of the merge key in an attribute that has other keys, too; else None.
     """
 
     owner: Element
-    alias: AliasNode
+    alias: AliasNode | MappingNode
     region: Region
     first: Region
     merge: Region | None = None
@@ -86,16 +88,18 @@ class Base(Struct, frozen=True):
     """A service of the common file: a block, or a block in addition to another base.
 
     Attributes:
-        section: the ``x-`` section that is the block.
+        section: the ``x-`` section that is the block, or the anchor of a block in a service.
+        region: its lines.
         attribute: the attribute that it is the value of; ``""`` for the body of a service.
         extensions: the services, and blocks of services, that extend it.
         parent: the name of the base that it extends, ``""`` for none.
-        name: the name of the service: that of the section, which people know.
+        name: the name of the service: that of the section or anchor, which people know.
         is_inline: True where its lines are written as those of the service; otherwise they stay
             as they are, and the service refers to them.
     """
 
     section: str
+    region: Region
     attribute: str
     extensions: tuple[Extension, ...]
     parent: str
@@ -124,6 +128,9 @@ class BaseFinder:
     A service extends one base only: the first one that is taken, or one that is derived from it.
 
     Attributes:
+        regions: the lines of each block: of an ``x-`` section, by its name, or of an attribute of a
+            service to which others refer, by its anchor.
+        homes: the service with each block that is an attribute.
         taken: the bases that are taken, by name.
         mergers: the services that merge each ``x-`` section at the level of their attributes.
     """
@@ -133,6 +140,12 @@ class BaseFinder:
         self.source = file.source
         self.services = file.regions_in("services")
         self._values: dict[int, Any] = {}
+        self.regions = {name: each.region for name, each in (file.sections or {}).items()}
+        self.homes: dict[str, Element] = {}
+        for home, child in self._shared_attributes():
+            name = child.entry.value.anchor or ""
+            if name not in self.regions:
+                self.regions[name], self.homes[name] = child, home
         self.taken: dict[str, Base] = {}
         self._extended: dict[Element, str] = {}
         self._merged = {name: [*self._merged_by(name)] for name in self.services}
@@ -143,34 +156,48 @@ class BaseFinder:
 
     def bases(self, section: str, owners: Collection[Element]) -> list[Base]:
         """Return the bases that *section* can be for *owners*: alone, or beside a base taken."""
-        block = self._region(section).entry.value
+        block = self.regions[section].entry.value
         if not isinstance(block, MappingNode) or not self._may_be_extended(section, block):
             return []
+        home = self.homes.get(section)
         found: dict[tuple[str, str], list[Extension]] = {}
-        for owner, aliases in self.anchors.aliases_of.items():
-            if owner not in owners or owner[0] not in {"services", *self.mergers}:
-                continue
-            for alias in aliases:
-                use = self._use(owner, alias) if alias.target is block else None
-                parent = self._parent(owner) if use else None
-                if use and parent is not None:
-                    attribute = "" if use.entry.is_merge else use.entry.name or ""
-                    uses = (*self._uses_of(owner, parent), use)
-                    extension = self._extension(uses, parent, attribute, block)
-                    if extension is not None:
-                        found.setdefault((parent, attribute), []).append(extension)
+        for use in self._uses(section, block):
+            parent = self._parent(use.owner) if use.owner in owners else None
+            if parent is not None:
+                attribute = "" if use.entry.is_merge else use.entry.name or ""
+                uses = (*self._uses_of(use.owner, parent), use)
+                extension = self._extension(uses, parent, attribute, block)
+                if extension is not None:
+                    found.setdefault((parent, attribute), []).append(extension)
         bases: dict[str, Base] = {}
         for (parent, attribute), every in found.items():
             name = f"{parent}-{section.removeprefix('x-')}" if parent else section
-            if parent and name in (self.file.sections or {}):
-                continue  # that section may become a service, too
-            base = Base(section, attribute, _mostly_plain(every), parent, name)
+            if parent and name in self.regions:
+                continue  # that block may become a service, too
+            region = self.regions[section]
+            base = Base(section, region, attribute, _mostly_plain(every), parent, name)
             count = len(base.extensions)
             fewest = len(bases[parent].extensions) if parent in bases else 1 if parent else 0
             if count > fewest:  # a block is the value of one attribute
                 bases[parent] = base
         is_inline = len(bases) == 1 and self._is_plain(section, block)
+        if home and not (is_inline and self._replaces_all(bases.values(), home, block)):
+            return []
         return [replace(base, is_inline=is_inline) for base in bases.values()]
+
+    def _replaces_all(self, bases: Iterable[Base], home: Element, block: MappingNode) -> bool:
+        """Return whether nothing refers to *block* in the service *home* where *bases* are taken.
+
+        Its text is in the common file alone, then.
+        """
+        every = {
+            id(alias)
+            for aliases in self.anchors.aliases_of.values()
+            for alias in aliases
+            if alias.target is block
+        }
+        replaced = {alias for base in bases for alias in base.aliases}
+        return every <= replaced and any(home in base.owners for base in bases)
 
     def take(self, bases: Iterable[Base]) -> None:
         """Let services extend *bases*."""
@@ -187,19 +214,35 @@ class BaseFinder:
 
     def uses(self, section: str) -> int:
         """Return how many aliases refer to the section as a whole."""
-        block = self._region(section).entry.value
+        block = self.regions[section].entry.value
         every = self.anchors.aliases_of.values()
         return sum(alias.target is block for aliases in every for alias in aliases)
 
     def lines(self, section: str) -> int:
         """Return how many lines the section has."""
-        region = self._region(section)
+        region = self.regions[section]
         return self.source.text.count("\n", region.key, region.end)
 
     # --- where a block is used -----------------------------------------------------------------
 
-    def _region(self, section: str) -> Region:
-        return (self.file.sections or {})[section].region
+    def block_of(self, element: Element, node: Node) -> str:
+        """Return the name of the block that *node* in *element* is, ``""`` for no block.
+
+        Of a node in an ``x-`` section it is that section.
+        """
+        name = node.anchor or ""
+        if element[0].startswith("x-"):
+            return element[0]
+        is_block = self.homes.get(name) == element and self.regions[name].entry.value is node
+        return name if is_block else ""
+
+    def _shared_attributes(self) -> Iterator[tuple[Element, Region]]:
+        """Yield the attributes of services to which other services refer, each with its service."""
+        shared = {(home, id(node)) for _, home, node in self.anchors.shared_nodes()}
+        for home in dict.fromkeys(home for home, _ in shared):
+            for child in self._children(self.services[home]) or ():
+                if (home, id(child.entry.value)) in shared:
+                    yield ("services", home), child
 
     def _merged_by(self, service: str) -> Iterator[str]:
         """Yield the sections that *service* merges."""
@@ -207,7 +250,7 @@ class BaseFinder:
         for entry in body.entries if isinstance(body, MappingNode) else ():
             target = entry.value.target if isinstance(entry.value, AliasNode) else None
             section, name = self.anchors.element_of.get(id(target), ("services", ""))
-            is_whole = section != "services" and target is self._region(section).entry.value
+            is_whole = section != "services" and target is self.regions[section].entry.value
             if entry.is_merge and not name and is_whole:
                 yield section
 
@@ -217,7 +260,7 @@ class BaseFinder:
 
     def _may_be_extended(self, section: str, block: MappingNode) -> bool:
         """Return whether a service may be called *section*, and have the text of *block*."""
-        region = self._region(section)
+        region = self.regions[section]
         return (
             block.anchor is not None
             and self.lines(section) >= _FEWEST_LINES
@@ -240,6 +283,17 @@ class BaseFinder:
         }
         return not block.flow and inner.isdisjoint(used) and bool(block.entries)
 
+    def _uses(self, section: str, block: MappingNode) -> Iterator[Use]:
+        """Yield the uses of *block*, the one of *section*, that ``extends`` can replace."""
+        home = self.homes.get(section)
+        for owner, aliases in self.anchors.aliases_of.items():
+            if owner[0] not in {"services", *self.mergers}:
+                continue
+            uses = [self._use(owner, alias) for alias in aliases if alias.target is block]
+            if owner == home:
+                uses.append(self._use_at_home(owner, section, block))
+            yield from (use for use in uses if use is not None)
+
     def _use(self, owner: Element, alias: AliasNode) -> Use | None:
         """Return the use of *alias* in *owner*, None where ``extends`` cannot replace it."""
         region = region_of(self.file, owner)
@@ -261,6 +315,18 @@ class BaseFinder:
                 return None
             return Use(owner, alias, child, children[0], lines) if self._is_bare(lines) else None
         return None
+
+    def _use_at_home(self, home: Element, section: str, block: MappingNode) -> Use | None:
+        """Return the use of *block* in the service *home*, which has it as an attribute.
+
+        None where a comment is beside its lines, which move to the common file.
+        """
+        region = self.regions[section]
+        has_comment = self.source.text[region.entry.end : region.end].strip()
+        if has_comment or region.lead != region.key:
+            return None
+        children = self._children(region_of(self.file, home)) or [region]
+        return Use(home, block, region, children[0])
 
     def _children(self, region: Region) -> list[Region] | None:
         """Return the lines of each entry in the block mapping of *region*, None without one."""
@@ -301,7 +367,8 @@ class BaseFinder:
 
         *uses* are what this replaces.
         """
-        if any(not use.merge and not self._is_bare(use.region) for use in uses[1:]):
+        deleted = (u for u in uses[1:] if not u.merge and isinstance(u.alias, AliasNode))
+        if not all(self._is_bare(use.region) for use in deleted):
             return None
         inherited = self._inherited(parent)
         own = self._value(block)
@@ -330,7 +397,7 @@ class BaseFinder:
         if not base:
             return {}
         taken = self.taken[base]
-        value = self._value(self._region(taken.section).entry.value)
+        value = self._value(taken.region.entry.value)
         return {taken.attribute: value} if taken.attribute else dict(value)
 
     def _added_to(
@@ -346,7 +413,7 @@ class BaseFinder:
         entries = list(body.entries)
         block = uses[0].owner[0]
         if block != "services":
-            value = self._region(block).entry.value
+            value = self.regions[block].entry.value
             entries += value.entries if isinstance(value, MappingNode) else []
         before, own = self._written(entries, block, ()), self._written(entries, block, uses)
         in_both = own.keys() & inherited.keys()

@@ -6,6 +6,7 @@ the block becomes a service in one common file:
 * ``<<: *app`` in a service becomes ``extends`` of the service ``app``.
 * ``logging: *log`` becomes ``extends`` of a service that has nothing but this ``logging``.
 * A service with both extends a service that extends ``app`` and has this ``logging``.
+* ``environment: &env`` in a service becomes such a service, too, if all that refer to it extend it.
 
 Where that gives the same result, ``bases.py`` says.
 """
@@ -146,7 +147,7 @@ def _service(
     if parts[0].parent:
         key += [f"{unit}{unit}extends:", f"{unit}{unit}{unit}service: {parts[0].parent}"]
     for part in parts:
-        anchor = (file.sections or {})[part.section].region.entry.value.anchor
+        anchor = part.region.entry.value.anchor
         if part.is_inline:
             yield from _block(file, part, key, unit, is_copy=(part.section, "") in copied)
         else:
@@ -160,7 +161,7 @@ def _block(
 ) -> Iterator[Piece]:
     """Yield the lines of the block of *base* below the lines *key*, which may be none."""
     source = file.source
-    region = (file.sections or {})[base.section].region
+    region = base.region
     block, anchor = region.entry.value, region.entry.value.anchor or ""
     line_end = source.next_line(region.key)
     head = source.text[region.entry.key.end : line_end].replace(f"&{anchor}", "", 1)
@@ -247,13 +248,14 @@ def common_base(
     path = names.take(options.into, root.family, "common", *others, "shared")
     replaced = {alias for base in bases for alias in base.aliases}
     anchors = root.anchors.without(replaced)
-    placed = {(base.section, ""): path for base in bases}
+    sections = {(base.section, "") for base in bases if base.section in (root.file.sections or {})}
+    placed = dict.fromkeys(sections, path)
     placed |= {other: path for element in placed for other in switches.get(element, ())}
     placed = {element: "" if element in kept else path for element, path in placed.items()}
     everywhere = (*order, path)
     remaining = file_layout(root.project, root.file, anchors, module_of, everywhere, kept, placed)
     blocks = {element for element, place in remaining.destinations.items() if place == path}
-    blocks |= {(base.section, "") for base in bases}  # also if it is pinned
+    blocks |= sections  # also if they are pinned
     inline = {(base.section, "") for base in bases if base.is_inline}
     verbatim = FileLayout(root.file, anchors, dict.fromkeys(sorted(blocks), path), (path,))
     (written,) = Assembler(verbatim, IncludeEdit(root.file, ())).modules(without=inline)
@@ -328,8 +330,12 @@ def _copied_lines(
     anchors = root.anchors.without({alias for base in bases for alias in base.aliases})
     files = Counter[str]()
     for elements in (placed, *(set(layout.elements(path)) - placed for path in order)):
-        needed = {*anchors.needs(elements), *elements}
-        files.update(name for name, entry in needed if name.startswith("x-") and not entry)
+        needed = anchors.needs(elements)
+        blocks = {finder.block_of(element, node) for element in needed for node in needed[element]}
+        blocks |= {name for name, _ in elements if name.startswith("x-")}
+        files.update(blocks - {""})
+    homes = {name for name in finder.homes if name in files}  # their own files need no copy
+    files.update(homes)
     return Counter({name: finder.lines(name) * (count - 1) for name, count in files.items()})
 
 
