@@ -90,6 +90,9 @@ DATA = "data"
 DATABASES, OTHER_DATA = "databases", "data-services"
 """The names of modules with databases, and with other data stores, where these are apart."""
 
+OTHER = "other"
+"""The name of a module with a few services that have nothing in common."""
+
 APPLICATIONS = DEFAULT_PLACEMENT.category
 """The name of a module with applications of no other category."""
 
@@ -863,6 +866,8 @@ class _Planner:
             name = larger.name
         if self._is_namesake(one, other):
             name, why = "", _BY_NAME
+        if name == SERVICES and 2 * len(services) <= len(self.order):
+            name = OTHER  # beside modules of services that have something in common
         return _Domain(f"{one.key}{_JOINT}{other.key}", name, why, units)
 
     def _lines_of(self, domain: _Domain) -> int:
