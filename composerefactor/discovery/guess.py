@@ -309,7 +309,7 @@ def _name_words(path: str) -> list[str]:
 
 
 def _is_named_base(path: str) -> bool:
-    return bool({"base", "common"} & set(_name_words(path)))
+    return bool({"base", "common", "default"} & set(_name_words(path)))
 
 
 def _extends_name(path: str, base: str) -> bool:

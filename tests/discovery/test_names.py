@@ -74,6 +74,14 @@ def found(survey: Survey) -> dict[tuple[str, ...], str]:
             {"base.yml": WEB, "other.yml": WEB, "dev.yml": MORE},
             {("base.yml",): "", ("other.yml",): "", ("base.yml", "dev.yml"): "assumed"},
         ),
+        (
+            {"default.yml": WEB, "other.yml": WEB, "https.override.yml": MORE},
+            {
+                ("default.yml",): "",
+                ("other.yml",): "",
+                ("default.yml", "https.override.yml"): "assumed",
+            },
+        ),
         ({"dev.yml": MORE}, {("dev.yml",): "assumed"}),
         (
             {BASE: "include: [web.yml]\nservices: {}\n", "web.yml": WEB},
