@@ -195,7 +195,9 @@ def _name(title: str) -> str:
     """
     text = re.sub(_NUMBER, "", re.sub(r"^[^\w(]+", "", title), count=1)
     plain = re.sub(_REMARK, "", re.sub(_GENERAL, "", text, count=1))
-    plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", plain)
+    if any(char.isalpha() and not char.isascii() for char in plain):
+        return ""  # the other words alone would say something else
     words = re.findall(r"[a-z0-9]+", plain.lower().replace("'", ""))
     if len(words) > _MAX_NAME_WORDS or not any(word.isalpha() for word in words):
         return ""

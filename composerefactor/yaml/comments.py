@@ -468,7 +468,7 @@ def _banner_at(lines: list[_Line], start: int, ruler: int, end: int) -> tuple[in
         return ruler, after + (after < end and is_plain[after])
     for below in range(after + 1, end):
         if is_plain[below]:
-            return ruler, below + 1
+            return ruler, _end_of_box(lines, ruler, below, end)
         if lines[below].begins_entry:
             break
     if after < end and not lines[after].is_ruler and not lines[after].begins_entry:
@@ -476,6 +476,19 @@ def _banner_at(lines: list[_Line], start: int, ruler: int, end: int) -> tuple[in
     above = lines[ruler - 1]
     is_title = not above.begins_entry if ruler - 1 == start else not above.looks_like_yaml
     return (ruler - 1 if ruler > start and is_title else ruler), after
+
+
+def _end_of_box(lines: list[_Line], top: int, ruler: int, end: int) -> int:
+    """Return where the box ends whose title is between the rulers ``lines[top]`` and *ruler*.
+
+    It may have notes below its title, which one more of the same rulers ends, directly above what
+    follows the paragraph.
+    """
+    last = end - 1
+    notes = lines[ruler + 1 : last]
+    has_notes = bool(notes) and not any(line.is_ruler or line.begins_entry for line in notes)
+    is_closed = has_notes and lines[last].text == lines[ruler].text == lines[top].text
+    return end if is_closed else ruler + 1
 
 
 def titles(source: Source, start: int, end: int, column: int) -> list[Title]:

@@ -36,6 +36,7 @@ def grouped(*blocks: str) -> list[tuple[str, ...]]:
         "# ####\n# {}\n# ####",
         "#########\n# {} #\n#########",
         "# ====\n# {}\n# ====\n# keeps all orders",
+        "# ====\n# {}\n# ====\n# keeps all orders\n# and what goes with them\n# ====",
         "# ====\n# {}\n",
         "# {}\n# ----",
         "# --- {} ---",
@@ -149,6 +150,7 @@ def test_a_banner_in_a_value_and_one_above_the_services_are_none() -> None:
         ("🗄️ Caché & Queue", "cache-queue"),
         ("Services that are based on the standard images", ""),
         ("Базы данных", ""),
+        ("Тот же image", ""),
     ],
 )
 def test_name(title: str, name: str) -> None:
