@@ -62,11 +62,6 @@ class PublishedPort(Struct, frozen=True):
         return self.host_ip in EVERYWHERE
 
     @property
-    def is_local(self) -> bool:
-        """True if it is reachable only from the host itself."""
-        return is_local_address(self.host_ip)
-
-    @property
     def text(self) -> str:
         """The short syntax: ``127.0.0.1:8080:80/udp``."""
         protocol = "" if self.protocol == "tcp" else f"/{self.protocol}"

@@ -105,13 +105,13 @@ def included_text(file: ComposeFile, directory: str, to: str, *, alone: bool) ->
     return text.with_edits(_path_edits(text, paths, to))
 
 
-def root_text(file: ComposeFile, directory: str, to: str, moved: Mapping[str, str]) -> Text:
-    """Return the root file *file* with paths relative to *to* instead of *directory*.
+def root_text(file: ComposeFile, to: str, moved: Mapping[str, str]) -> Text:
+    """Return the root file *file* with paths relative to *to* instead of the project directory.
 
     The files that it includes and extends do not move, except for those in *moved*, which has their
     new paths. Raises CannotJoinError for a path that cannot be rewritten.
     """
-    text = text_with_moved_extends(file, directory, to, moved)
+    text = text_with_moved_extends(file, ".", to, moved)
     others = [a for a in file_path_attributes(file.root) if _target(text, a) not in moved]
     return text.with_edits(_path_edits(text, others, to))
 

@@ -226,7 +226,7 @@ def root_with_pins(file: ComposeFile, relocation: Relocation, name: str) -> Plan
         above = first.name or "" if first and not is_ordered else ""
         text = apply_edits(file, [AddKey(file.path, (), "name", name, order=order, above=above)])
         file = ComposeFile.parse(Source(file.path, text, source.has_bom))
-    text_there = root_text(file, ".", relocation.directory, relocation.files)
+    text_there = root_text(file, relocation.directory, relocation.files)
     pieces = text_there.cut(0, len(file.source.text))
     return PlannedFile(file.path, tuple(pieces), source.has_bom)
 

@@ -88,10 +88,10 @@ def test_the_inventory() -> None:
 
 
 def test_ports_have_their_defaults() -> None:
-    assert [(each.text, each.written, each.is_open, each.is_local) for each in entry().ports] == [
-        ("8080:80", "${WEB_PORT:-8080}", True, False),
-        ("127.0.0.1:9229:9229", "", False, True),
-        ("::1:53:53/udp", "", False, True),
+    assert [(each.text, each.written, each.is_open) for each in entry().ports] == [
+        ("8080:80", "${WEB_PORT:-8080}", True),
+        ("127.0.0.1:9229:9229", "", False),
+        ("::1:53:53/udp", "", False),
     ]
 
 
