@@ -79,6 +79,15 @@ def test_directories_and_a_project_of_another_name(shop: Path, command_line: Com
     assert "volume shop_pgdata is left behind" in change["message"]
 
 
+def test_a_data_store_that_the_settings_describe(tmp_path: Path, command_line: CommandLine) -> None:
+    settings = "catalog: [{id: books, names: [registry.acme.test/books], category: database}]\n"
+    for directory, version in (("old", 1), ("new", 2)):
+        text = f"services:\n  ledger:\n    image: registry.acme.test/books:{version}\n"
+        write(tmp_path / directory, {"compose.yaml": text, ".composerefactor.yml": settings})
+    done = command_line(tmp_path, "diff", "old", "new", "--format", "json")
+    assert told(done) == ["data-store-major-version"]
+
+
 def test_a_compose_file_that_moves_takes_the_project_with_it(
     committed: Path, git: Git, command_line: CommandLine
 ) -> None:
