@@ -33,8 +33,12 @@ def headline(result: Review) -> str:
     """Return how many changes there are, with their risk, in one sentence."""
     entries = counted(len(result.compared), "start command")
     if not result.changes:
-        if any(compared.reason for compared in result.compared):
+        not_compared = sum(bool(compared.reason) for compared in result.compared)
+        if not_compared == len(result.compared) > 0:
             return f"no change could be determined in {entries}"
+        if not_compared:
+            equal = counted(len(result.compared) - not_compared, "start command")
+            return f"{equal} equal, 0 containers recreated; {not_compared} not compared"
         return f"{entries} equal, 0 containers recreated"
     counts = Counter(impact.change.risk for impact in result.changes)
     parts = ", ".join(f"{counts[risk]} {risk.word}" for risk in reversed(Risk) if counts[risk])

@@ -17,7 +17,7 @@ from composerefactor.analysis.explanation import (
 )
 from composerefactor.errors import Location
 from composerefactor.report.plan_json import SCHEMA
-from composerefactor.report.text import Style, columns_of, command_text, filled
+from composerefactor.report.text import Style, columns_of, command_text, filled, wrapped
 
 _WIDEST_PLACE = 30
 """Longer places are shortened to the end of their paths, as far as it is unique."""
@@ -101,6 +101,7 @@ class _Page:
     ) -> None:
         self.style = style
         self.verbose = verbose
+        self.width = width
         places = {place for each in explanations for place in _places(each)}
         self.names = _short_names({place.path for place in places}, places)
         self.column = max((len(self.place(place)) for place in places), default=0) + 2
@@ -145,7 +146,8 @@ class _Page:
         for each in explanation.definitions:
             manner = _manner(each)
             if several or manner:
-                yield f"  {self.style(str(each.location), 'cyan')}  {manner}".rstrip()
+                line = f"  {self.style(str(each.location), 'cyan')}  {manner}".rstrip()
+                yield from wrapped(line, self.width)
 
     def lines(self, lines: Sequence[ExplainedLine]) -> Iterator[str]:
         """Yield *lines* as YAML, each with its place and what it overrides."""
@@ -161,9 +163,12 @@ class _Page:
             if line.is_item and is_parent:
                 opened, dash = notes, f"{indent}- "
                 continue
+            is_absent = line.is_removed and not line.overridden
+            if is_absent and parent is None:
+                above = ".".join(map(str, line.path[:-1]))  # its parents are not shown
+                dash = f"{above}{': ' if line.is_item else '.'}" if above else ""
             text = f"{dash or indent}{self.yaml(line)}"
             opened, dash = [], ""
-            is_absent = line.is_removed and not line.overridden
             place = None if line.also_at or is_absent else line.location
             yield from self.row(place, text, *notes)
 

@@ -27,12 +27,13 @@ from composerefactor.report.place import Place
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
+    assumptions,
     command_text,
     counted,
     evidence_of,
     kinds_text,
     limited,
-    reservations,
+    not_covered,
     row,
     rows,
     usage_text,
@@ -639,7 +640,8 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     if most > MOST_SHOWN:
         runs = f"{counted(proof.covered, 'comparison')}, {usage_text(engine)}"
         yield f"{engine.origin}: {runs}"
-        yield from reservations(proof, style, most)
+        yield from assumptions(proof, style, most)
+        yield from not_covered(proof, style, most)
     elif proof.not_covered:
         count = counted(len(proof.not_covered), "scenario")
         yield style(f"{count} could not be compared (-v shows which)", "yellow")

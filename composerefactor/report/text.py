@@ -15,7 +15,7 @@ import secrets
 import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
@@ -152,7 +152,7 @@ _VISIBLE = rf"{re.escape(_MARK)}(?:\[[0-9;]*m|\][^\x1b]*{re.escape(_MARK)}\\\\)"
 
 
 _COLUMN_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
-_LEAST_ROOM = 20
+_LEAST_ROOM = 30
 """A narrower last column goes on below the first one."""
 
 
@@ -231,12 +231,18 @@ def usage_text(engine: Engine) -> str:
     return text
 
 
-def reservations(proof: ProofResult, style: Style, most: int) -> Iterator[str]:
-    """Yield what *proof* assumes and what it does not cover, at most *most* lines of each kind."""
+def assumptions(proof: ProofResult, style: Style, most: int) -> Iterator[str]:
+    """Yield what *proof* assumes, in at most *most* lines."""
     for line in limited([f"assumed: {_cut(a, most)}" for a in proof.assumptions], most):
         yield style(line, "dim")
+
+
+def not_covered(
+    proof: ProofResult, style: Style, most: int, known: Container[Invocation] = ()
+) -> Iterator[str]:
+    """Yield what *proof* does not cover, apart from *known*, in at most *most* lines."""
     scenarios_by_gap: dict[tuple[str, str], list[str]] = {}
-    for n in proof.not_covered:
+    for n in (each for each in proof.not_covered if each.entry not in known):
         scenarios_by_gap.setdefault((n.entry.title, n.message), []).append(n.scenario)
     uncovered = [
         f"not covered: {title}, {scenarios[0]}{_and_more(scenarios)}: {message}"

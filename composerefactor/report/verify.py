@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from composerefactor.errors import first_of
 from composerefactor.planning.settle import locate
 from composerefactor.planning.verify import StateComparison
 from composerefactor.proof.comparison import ProofFinding
@@ -15,10 +16,11 @@ from composerefactor.report.plan_json import SCHEMA, proof_document
 from composerefactor.report.text import (
     MOST_PLACES,
     Style,
+    assumptions,
     contents_line,
     counted,
     limited,
-    reservations,
+    not_covered,
     row,
     rows,
     usage_text,
@@ -26,43 +28,62 @@ from composerefactor.report.text import (
 
 
 def result_text(comparison: StateComparison, style: Style, *, verbose: bool) -> Iterator[str]:
-    """Yield the lines of the result: equal, or the differences with their places."""
-    most = 10_000 if verbose else 20
-    proof, engine = comparison.proof, comparison.engine
+    """Yield what could not be compared, the differences with their places, and the result last."""
+    engine = comparison.engine
     yield row("Engine", f"Docker Compose v{engine.version} ({engine.origin})", style)
+    yield from rows("Proof", _proof(comparison, style, verbose=verbose), style)
+
+
+def _proof(comparison: StateComparison, style: Style, *, verbose: bool) -> Iterator[str]:
+    most = 10_000 if verbose else 20
+    proof = comparison.proof
+    if verbose:
+        comparisons = counted(proof.covered, "comparison")
+        yield f"{comparisons}, {usage_text(comparison.engine)}"
+        yield from assumptions(proof, style, most)
+    yield from not_covered(proof, style, most, comparison.rejected)
     for entry, message in comparison.rejected.items():
         line = f"{entry.title}: Docker Compose rejects the old state: {message}"
-        yield row("", style(line, "yellow"), style)
+        yield style(line, "yellow")
     for entry, error in comparison.old.project.errors.items():
-        yield row("", style(f"not covered: {entry.title}: {error}", "yellow"), style)
+        yield style(f"not covered: {entry.title}: {error}", "yellow")
+    differences = list(_differences(comparison))
+    yield from limited(differences, most)
+    if comparison.contents:
+        line = contents_line(comparison.contents, most if verbose else MOST_PLACES)
+        yield style(line, "yellow")
     entries = len(comparison.old.project.readable) - len(comparison.rejected)
     containers = len(comparison.old.project.containers)
     effect = f"{len(proof.recreated_names)} of {counted(containers, 'container')} recreated"
     if proof.ok:
         line = f"{counted(entries, 'start command')} equal, {effect}"
-        yield row("Proof", style(line, "green", "bold"), style)
+        yield style(line, "green", "bold")
     else:
-        line = f"different in {counted(len(proof.differences), 'place')}, {effect}"
-        yield row("Proof", style(line, "red", "bold"), style)
-    if comparison.contents:
-        line = contents_line(comparison.contents, most if verbose else MOST_PLACES)
-        yield row("", style(line, "yellow"), style)
-    for line in limited([_difference(comparison, f) for f in proof.differences], most):
-        yield row("", line, style)
-    comparisons = counted(proof.covered, "comparison")
-    yield row("", f"{comparisons}, {usage_text(engine)}", style)
-    yield from rows("", reservations(proof, style, most), style)
+        line = f"different in {counted(len(differences), 'place')}, {effect}"
+        yield style(line, "red", "bold")
+
+
+def _differences(comparison: StateComparison) -> Iterator[str]:
+    """Yield a line for each difference, with where it is found unless that is everywhere."""
+    circumstances: dict[str, dict[str, None]] = {}
+    for finding in comparison.proof.differences:
+        names = [finding.entry.title] if len(comparison.old.project.readable) > 1 else []
+        names += [finding.scenario] if finding.scenario != OWN else []
+        circumstances.setdefault(_difference(comparison, finding), {})[", ".join(names)] = None
+    everywhere = {entry.title for entry in comparison.old.project.readable}
+    for difference, found in circumstances.items():
+        where = "" if found.keys() >= everywhere else first_of(list(filter(None, found)), 2)
+        yield difference + (f" ({where})" if where else "")
 
 
 def _difference(comparison: StateComparison, finding: ProofFinding) -> str:
+    """Return *finding* with its place; with the old one too if that is in another file."""
     before = locate(comparison.old.project, finding.entry, finding.path)
     after = locate(comparison.new.project, finding.entry, finding.path)
-    place = f"{before or after}: " if before or after else ""
-    if before and after and before != after:
-        place = f"{before} -> {after}: "
-    circumstances = [finding.entry.title] if len(comparison.old.project.entries) > 1 else []
-    circumstances += [finding.scenario] if finding.scenario != OWN else []
-    return f"{place}{finding.message}" + (f" ({', '.join(circumstances)})" if circumstances else "")
+    if before and after and before.path != after.path:
+        return f"{before} -> {after}: {finding.message}"
+    place = f"{after or before}: " if after or before else ""
+    return f"{place}{finding.message}"
 
 
 def result_document(comparison: StateComparison) -> dict[str, Any]:

@@ -150,13 +150,13 @@ def test_data_left_behind_is_said_right_above_the_prompt(
 
 
 def test_the_last_column_of_a_table_is_wrapped_below_itself() -> None:
-    assert wrapped("Found      a.yml  assumed from the name b.yml", 40) == [
-        "Found      a.yml  assumed from the name",
+    assert wrapped("Found      a.yml  its services override those of b.yml", 50) == [
+        "Found      a.yml  its services override those of",
         "                  b.yml",
     ]
-    assert wrapped("Found      an-extremely-long-name.yml  assumed", 38) == [
-        "Found      an-extremely-long-name.yml",
-        "           assumed",
+    assert wrapped("Found      a-long-name.yml  its services override those", 50) == [
+        "Found      a-long-name.yml  its services override",
+        "           those",
     ]
 
 

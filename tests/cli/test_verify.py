@@ -38,6 +38,20 @@ def test_a_container_of_two_entry_points_counts_once(shop: Path, command_line: C
     assert b"2 start commands equal, 0 of 3 containers recreated" in done.out
 
 
+def test_a_difference_in_two_start_commands_is_named_once(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(shop, {"docker-compose.override.yml": "services: {web: {environment: {A: b}}}\n"})
+    copy = shop.parent / "copy"
+    shutil.copytree(shop, copy)
+    text = (copy / "docker-compose.yml").read_text()
+    write(copy, {"docker-compose.yml": text.replace("postgres:16", "postgres:17")})
+    done = command_line(shop.parent, "verify", "shop", "copy")
+    lines = done.out.decode().splitlines()
+    assert sum("postgres:17" in line for line in lines) == 1
+    assert "different in 1 place" in lines[-1]
+
+
 def test_new_is_the_current_directory(shop: Path, divided: Path, command_line: CommandLine) -> None:
     assert command_line(divided, "verify", str(shop)).code == 0
 
