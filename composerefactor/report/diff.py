@@ -207,6 +207,8 @@ def _evidence(result: Review) -> Iterator[str]:
 
 
 def _title(compared: ComparedStart) -> str:
+    if all(difference.path[0].startswith("x-") for difference in compared.evidence):
+        return f"{code(compared.entry.title)}: only x- blocks differ, which Docker Compose ignores"
     places = counted(len(compared.evidence), "place")
     return f"{code(compared.entry.title)}: the resolved configurations differ in {places}"
 

@@ -416,7 +416,8 @@ def _plan(proposal: Proposal, style: Style, most: int, *, with_ids: bool) -> Ite
     for directory, planned_files in created.items():
         services = {d.path: plan.services.get(d.path, ()) for d in planned_files}
         total = len({name for names in services.values() for name in names})
-        size = f"{counted(len(planned_files), 'file')}, {counted(total, 'service')}"
+        size = counted(len(planned_files), "file")
+        size += f", {counted(total, 'service')}" if total else ""
         yield f"{style(directory + '/', 'bold')}  {size}"
         yield from _created(plan, planned_files, style, most, ids)
     yield from _deleted([d for d in plan.planned_files if d.path not in plan.relocated], style)
@@ -589,7 +590,9 @@ def _full_content(plan: Plan, path: str) -> str:
 
 def _without_services(path: str) -> str:
     """Return what a new file is for that has no service of its own."""
-    return "services that others extend" if path.endswith((".yml", ".yaml")) else "no variables"
+    if path.endswith((".yml", ".yaml")):
+        return "services that others extend"
+    return "without variables: included files take them from the command, as before"
 
 
 def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
@@ -608,7 +611,9 @@ def moved_text(proposal: Proposal, *, verbose: bool = True) -> str:
     services = {p for p in proposal.plan.moved if p[1] == "services"}
     total = len(services) + sum(s.element[1] == "services" for s in proposal.plan.unmoved)
     rewritten = sum(d.lines_rewritten() for d in planned_files)
-    text = f"{len(services)} of {counted(total, 'service')} move"
+    defined = len(proposal.project.services)
+    noun = "service" if total <= defined else "service definition"
+    text = f"{len(services)} of {counted(total, noun)} move"
     if verbose:
         text += f": {counted(lines_moved, 'line')} unchanged, {rewritten} rewritten, "
         text += f"{counted(comments, 'comment')} kept"

@@ -347,6 +347,16 @@ def test_states_that_are_not_there(
     assert "Traceback" not in done.err
 
 
+def test_blocks_that_only_carry_anchors_are_no_difference(
+    committed: Path, git: Git, command_line: CommandLine
+) -> None:
+    write(committed, {"docker-compose.yml": f"x-old: {{a: b}}\n{LOOSE}"})
+    git(committed, "commit", "-qam", "with a block")
+    write(committed, {"docker-compose.yml": LOOSE})
+    text = command_line(committed, "diff", "HEAD", "--format", "markdown").out.decode()
+    assert "only x- blocks differ, which Docker Compose ignores" in text
+
+
 def test_markdown_is_safe_in_a_comment(committed: Path, command_line: CommandLine) -> None:
     evil = "a|b `x` <img src=x> @maintainer ```"
     write(committed, {"docker-compose.yml": f"{LOOSE}    environment:\n      NOTE: '{evil}'\n"})
