@@ -27,8 +27,6 @@ def run(arguments: Sequence[str]) -> int:
     words, files = _without_files(arguments)
     codes = [0]
     for project in projects_of(files):
-        if project != ".":
-            click.echo(f"Project  {project}/", err=True)
         codes.append(_exit_code([*words, project]))
         if codes[-1] == 1 and "--check" in words:
             shown = "" if project == "." else f" {project}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,7 +23,7 @@ from composerefactor.cli.terminal import (
     style_for,
 )
 from composerefactor.compose.masking import masked_errors
-from composerefactor.errors import UsageError
+from composerefactor.errors import ComposerefactorError, Location, UsageError
 from composerefactor.planning.guard import check_clean, check_proof, check_targets
 from composerefactor.planning.opening import (
     OpenProject,
@@ -136,7 +137,7 @@ def carry_out(
     if options.writes:
         recover_interrupted_run(chosen)
     selection = Selection(frozenset(options.take), frozenset(options.leave))
-    with options.progress() as shown:
+    with _located_errors(chosen), options.progress() as shown:
         opened = open_project(chosen, repairable=repairable)
         with masked_errors(lambda: opened.masking):
             check = run.check_before_proof if options.writes else None
@@ -161,10 +162,28 @@ def carry_out(
     return 0
 
 
+@contextmanager
+def _located_errors(chosen: ProjectSelection) -> Iterator[None]:
+    """Name the files in errors as the user does who gave *chosen*."""
+    try:
+        yield
+    except ComposerefactorError as error:
+        place = error.location
+        if place is not None:
+            root = _root_of(chosen)
+            if (root / place.path).exists() and not Path(place.path).is_absolute():
+                prefix = place_of(chosen, root).prefix
+                error.location = Location(f"{prefix}{place.path}", place.line)
+        raise
+
+
+def _root_of(chosen: ProjectSelection) -> Path:
+    return chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
+
+
 def recover_interrupted_run(chosen: ProjectSelection) -> None:
     """Complete or roll back a run that was interrupted, before any file is read."""
-    root = chosen.path if chosen.names_entries else project_root(chosen.path, chosen.roots)
-    recovery = recover(root)
+    recovery = recover(_root_of(chosen))
     if recovery is not None:
         say(f"recovered from an interrupted run: {recovery.label} ({recovery.outcome})")
 

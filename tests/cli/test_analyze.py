@@ -247,6 +247,14 @@ def test_what_is_left_by_hand_is_named_for_the_place_of_the_user(
     assert f"1 more: composerefactor analyze {shop.name}" in done.err
 
 
+def test_an_error_in_a_project_below_names_the_file_for_the_place_of_the_user(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    write(tmp_path, {"deploy/compose.yaml": "services:\n  web: {image: x\n  db: {image: x}\n"})
+    done = command_line(tmp_path, "split", "--check", "--engine", "none")
+    assert (done.code, done.err.splitlines()[0][:29]) == (3, "error  deploy/compose.yaml:3:")
+
+
 def test_what_a_fix_solves_that_is_not_for_it_is_not_left_by_hand(
     shop: Path, command_line: CommandLine
 ) -> None:
