@@ -296,7 +296,8 @@ def modules_of(
             path = names.reserve(posixpath.normpath(group.path))
         else:
             is_own = not any(service in elsewhere for service in group.services)
-            tells = "-" in group.name or prefix in {f"{group.name}-", f"{UNNAMED}-"}
+            tells = "-" in group.name or f"-{prefix}".endswith(f"-{group.name}-")
+            tells = tells or prefix == f"{UNNAMED}-"
             is_plain = prefix == f"{SERVICES}-" or (not always and _is_named_after(group))
             tells = tells or (is_plain and (categories or prefix == f"{SERVICES}-"))
             says_enough = free and tells and is_own

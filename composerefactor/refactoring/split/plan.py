@@ -32,7 +32,6 @@ from composerefactor.refactoring.modules.directories import IncludedFiles, inclu
 from composerefactor.refactoring.modules.grouping import (
     LayoutOptions,
     Names,
-    ServiceGroup,
     Tie,
     environment_name,
     kebab,
@@ -117,10 +116,8 @@ def _plan_root(
     groups = service_groups(root.file, root.anchors, root.movable(), place, chosen, ties)
     if not groups:
         return Plan(unmoved=unmoved)
-    if _is_the_file_again(root, groups) and not root.is_forced:
-        why = LIST if groups[0].why == LIST else "belong together"
-        reason = f"nothing to gain, since its services {why}"
-        return plan_unsplit(root, f"{reason}; --force moves them to one module")
+    if why_again := _why_the_file_again(root, [(group.services, group.why) for group in groups]):
+        return plan_unsplit(root, why_again)
     named = name_in_path(root.file.path)
     elsewhere = _services_elsewhere(root) if named else set()
     always = bool(elsewhere or kind_in(named))
@@ -158,10 +155,17 @@ def _services_elsewhere(root: RootFile) -> set[str]:
     return known & root.file.services.keys()
 
 
-def _is_the_file_again(root: RootFile, groups: Sequence[ServiceGroup]) -> bool:
-    """Return whether *groups* are one that contains all that *root* has."""
-    is_first_split = not root.included_modules
-    return is_first_split and [set(each.services) for each in groups] == [set(root.file.services)]
+def _why_the_file_again(root: RootFile, modules: Sequence[tuple[Sequence[str], str]]) -> str:
+    """Return why *root* is not split: one of *modules* would be all of it; ``""`` where it is.
+
+    *modules* are the services of each, and what they have in common.
+    """
+    services, why = modules[0] if len(modules) == 1 else ((), "")
+    is_all = set(services) == set(root.file.services)
+    if not is_all or root.included_modules or root.is_forced:
+        return ""
+    together = LIST if why == LIST else "belong together"
+    return f"nothing to gain, since its services {together}; --force moves them to one module"
 
 
 def _why_one_module(root: RootFile, options: SplitOptions) -> str:
@@ -266,10 +270,16 @@ def plan_stubs(
     plan_with = partial(_plan_stubs, group, options, names, several=several)
     before = names.state()
     plan = plan_within_budget(plan_with, group, options, names)
-    if len(group) > 1 or _is_acceptable(plan, group[0], options):
+    if len(group) > 1:
+        return plan
+    modules = [(plan.services[path], why) for path, why in plan.reasons.items()]
+    reason = _why_the_file_again(group[0], modules)
+    if not reason and not _is_acceptable(plan, group[0], options):
+        reason = _why_copies(plan, group[0])
+    if not reason:
         return plan
     names.reset(before)
-    return plan_unsplit(group[0], _why_copies(plan, group[0]))
+    return plan_unsplit(group[0], reason)
 
 
 def _plan_stubs(

@@ -115,3 +115,9 @@ def test_a_category_of_a_named_file_has_its_name() -> None:
     groups = (group("data", "db"), group("crm", "crm-api", "crm-jobs"), group("api", "api"))
     found = paths(*groups, prefix="shop-", categories=True)
     assert [path.split(".")[1] for path in found] == ["shop-data", "crm", "api"]
+
+
+def test_no_name_has_a_word_of_the_file_twice() -> None:
+    groups = (group("data", "db"), group("sentinel", "sentinel-1", "watch"))
+    found = paths(*groups, prefix="redis-sentinel-", categories=True)
+    assert [path.split(".")[1] for path in found] == ["redis-sentinel-data", "sentinel"]
