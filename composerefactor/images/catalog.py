@@ -124,9 +124,6 @@ _INSTANCE = re.compile(
 """The end of a name that tells the instances of one service apart."""
 
 
-_EXPORTER = "exporter"
-"""How the names of programs end that export metrics for Prometheus."""
-
 _WITHOUT = re.compile(r"(?:^|-)(?:no|non|without|wo)-")
 """Before a word for what a service does not have, as in ``app-no-db``."""
 
@@ -196,7 +193,8 @@ class Catalog:
         """Return the category of *image*, a reference from a Compose file, or None.
 
         The last part of the name decides for other builds of an image (``bitnami/nginx``,
-        ``example.com/shop/my-nginx``).
+        ``example.com/shop/my-nginx``). ``shop/exporter`` is a part of an application: that of
+        Prometheus says from what it exports.
         """
         name = repository_of(image)
         if name is None:
@@ -205,7 +203,7 @@ class Catalog:
         for candidate in (*equivalent_repositories(name), last):
             if candidate in self._images:
                 return self._images[candidate]
-        return None if last == _EXPORTER else self.category_of_name(last)
+        return APPLICATION if last == "exporter" else self.category_of_name(last)
 
     def category_of_name(self, service: str) -> str | None:
         """Return the category that the name of a service suggests, or None.
@@ -328,11 +326,10 @@ def find_placement(service: str, image: str | None, catalog: Catalog) -> Placeme
     """Return the placement of the service called *service*.
 
     The category of *image* decides, or else the category that the name suggests, or else
-    :data:`DEFAULT_PLACEMENT`. The image of a Prometheus exporter is called so; other services of
-    such a name may write reports.
+    :data:`DEFAULT_PLACEMENT`.
     """
     category = catalog.category(image) if image else None
-    if category is None and not (image and service.lower().endswith(_EXPORTER)):
+    if category is None:
         category = catalog.category_of_name(service)
     if category is None:
         return DEFAULT_PLACEMENT

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.images.catalog import find_placement, load_catalog
+from composerefactor.images.catalog import load_catalog
 from composerefactor.images.entries import DataPath, Secret
 
 CATALOG = load_catalog()
@@ -26,7 +26,7 @@ CATALOG = load_catalog()
         ("oliver006/redis_exporter", "monitoring"),
         ("acme/nginx-exporter", "monitoring"),
         ("acme/queue_exporter:2", "monitoring"),
-        ("acme/exporter:2", None),
+        ("acme/exporter:2", "application"),
         ("${REGISTRY:-docker.io}/grafana/grafana:${GRAFANA_VERSION}", "monitoring"),
         ("grafana/loki:3.0.0", "logging"),
         ("grafana/promtail", "logging"),
@@ -111,14 +111,6 @@ def test_category(image: str, category: str | None) -> None:
 )
 def test_category_of_name(name: str, category: str | None) -> None:
     assert CATALOG.category_of_name(name) == category
-
-
-@pytest.mark.parametrize(
-    ("image", "category"),
-    [(None, "monitoring"), ("acme/shop-exporter", "monitoring"), ("acme/exporter", "apps")],
-)
-def test_the_image_of_an_exporter_is_called_so(image: str | None, category: str) -> None:
-    assert find_placement("shop-exporter", image).category == category
 
 
 def test_match_returns_the_entry() -> None:
