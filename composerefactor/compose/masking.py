@@ -20,8 +20,8 @@ from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
-    NO_SECRET_VALUE,
     NO_VALUE,
+    ORDINARY_VALUE,
     TOKENS,
     Span,
     file_spans,
@@ -90,7 +90,7 @@ class Masking:
             for value in whole | {line for line in lines if _is_distinctive(line)}
             if len(value) >= _SHORTEST
             and not NO_VALUE.fullmatch(value)
-            and not NO_SECRET_VALUE.fullmatch(value)
+            and not re.fullmatch(ORDINARY_VALUE, value)
             and not is_common_word(value)
             and not is_reference(value)
             and not any(value in name for name in self._names)

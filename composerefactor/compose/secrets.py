@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -88,13 +88,12 @@ NO_VALUE = re.compile(
     r"|v?[0-9]+(?:\.[0-9]+){1,3}",
     re.IGNORECASE,
 )
-NO_SECRET_VALUE = re.compile(
-    r"[0-9]{1,5}|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:/[a-z/_-]*)?", re.IGNORECASE
-)
+ORDINARY_VALUE = r"(?i)[0-9]{1,5}|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:/[a-z/_-]*)?"
 """Values that are not secret unless the name is that of a credential: ports, addresses."""
 
 _PATH = re.compile(
-    r"(?:[A-Za-z]:\\|file:).*|(?:\.{1,2}|~)?/[\w./@-]*|[\w./\\-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
+    r"(?:[A-Za-z]:\\|file:).*|(?:\.{1,2}|~)?/[\w./@-]*"
+    r"|[\w./\\-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
 )
 _COMMON_VALUES = frozenset(
     {
@@ -162,7 +161,7 @@ def is_secret_name(name: str) -> bool:
     )
 
 
-_KEY_HEADER = re.compile(r"x(?:-[a-z0-9]+){2,6}", re.IGNORECASE)
+_KEY_HEADER = r"(?i)x(?:-[a-z0-9]+){2,6}"
 """A header of a vendor, whose value may be a key: ``x-honeycomb-team``."""
 _KEY = r"\w{16,}"
 
@@ -172,19 +171,21 @@ def is_secret(name: str, value: str) -> bool:
     if not value or is_reference(value):
         return False
     if not is_secret_name(name):
-        is_key = bool(_KEY_HEADER.fullmatch(name) and re.fullmatch(_KEY, value)) and is_mixed(value)
-        return is_key and name_words(name)[-1] not in _NO_CREDENTIAL
+        is_key = re.fullmatch(_KEY_HEADER, name) and re.fullmatch(_KEY, value)
+        return bool(is_key) and is_mixed(value) and name_words(name)[-1] not in _NO_CREDENTIAL
     if NO_VALUE.fullmatch(value) or _PATH.fullmatch(value):
         return False
-    return _is_credential_name(name) or not NO_SECRET_VALUE.fullmatch(value)
+    return _is_credential_name(name) or not re.fullmatch(ORDINARY_VALUE, value)
 
 
 def is_reference(value: str) -> bool:
     """Return whether *value* contains no text of its own, only variables or shell commands."""
     text = value.strip().strip("\"'")
+    if "$" not in text:
+        return text.startswith("`")
     if text.startswith(("$(", "$$(", "`")) or re.fullmatch(r"\$\$?\{?\w*\}?", text):
         return True
-    if "$" not in text or any(each.operator.endswith("+") for each in expressions(text)):
+    if any(each.operator.endswith("+") for each in expressions(text)):
         return False
     return not expand(text, {}).strip(":-_@/ ")
 
@@ -269,7 +270,7 @@ _SHORTEST_TOKEN = 11
 _URL = re.compile(
     r"//(?:(?<=[a-z0-9+.-]://)|(?<![^\s\"'=]//))(?P<userinfo>[^\s/\"'?#<>]{1,300})@", re.IGNORECASE
 )
-_DSN = re.compile(r":(?<=[\w.-]:)(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\(", re.IGNORECASE)
+_DSN = r"(?i):(?<=[\w.-]:)(?P<dsn>[^\s:/\"'(]{1,200})@(?:tcp|unix)\("
 _WEBHOOK = (
     r"(?i)hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[^\s\"'?#]+)"
     r"|discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<discord>[^\s\"'?#]+)"
@@ -282,10 +283,9 @@ _HEADER = (
     r"(?<!\w)(?:Bearer|Basic|Token|ApiKey|Digest)\s+(?=[a-z]*[A-Z0-9+/=])(?P<value>[\w+/=.~-]{8,})"
 )
 _HEADER_WORDS = ("Bearer", "Basic", "Token", "ApiKey", "Digest")
-_NAMED_HEADER = re.compile(
-    r"(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-?Key|PRIVATE-TOKEN"
-    r"|JOB-TOKEN)\s{0,2}:\s{0,2}(?P<value>[^\s\"'$][^\"'\n]*)",
-    re.IGNORECASE,
+_NAMED_HEADER = (
+    r"(?i)(?<![\w./-])(?P<name>X(?:-[A-Za-z0-9]+){1,6}|(?:Proxy-)?Authorization|Api-?Key|PRIVATE-TOKEN"
+    r"|JOB-TOKEN)\s{0,2}:\s{0,2}(?P<value>[^\s\"'$][^\"'\n]*)"
 )
 _WORD = r"(?:[^\s\"',;&`\\]|\\[^\s\"']|[,;&](?!\s|$|[\"'\\]|[\w.\[\] -]{1,80}=))+"
 _QUOTED_CHARACTER = r"\\''(?=[^\s'])|\\'(?=[^'\n]*')|[^']"
@@ -295,21 +295,21 @@ The last escaped quote of a line ends the text.
 """
 
 _QUOTED = r"\\*\"(?:\\\\.|\\[^\"]|[^\"\\])*|\\*'" + f"(?:{_QUOTED_CHARACTER})*"
-_ASSIGNMENT = re.compile(
+_ASSIGNMENT = (
     r"(?<![\w.@-])-{0,2}(?P<name>[A-Za-z_][\w.\[\]-]{0,120})[\"']?[ \t]{0,2}:?=(?!=)[ \t]{0,2}"
     r"(?:\\{0,3}\"(?P<double>(?:\\[^\"]|[^\"\\])*(?:\\+\"(?!\s*(?:$|[,}\]\s]))(?:\\[^\"]|[^\"\\])*)*)"
     rf"|\\{{0,3}}'(?P<single>(?:{_QUOTED_CHARACTER})*)"
     rf"|(?P<value>\$\{{[^{{}}\n]{{0,200}}\}}(?=[\s,;&\"']|$)|{_WORD}))"
 )
-_JSON_PAIR = re.compile(
+_JSON_PAIR = (
     r"(?P<quote>\\{0,3}[\"'])(?P<name>[A-Za-z_][\w.-]{0,80})(?P=quote)\s{0,4}[:,]\s{0,4}"
-    r"(?:(?P=quote)(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\n]))*)|(?P<value>[\w.+/=-]+))",
+    r"(?:(?P=quote)(?P<quoted>(?:(?!(?P=quote))(?:\\.|[^\n]))*)|(?P<value>[\w.+/=-]+))"
 )
-_SAID = re.compile(
-    r"(?<![\w./-])(?P<name>passwords?|passwd|passphrase|pwd|secret|token|api[ _-]?key|credentials?"
+_SAID = (
+    r"(?i)(?<![\w./-])(?P<name>passwords?|passwd|passphrase|pwd|secret|token|api[ _-]?key"
+    r"|credentials?"
     r"|passwort|kennwort|mot de passe|contrase[nñ]a|senha)"
-    r"(?:\s+(?:is|was|to)\s+|\s*:\s+)[\"'`]?(?P<value>[^\s\"'`]{4,})",
-    re.IGNORECASE,
+    r"(?:\s+(?:is|was|to)\s+|\s*:\s+)[\"'`]?(?P<value>[^\s\"'`]{4,})"
 )
 _SAID_WORDS = ("pass", "pwd", "secret", "token", "key", "credential", "kenn", "contrase", "senha")
 _ELEMENT = (
@@ -321,37 +321,34 @@ _WORDS = r"[A-Za-z]+(?:[._:-][A-Za-z]+)*"
 _ANCHOR = r"&[A-Za-z]+(?:[._-][A-Za-z]+)*(?:\s+#.*)?"
 """An anchor of words. Other text after ``&`` may be a password that should have quotes."""
 _ELEMENT_PARTS = ("</", "value=")
-_LOGIN_LINE = re.compile(
+_LOGIN_LINE = (
     r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
     r"|(?<![\w.:/*-])[\w.*-]{1,80}:(?:[0-9]{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:"
     r"(?P<pgpass>[^\s:\"']{4,})(?![\w:])"
 )
 """A line of a ``.netrc``, or of a ``.pgpass``."""
 _PGPASS_COLONS = 4
-_FORMS = re.compile(
+_FORMS = (
     r"user\s+\S{1,80}\s+on\s+>(?P<acl>[^\s\"']+)"  # of Redis
     r"|echo\s+(?:-n\s+)?[\"']?(?P<piped>[^\s\"'|]+)[\"']?\s*\|[^|\n]{0,200}--password-stdin"
     r"|jdbc:oracle:\w+:[\w$]+/(?P<oracle>[^\s@\"']+)@|(?<![\w/:])\w+/(?P<sqlplus>[^\s/@]+)@//"
     r"|azurewebsites\.net/[^\s\"'?]{0,300}\?(?:[^\s\"']{0,300}&)?code=(?P<function>[^\s\"'&]+)"
 )
 _FORM_WORDS = ("on >", "--password-stdin", "jdbc:oracle", "@//", "azurewebsites")
-_JAAS_USER = re.compile(r"user_[\w.-]{1,80}=\\?[\"'](?P<jaas>[^\"'\\]+)")
+_JAAS_USER = r"user_[\w.-]{1,80}=\\?[\"'](?P<jaas>[^\"'\\]+)"
 """A user of Kafka, in a text with the name of a login module."""
-_DOCKERFILE_ENV = re.compile(r"^\s*ENV[ \t]+(?P<name>\w+)[ \t]+(?P<value>[^\s=].*)$", re.MULTILINE)
-_NAMED_VALUE = re.compile(
+_DOCKERFILE_ENV = r"(?m)^\s*ENV[ \t]+(?P<name>\w+)[ \t]+(?P<value>[^\s=].*)$"
+_NAMED_VALUE = (
     r"(?<![\w-])(?:name|key)[\"']?[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]{1,80})[\"']?\s{0,4}(?:,|\n)\s*"
     r"[\"']?value[\"']?[ \t]*:[ \t]*[\"']?(?P<value>[^\s\"',{}]+)"
 )
 """An entry such as ``{name: DB_PASSWORD, value: ...}``, of Kubernetes and others."""
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{24,}")
 _ONE_WORD = re.compile(r"\w[\w.-]*")
-"""A text that is one word, such as most values, contains no secret unless it is one."""
-_URL_PASSWORD = re.compile(
-    r"://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@", re.IGNORECASE
-)
-_PAIR = re.compile(
-    r"(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)",
-    re.IGNORECASE,
+"""A text that is one word, such as most values, contains no secret of the other forms."""
+_URL_USER = r"(?i)://(?<=[a-z0-9+.-]://)[^/\s:@?#]*:(?P<password>[^/\s@?#,]+)@"
+_PAIR = (
+    r"(?i)(?:^|[;&?\s])(?:password|pwd|passwd|sharedaccesskey|accountkey)=(?P<password>[^;&\s\"']+)"
 )
 _PAIR_WORDS = ("password=", "pwd=", "passwd=", "key=")
 _USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,60}:(?P<password>[^\s:/@]{4,})")
@@ -364,12 +361,15 @@ def password_spans(text: str) -> list[Span]:
     Unlike those of :func:`secret_spans`, these are the passwords alone, so that a variable can
     replace them.
     """
-    matches = [*_URL_PASSWORD.finditer(text)] if "://" in text else []
-    matches += _PAIR.finditer(text) if "=" in text and _has_any(text.lower(), _PAIR_WORDS) else ()
+    matches = [*re.finditer(_URL_USER, text)] if "://" in text else []
+    matches += (
+        re.finditer(_PAIR, text) if "=" in text and _has_any(text.lower(), _PAIR_WORDS) else ()
+    )
     return sorted({match.span("password") for match in matches})
 
 
-def secret_spans(text: str) -> list[Span]:
+@lru_cache(maxsize=4096)  # services have many values in common
+def secret_spans(text: str) -> Sequence[Span]:
     """Return the spans of the secrets in *text*: a value, a command or a message.
 
     ``name: value`` is a sentence on a service here, and only ``name=value`` an assignment.
@@ -394,10 +394,11 @@ def _has_any(text: str, words: Iterable[str]) -> bool:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    if len(text) < _SHORTEST_TOKEN and _ONE_WORD.fullmatch(text):
-        return
     if len(text) >= _SHORTEST_TOKEN:
         yield from (match.span() for match in TOKENS.finditer(text))
+        yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))
+    if _ONE_WORD.fullmatch(text):
+        return
     if _has_any(text, _HEADER_WORDS):
         yield from (match.span("value") for match in re.finditer(_HEADER, text))
     if "/" in text or "@" in text:
@@ -414,7 +415,6 @@ def _spans(text: str) -> Iterator[Span]:
     if '"' in text or "'" in text:
         yield from _named_spans(_JSON_PAIR, text)
     yield from _spans_of_other_files(text)
-    yield from (m.span() for m in _RUN.finditer(text) if is_random(m[0]))
     yield from said_spans(text)
     if _has_any(text, _POSITION_WORDS) or _OPTION_START.search(text):
         yield from _command_spans(text)
@@ -466,14 +466,14 @@ def _name_spans(text: str) -> Iterator[Span]:
 
 def said_spans(text: str) -> Iterator[Span]:
     """Yield the spans of secrets in sentences, such as "the password is x7f2kk"."""
-    for match in _SAID.finditer(text) if _has_any(text.lower(), _SAID_WORDS) else ():
+    for match in re.finditer(_SAID, text) if _has_any(text.lower(), _SAID_WORDS) else ():
         if is_mixed(match["value"]) and is_secret("password", match["value"]):
             yield match.span("value")
 
 
 def url_spans(text: str) -> Iterator[Span]:
     """Yield the spans of user and password in URLs, and of the secret part of webhooks."""
-    for match in _DSN.finditer(text):
+    for match in re.finditer(_DSN, text):
         if not is_reference(match["dsn"]):
             yield match.span("dsn")
     for match in _URL.finditer(text):
@@ -489,7 +489,7 @@ def url_spans(text: str) -> Iterator[Span]:
         yield from _literal_groups(_WEBHOOK, text)
 
 
-def _literal_groups(pattern: str | re.Pattern[str], text: str) -> Iterator[Span]:
+def _literal_groups(pattern: str, text: str) -> Iterator[Span]:
     """Yield the span of the group that matches in each match of *pattern*, if it is literal."""
     for match in re.finditer(pattern, text):
         if match.lastgroup and not is_reference(match[match.lastgroup]):
@@ -509,19 +509,19 @@ def _default_spans(text: str) -> Iterator[Span]:
             for word in re.finditer(_ARGUMENT_WORD, argument):
                 if is_random(word[0]) or (is_secret_name(each.name) and _is_hexadecimal(word[0])):
                     yield start + word.start(), start + word.end()
-    for match in _SHELL_DEFAULT.finditer(text):
+    for match in re.finditer(_SHELL_DEFAULT, text):
         if is_secret(match["name"], match["value"]):
             yield match.span("value")
 
 
 _ARGUMENT_WORD = r"(?<![\w./-])[A-Za-z0-9]{10,}(?![\w./-])"
-_SHELL_DEFAULT = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*):?[=](?P<value>[^{}]+)\}")
+_SHELL_DEFAULT = r"\$\{(?P<name>[A-Za-z_]\w*):?[=](?P<value>[^{}]+)\}"
 """Defaults of a shell, which Docker Compose does not support but people write."""
 
 
-def _named_spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+def _named_spans(pattern: str, text: str) -> Iterator[Span]:
     """Yield the spans of the values in *text* after a secret name."""
-    for match in pattern.finditer(text):
+    for match in re.finditer(pattern, text):
         group = next((g for g in ("double", "single", "quoted", "value") if _group(match, g)), "")
         name = _group(match, "name") or _group(match, "key")
         if group and is_secret(name, match[group].rstrip("\\")):
@@ -537,7 +537,7 @@ def is_mixed(text: str) -> bool:
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
-_HEXADECIMAL = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
+_HEXADECIMAL = r"(?:0[xX])?[0-9a-fA-F]+"
 _HEXADECIMAL_KEY = r"[0-9a-f]{16,}|[0-9A-F]{16,}"
 _CHANGES = 0.4
 """Changes between lower case, upper case and digits in a random text, for each character.
@@ -551,7 +551,7 @@ def is_random(text: str) -> bool:
 
     Hexadecimal numbers do not: most are hashes and public addresses.
     """
-    if _HEXADECIMAL.fullmatch(text):
+    if re.fullmatch(_HEXADECIMAL, text):
         return False
     kinds = ["digit" if c.isdigit() else "upper" if c.isupper() else "lower" for c in text]
     changes = sum(before != after for before, after in pairwise(kinds))
@@ -620,11 +620,11 @@ _POSITION_WORDS = [words[0] for words in _POSITIONS]
 _POSITION_ENDS = frozenset(words[-1] for words in _POSITIONS)
 
 _PORTS = r"[\d:.,/-]+(?:tcp|udp)?"
-_SHELL_WORD = re.compile(
+_SHELL_WORD = (
     r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'"
     r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
 )
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,80}")
+_OPTION = r"--?[A-Za-z][\w.-]{0,80}"
 _OPTION_START = re.compile(r"-(?<![^\s\"'\\\[\](]-)-?[A-Za-z]")
 
 
@@ -632,7 +632,7 @@ def _command_spans(text: str) -> Iterator[Span]:
     """Yield the spans of arguments of password options in *text*, one or more commands."""
     words: list[str] = []
     starts: list[int] = []
-    for match in _SHELL_WORD.finditer(text):
+    for match in re.finditer(_SHELL_WORD, text):
         word, start = match[0], match.start()
         if word[0] in "\"'" and word[-1] == word[0] and len(word) > 1:
             word, start = word[1:-1], start + 1
@@ -706,7 +706,7 @@ def _argument(option: str, word: str, program: _Program) -> Iterator[Span]:
 def _takes_secret(option: str, word: str) -> bool:
     """Return whether *word* is the secret argument of a long *option*."""
     return (
-        bool(_OPTION.fullmatch(option))
+        bool(re.fullmatch(_OPTION, option))
         and len(option) > 2  # noqa: PLR2004 - programs differ in what a letter means
         and not option.endswith(".")
         and is_secret(option.lstrip("-"), word)
@@ -751,7 +751,7 @@ _MAPPING_LINE = re.compile(
     r"[ \t]*:[ \t]+(?:[&!][^\s]+[ \t]+)*(?P<value>\S.*)$",
     re.MULTILINE,
 )
-_FLOW_PAIR = re.compile(
+_FLOW_PAIR = (
     r"[{\[,][ \t]*(?P<name>[A-Za-z_][\w.-]{0,80})[ \t]*:[ \t]+"
     r"(?:\"(?P<double>(?:\\.|[^\"\\])*)|'(?P<single>[^']*)|(?P<value>[^\s,{}\[\"'][^,}\n]*))"
 )
@@ -760,10 +760,9 @@ _ITEM_LINE = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{0,120})[ \t]*=[ \t]*(?P<value>\S.*)$",
     re.MULTILINE,
 )
-_COLON_ITEM = re.compile(
-    r"^[ \t]*- +(?P<quote>[\"'])(?P<name>[A-Za-z_][\w.-]{0,120}):[ \t]+"
-    r"(?P<value>[^\"'\n]+)(?P=quote)",
-    re.MULTILINE,
+_COLON_ITEM = (
+    r"(?m)^[ \t]*- +(?P<quote>[\"'])(?P<name>[A-Za-z_][\w.-]{0,120}):[ \t]+"
+    r"(?P<value>[^\"'\n]+)(?P=quote)"
 )
 """``- "NAME: value"``, a frequent mistake."""
 _BLOCK = r"[|>][-+0-9]*\s*(?:#.*)?"

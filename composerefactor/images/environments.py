@@ -138,6 +138,14 @@ def short_lived_reason(project: Project, path: str) -> str | None:
     Without another environment, what only developers start is a reason as well. Such a file can
     still be the one from which files for production are made.
     """
+    key = (short_lived_reason, path)
+    if key not in project.read_once:
+        project.read_once[key] = _short_lived_reason(project, path)
+    reason: str | None = project.read_once[key]
+    return reason
+
+
+def _short_lived_reason(project: Project, path: str) -> str | None:
     environment = environment_of(project, path)
     if environment is None:
         file = project.files.get(path)
