@@ -132,6 +132,7 @@ class Project(Struct):
             or ``extends``, whether a start command reads them or not.
         compose_files_in: Returns the Compose files directly in a directory, whether a start command
             reads them or not.
+        files_in: Returns all files directly in a directory.
         overriding: Returns the files that may be merged over the file at a path and that define a
             service: ``overriding(path, service)``.
         all_undefined: Returns the services and resources that Compose files of the whole tree use
@@ -165,6 +166,7 @@ class Project(Struct):
     repository_of: Callable[[str], str] = lambda _: ""
     referenced_by: Callable[[str], frozenset[str]] = lambda _: frozenset()
     compose_files_in: Callable[[str], list[str]] = lambda _: []
+    files_in: Callable[[str], list[str]] = lambda _: []
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     all_undefined: Callable[[], frozenset[str]] = frozenset
     files_with: Callable[[Iterable[str]], Mapping[str, list[str]]] = lambda _: {}

@@ -226,7 +226,7 @@ def open_project(
             }
         )
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
-    project.compose_files_in = facts.compose_files_in
+    project.compose_files_in, project.files_in = facts.compose_files_in, listing.names_in
     project.all_undefined = lambda: facts.all_undefined
     project.files_with = lambda texts: files_with(listing, texts)
     if not project.readable and entries is None and not partial:

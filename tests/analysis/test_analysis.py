@@ -122,3 +122,11 @@ def test_rules_know_the_images_of_the_settings(tmp_path: Path) -> None:
     analysis = analyse_project(open_for_analysis(ProjectSelection(tmp_path)))
     lost = [each for each in analysis.findings if each.rule == "data-not-persisted"]
     assert [(each.subject, each.transform) for each in lost] == [("/var/ledger", "declare-volumes")]
+
+
+def test_a_missing_file_names_the_one_that_it_resembles() -> None:
+    mounts = "./conf/prometheus.yml:/etc/prometheus/prometheus.yml"
+    text = f"services:\n  p:\n    image: prom/prometheus:v3.0.0\n    volumes: ['{mounts}']\n"
+    found = analysed(text, {"conf/prometheus.yaml": ""}).findings
+    remedies = [each.remedy for each in found if each.rule == "missing-mounted-file"]
+    assert remedies == ["did you mean conf/prometheus.yaml?"]

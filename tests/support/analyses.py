@@ -34,6 +34,7 @@ def surveyed(
     library = Library(memory, repairable=True)
     project = load_project(found, library)
     listing = Listing(lambda: memory.files, lambda path: memory.files[path].decode())
+    project.files_in = listing.names_in
     project.all_undefined = lambda: TreeFacts(listing, library).all_undefined
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)

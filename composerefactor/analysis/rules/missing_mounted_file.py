@@ -6,12 +6,15 @@ configuration. It does not create a container without the file of its secrets an
 
 from __future__ import annotations
 
+import difflib
+import posixpath
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.paths import is_inside
+from composerefactor.compose.project import Project
 
 
 @rule(Severity.MEDIUM, "configuration")
@@ -34,8 +37,17 @@ def missing_mounted_file(architecture: Architecture) -> Iterator[Occurrence]:
                         mount.location,
                         service.name,
                         mount.source,
-                        "create the file; otherwise Docker creates an empty directory",
+                        _twin(project, mount.source)
+                        or "create the file; otherwise Docker creates an empty directory",
                     )
+
+
+def _twin(project: Project, path: str) -> str:
+    """Return the remedy to write the name of a file beside the missing *path* that is like it."""
+    directory, name = posixpath.split(path)
+    names = [posixpath.basename(each) for each in project.files_in(directory or ".")]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    return f"did you mean {posixpath.join(directory, close[0])}?" if close else ""
 
 
 _REMEDIES = {
@@ -66,6 +78,6 @@ def _missing_grants(architecture: Architecture) -> Iterator[Occurrence]:
                         file.location,
                         service.name,
                         file.value,
-                        _REMEDIES[section],
+                        _twin(project, file.value) or _REMEDIES[section],
                         Severity.LOW if section == "secrets" else None,
                     )
