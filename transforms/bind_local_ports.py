@@ -5,14 +5,16 @@ the rules of most firewalls. Other containers do not need it: they use the servi
 `127.0.0.1` programs on the machine itself still reach it. Ports with an address are left alone,
 unless it is 0.0.0.0, and so is a port at which the server tells its clients to reach it from
 elsewhere (`KAFKA_ADVERTISED_LISTENERS`). The change is only a guess where clients may be elsewhere:
-0.0.0.0 is written out, devices use the port (MQTT), the file sets nothing but ports, or a file for
-production starts no service that uses the server. Two services of one start command that publish
-the same port are reported: the second cannot start.
+0.0.0.0 is written out, devices use the port (MQTT), another file of the project connects to it
+through `host.docker.internal`, the file sets nothing but ports, or a file for production starts no
+service that uses the server. Two services of one start command that publish the same port are
+reported: the second cannot start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -89,7 +91,10 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
         )
     models = start_models(project)
     groups: dict[tuple[str, tuple[str, ...], str], list[_OpenPort]] = {}
-    for port in _open_ports(models):
+    open_ports = _open_ports(models)
+    addresses = {address for port in open_ports if (address := _through_host(port))}
+    callers = project.files_with(addresses)
+    for port in open_ports:
         if not any(_is_selected(model, name, options) for model, name in port.users):
             continue
         reason = _reason_to_skip(project, models, port, options)
@@ -98,16 +103,16 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
                 f"{enumerated(port.services)}: {reason}", port.location, "bind it by hand"
             )
         elif not is_outside(port.file.path):
-            doubt = _doubt(project, port)
+            doubt = _doubt(project, port, callers)
             groups.setdefault((port.file.path, port.services, doubt), []).append(port)
-    for (_, services, doubt), open_ports in groups.items():
-        numbers = enumerated([_number(port.port) for port in open_ports])
-        noun = "port" if len(open_ports) == 1 else "ports"
+    for (_, services, doubt), ports_of_one in groups.items():
+        numbers = enumerated([_number(port.port) for port in ports_of_one])
+        noun = "port" if len(ports_of_one) == 1 else "ports"
         yield Change(
             title=f"Publish {noun} {numbers} of {enumerated(services)} on {options.address} only",
-            location=open_ports[0].location,
-            edits=[_bind_edit(port, options.address) for port in open_ports],
-            effects=list(_effects(services, open_ports)),
+            location=ports_of_one[0].location,
+            edits=[_bind_edit(port, options.address) for port in ports_of_one],
+            effects=list(_effects(services, ports_of_one)),
             evidence=doubt,
             confidence="guess" if doubt else "verified",
         )
@@ -192,13 +197,27 @@ def _advertised_host(model: StartModel, name: str, port: str) -> str:
     return ""
 
 
-def _doubt(project: Project, open_port: _OpenPort) -> str:
-    """Return why clients elsewhere may use the port, or ``""``."""
+def _through_host(open_port: _OpenPort) -> str:
+    """Return the address by which containers reach the port through the host, or ``""``."""
+    model, _ = open_port.users[0]
+    number = expand(open_port.port.text.published or "", model.variables)
+    return f"{_HOST}:{number}" if number.isdecimal() else ""
+
+
+def _doubt(project: Project, open_port: _OpenPort, callers: Mapping[str, Sequence[str]]) -> str:
+    """Return why clients elsewhere may use the port, or ``""``.
+
+    *callers* are the files of the whole tree with an address of the host.
+    """
     text = open_port.port.text
     if text.host_ip:
         return f"{text.host_ip} is written out, perhaps for clients on other machines"
     if text.target in FOR_DEVICES:
         return "devices on other machines may use MQTT"
+    address = _through_host(open_port)
+    for path in callers.get(address, ()):
+        if path not in project.files and re.search(rf"{address}(?!\d)", project.text(path) or ""):
+            return f"{path} connects to {address}"
     environment = environment_of(project, open_port.file.path)
     if environment is None and _has_only_ports(open_port.file):
         return f"{open_port.file.path} only publishes ports, perhaps for clients on other machines"
