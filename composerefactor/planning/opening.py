@@ -228,7 +228,8 @@ def open_project(
     project.referenced_by, project.overriding = facts.referenced_by, facts.overriding
     project.compose_files_in, project.files_in = facts.compose_files_in, listing.names_in
     project.all_undefined = lambda: facts.all_undefined
-    project.files_with = lambda texts: files_with(listing, texts)
+    search = cache(lambda texts: files_with(listing, texts))  # fixes plan several times
+    project.files_with = lambda texts: search(frozenset(texts))
     if not project.readable and entries is None and not partial:
         raise Masking.of(project, choice.environ).error(next(iter(project.errors.values())))
     opened = OpenProject(root, repository, files, library, project, readers, {})
