@@ -236,6 +236,25 @@ def test_the_name_of_the_output_tells_the_form(shop: Path, command_line: Command
         assert (shop / name).read_text().startswith(start)
 
 
+def test_the_services_of_other_start_commands_are_counted(
+    shop: Path, command_line: CommandLine
+) -> None:
+    write(shop, {"docker-compose.tools.yml": "services: {tool: {image: x}}\n"})
+    entries = ("--entry", "docker-compose.yml", "--entry", "docker-compose.tools.yml")
+    assert b"\nServices   3 of 4: " in command_line.plain(shop, "analyze", *entries).out
+
+
+def test_a_finding_about_a_whole_file_shows_no_line_of_it(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    check = "    environment:\n" + "".join(f"      KEY_{n}: value\n" for n in range(12))
+    services = "".join(f"  s{n}:\n    image: alpine:3.20\n{check}" for n in range(4))
+    write(tmp_path, {"compose.yaml": f"name: shop\nservices:\n{services}"})
+    text = command_line.plain(tmp_path, "analyze").out.decode()
+    assert "[copied-blocks]" in text
+    assert "name: shop" not in text
+
+
 def test_what_is_left_by_hand_is_named_for_the_place_of_the_user(
     shop: Path, command_line: CommandLine
 ) -> None:

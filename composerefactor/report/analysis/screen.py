@@ -33,6 +33,9 @@ _MOST_EXCERPTS = 3
 """Findings with an excerpt of the file; further ones take two lines, and then are counted."""
 
 _MOST_SHORT = 6
+_OF_A_WHOLE_FILE = frozenset({"split", "share-anchors"})
+"""Transforms that solve findings about a whole file, which are reported at its first line."""
+
 _COMMENT = re.compile(r"(?<!\S)#.*")
 _MOST_NAMES = 4
 _MOST_AREAS = 2
@@ -244,6 +247,8 @@ class _Excerpts:
         """
         source = self._source(finding.location.path)
         index = finding.location.line - 1
+        if index == 0 and finding.transform in _OF_A_WHOLE_FILE:
+            return None
         if source is None or not 0 <= index < len(source.line_starts):
             return None
         line = self._line(source, index).expandtabs()
@@ -298,7 +303,9 @@ def _inventory(
     """Yield label and text of each line of the inventory; lines without content are omitted."""
     parts = kinds_text(service.counts_as for service in main.services)
     builds = f"; {counted(len(main.builds), 'image')} to build" if main.builds else ""
-    yield "Services", f"{len(main.services)}: {parts}{builds}" if parts else "none"
+    number, total = len(main.services), len(architecture.service_names)
+    count = f"{number} of {total}" if number < total else str(number)
+    yield "Services", f"{count}: {parts}{builds}" if parts else "none"
     evidence = evidence_of(main.invocation)
     others = len(architecture.entries) + len(architecture.unread) - 1
     more = f"; {counted(others, 'other start command')}" if others else ""
