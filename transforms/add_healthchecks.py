@@ -218,7 +218,8 @@ def _conflict(
         if declared is not None:
             return f"it would be merged into the one at {declared.at.location}"
         if not isinstance(answer, ProposedCheck):
-            return f"{other} in {where} would get it as well; there {answer.reason}"
+            who = "" if other == name else f"{other} would get it as well: "
+            return f"{who}if started with {where}, {answer.reason}"
         if len(tests) > 1:
             return (
                 f"the check for {name} does not fit {other} in {where}, which would get it as well"
