@@ -185,7 +185,7 @@ def priorities(analysis: Analysis) -> Section:
     groups = finding_groups(analysis)
     for severity in reversed(Severity):
         rows = [
-            (_summary(analysis, each), _places(each.findings), _fix(each))
+            (f"{each.message} ({each.rule})", _places(each.findings), _fix(each))
             for each in groups
             if each.severity == severity
         ]
@@ -195,12 +195,6 @@ def priorities(analysis: Analysis) -> Section:
     return Section(
         "priorities", "Recommended actions by priority", tuple(parts), empty="No findings."
     )
-
-
-def _summary(analysis: Analysis, group: FindingGroup) -> str:
-    if len(group.findings) == 1:
-        return f"{group.message} ({group.rule})"
-    return f"{analysis.rules[group.rule].summary.rstrip('.')} ({group.rule})"
 
 
 def _places(of_rule: Sequence[Finding]) -> str:
