@@ -69,3 +69,5 @@ def test_only_a_labelled_line_goes_on_below_its_text() -> None:
     sentence = "Wait in `depends_on` until a dependency is healthy."
     assert wrapped(sentence, 40) == ["Wait in `depends_on` until a dependency", "is healthy."]
     assert wrapped("By hand  compose.yaml:1: db has no check", 30)[1].startswith(" " * 9)
+    row = "   a.yml + b.yml  because of its name"
+    assert wrapped(row, 30) == ["   a.yml + b.yml  because of", "     its name"]
