@@ -139,6 +139,7 @@ def carry_out(
     selection = Selection(frozenset(options.take), frozenset(options.leave))
     with _located_errors(chosen), options.progress() as shown:
         opened = open_project(chosen, repairable=repairable)
+        read = opened.files.contents(opened.project.inputs)
         with masked_errors(lambda: opened.masking):
             check = run.check_before_proof if options.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
@@ -155,7 +156,7 @@ def carry_out(
         say("nothing was written")
         return 0
 
-    apply(opened.root, proposal.changes, f"composerefactor {run.label}")
+    apply(opened.root, proposal.changes, f"composerefactor {run.label}", read)
     if not options.quiet:
         files = counted(len(proposal.changes.changes), "file")
         say(f"wrote {files}; `{place.undo}` reverts this")

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -28,7 +28,9 @@ from composerefactor.workspace.journal import (
 from composerefactor.workspace.undo import recover_locked, remove_leftovers, roll_back
 
 
-def apply(root: Path, changeset: Changeset, label: str) -> RunId:
+def apply(
+    root: Path, changeset: Changeset, label: str, read: Mapping[str, bytes | None] | None = None
+) -> RunId:
     """Write *changeset* to the project at *root*, and return the number of the run.
 
     Changed files keep their mode and owner. Directories that become empty are removed, as git does.
@@ -38,10 +40,13 @@ def apply(root: Path, changeset: Changeset, label: str) -> RunId:
         root: The project directory.
         changeset: The files to write, with their content before and after.
         label: The command, as `undo` shows it.
+        read: The contents of further files that the changeset was made and verified with; None for
+            one that could not be read.
 
     Raises:
         RefusedError: Nothing was written, because the current content of a file is not what the
-            changeset expects, a file cannot be written, or the undo record cannot be written.
+            changeset or *read* expects, a file cannot be written, or the undo record cannot be
+            written.
         ValueError: The changeset is empty.
     """
     if changeset.is_empty:
@@ -54,6 +59,9 @@ def apply(root: Path, changeset: Changeset, label: str) -> RunId:
         for change in changeset.changes:
             files.check_writable(change.path)
             _check_unchanged(files, change)
+        for path, content in files.contents(read or ()).items():
+            if content != (read or {})[path]:
+                raise _changed(path, "has changed since it was read")
         journal = _new_journal(files.root, changeset, store.next_run(), label)
         with uninterrupted("files were written, `composerefactor undo` restores them"):
             record = store.begin(journal)
@@ -80,9 +88,13 @@ def _check_unchanged(files: ProjectFiles, change: FileChange) -> None:
     if content == change.before:
         return
     problem = "already exists" if change.before is None else "has changed since it was read"
-    raise RefusedError(
+    raise _changed(change.path, problem)
+
+
+def _changed(path: str, problem: str) -> RefusedError:
+    return RefusedError(
         f"{problem}; no file was written",
-        location=Location(change.path),
+        location=Location(path),
         remedy="run the command again to use the current content",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from composerefactor.errors import InputError, Location, RefusedError
@@ -143,6 +144,16 @@ class ProjectFiles:
                 remedy="if this is not the Compose file, name that with -f",
             )
         return content
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes | None]:
+        """Return the content of each of *paths*, None for one that cannot be read."""
+        found: dict[str, bytes | None] = {}
+        for path in paths:
+            try:
+                found[path] = self.read_bytes(path)
+            except InputError:
+                found[path] = None
+        return found
 
     def text_of(self, path: str) -> str | None:
         """Return the text of *path* without its byte-order mark.

@@ -117,6 +117,15 @@ def test_no_is_the_default(shop: Path, terminal: Terminal) -> None:
     assert tree(shop) == before
 
 
+def test_a_file_that_is_only_read_changes_before_the_answer(shop: Path, terminal: Terminal) -> None:
+    session = terminal(shop, *SPLIT).expect(PROMPT)
+    (shop / ".env").write_text("TAG=another\n")
+    before = tree(shop)
+    assert session.send("y\n").end() == 3
+    assert b".env: has changed since it was read; no file was written" in session.seen
+    assert tree(shop) == before
+
+
 def test_it_says_from_the_start_what_is_verified_and_the_time_left(
     shop: Path, terminal: Terminal
 ) -> None:

@@ -70,6 +70,7 @@ class Workshop(Struct):
     progress: ProgressOf
     _engine: list[Engine | None] = []
     _proposed: dict[Propose, ItemizedProposal] = {}
+    _read: dict[Propose, dict[str, bytes | None]] = {}
     _written: dict[str, bytes | None] = {}
     _masking: Masking = GENERAL
 
@@ -140,6 +141,7 @@ class Workshop(Struct):
     def _(self, work: Propose) -> ItemizedProposal:
         repairable = isinstance(work.request, FixRequest)
         opened = self._open(work.where, repairable=repairable)
+        self._read[work] = opened.files.contents(opened.project.inputs)
         if isinstance(work.request, SplitRequest):
             proposed = self._propose_split(opened, work.request, work)
         else:
@@ -159,9 +161,8 @@ class Workshop(Struct):
     @_do.register
     def _(self, work: Write) -> int:
         proposal = self._proposed[work.propose].proposal
-        apply(
-            proposal.opened.root, proposal.changes, f"composerefactor {label(work.propose.request)}"
-        )
+        command = f"composerefactor {label(work.propose.request)}"
+        apply(proposal.opened.root, proposal.changes, command, self._read[work.propose])
         self._written |= proposal.changes.as_mapping()
         return len(proposal.changes.changes)
 
