@@ -178,6 +178,10 @@ def is_secret(name: str, value: str) -> bool:
     return _is_credential_name(name) or not re.fullmatch(ORDINARY_VALUE, value)
 
 
+_LONGEST_REFERENCE = 2000
+"""Characters of a text that is looked through for variables alone, as in nested defaults."""
+
+
 def is_reference(value: str) -> bool:
     """Return whether *value* contains no text of its own, only variables or shell commands."""
     text = value.strip().strip("\"'")
@@ -185,6 +189,8 @@ def is_reference(value: str) -> bool:
         return text.startswith("`")
     if text.startswith(("$(", "$$(", "`")) or re.fullmatch(r"\$\$?\{?\w*\}?", text):
         return True
+    if len(text) > _LONGEST_REFERENCE:
+        return False
     if any(each.operator.endswith("+") for each in expressions(text)):
         return False
     return not expand(text, {}).strip(":-_@/ ")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from composerefactor.compose import secrets
 from composerefactor.compose.masking import GENERAL
 from composerefactor.compose.secrets import is_secret_name
 
@@ -56,3 +57,15 @@ def test_values_of_secret_names_are_masked(name: str, part: str) -> None:
 def test_the_line_after_an_empty_secret_is_shown() -> None:
     text = "SMTP_PWD=\nSMTP_HOST=mail.example.com\nSMTP_PASSWORD= \nSMTP_PORT=587\n"
     assert GENERAL.text(text) == text
+
+
+def test_a_long_text_is_not_looked_through_at_each_level_of_its_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert secrets.is_reference("${A:-${B}}")
+
+    def fail(text: str) -> None:
+        raise AssertionError(text)
+
+    monkeypatch.setattr(secrets, "expressions", fail)
+    assert not secrets.is_reference("${A:-" * 3000 + "}" * 3000)
