@@ -337,7 +337,7 @@ _PGPASS_COLONS = 4
 _FORMS = (
     r"user\s+\S{1,80}\s+on\s+>(?P<acl>[^\s\"']+)"  # of Redis
     r"|echo\s+(?:-n\s+)?[\"']?(?P<piped>[^\s\"'|]+)[\"']?\s*\|[^|\n]{0,200}--password-stdin"
-    r"|jdbc:oracle:\w+:[\w$]+/(?P<oracle>[^\s@\"']+)@|(?<![\w/:])\w+/(?P<sqlplus>[^\s/@]+)@//"
+    r"|jdbc:oracle:\w+:[\w$]+/(?P<oracle>[^\s@\"']{1,99})@|(?<![\w/:])\w+/(?P<sqlplus>[^\s/@]{1,99})@//"
     r"|azurewebsites\.net/[^\s\"'?]{0,300}\?(?:[^\s\"']{0,300}&)?code=(?P<function>[^\s\"'&]+)"
 )
 _FORM_WORDS = ("on >", "--password-stdin", "jdbc:oracle", "@//", "azurewebsites")
