@@ -97,32 +97,17 @@ EnvironmentKind: TypeAlias = Literal["production", "staging", "development", "te
 """What a Compose file is for."""
 
 
-class Project(Struct):
-    """The read-only view of a project that transforms and rules work on.
+class ProjectSurroundings(Struct, kw_only=True):
+    """What the start commands of a project do not say: the file tree, git and the settings.
 
-    All paths are POSIX and relative to the project root.
+    Whoever opens the project sets it; it stays when the files are read again.
 
     Attributes:
-        entries: The start commands.
-        files: The parsed Compose files, by path.
-        inputs: Every path that Docker Compose reads, whether it exists or not.
-        env_files: Those of the inputs that a service requires as ``env_file`` or ``label_file``.
-        errors: Why a start command cannot be read, by start command.
         not_read: The files with the name of a Compose file that no start command reads and that
             are no valid Compose files, templates for example: why, by path.
         links: The symbolic links among the files of the start commands: the path to which each
             leads.
-        directories: The project directories under which a file is read by ``-f`` or ``include``,
-            by path of the file.
-        extensions: The services of a file that other files extend, by path of the file.
-        included_by: The files that include a file, by path of the included file.
-        own_includes: The included files whose paths are relative to their own directory, because
-            the ``include`` has no ``project_directory``.
-        files_of: The Compose files that each start command reads.
-        readings: How each readable start command reads its files of ``-f``.
-        exists: Returns whether a file exists at a path.
         has_directory: Returns whether a path is a directory.
-        read: Returns the bytes of the file at a path; None if there are no files to read.
         protected_files: The files whose text must stay in them, with the reason, by path.
         is_tracked: Returns whether git tracks a path; False without git.
         is_ignored: Returns whether git ignores a path; False without git.
@@ -138,28 +123,13 @@ class Project(Struct):
         all_undefined: Returns the services and resources that Compose files of the whole tree use
             and do not define, whether a start command reads them or not.
         files_with: Returns the settings and sources of the tree that contain each of some texts.
-        scopes: The scopes of all start commands, by what they contain: equal ones are one object.
-        read_once: The start models and services that were read, see ``services.py``.
         environments: The environment of a file by its path, where the settings give it.
         catalog: The image catalog of the settings, which ``images.catalog.catalog_of`` returns.
     """
 
-    entries: tuple[Invocation, ...]
-    files: dict[str, ComposeFile] = {}
-    inputs: set[str] = set()
-    env_files: set[str] = set()
-    errors: dict[Invocation, InputError] = {}
     not_read: dict[str, InputError] = {}
     links: dict[str, str] = {}
-    directories: dict[str, set[str]] = {}
-    extensions: dict[str, list[ExtendedService]] = {}
-    included_by: dict[str, set[str]] = {}
-    own_includes: set[str] = set()
-    files_of: dict[Invocation, set[str]] = {}
-    readings: dict[Invocation, list[FileReading]] = {}
-    exists: Callable[[str], bool] = lambda _: False
     has_directory: Callable[[str], bool] = lambda _: True
-    read: Callable[[str], bytes] | None = None
     protected_files: dict[str, ProtectedFile] = {}
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
@@ -170,10 +140,50 @@ class Project(Struct):
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     all_undefined: Callable[[], frozenset[str]] = frozenset
     files_with: Callable[[Iterable[str]], Mapping[str, list[str]]] = lambda _: {}
-    scopes: dict[Hashable, Scope] = {}
-    read_once: dict[Hashable, Any] = {}
     environments: Mapping[str, EnvironmentKind] = {}
     catalog: object = None
+
+
+class Project(ProjectSurroundings):
+    """The read-only view of a project that transforms and rules work on.
+
+    All paths are POSIX and relative to the project root.
+
+    Attributes:
+        entries: The start commands.
+        files: The parsed Compose files, by path.
+        inputs: Every path that Docker Compose reads, whether it exists or not.
+        env_files: Those of the inputs that a service requires as ``env_file`` or ``label_file``.
+        errors: Why a start command cannot be read, by start command.
+        directories: The project directories under which a file is read by ``-f`` or ``include``,
+            by path of the file.
+        extensions: The services of a file that other files extend, by path of the file.
+        included_by: The files that include a file, by path of the included file.
+        own_includes: The included files whose paths are relative to their own directory, because
+            the ``include`` has no ``project_directory``.
+        files_of: The Compose files that each start command reads.
+        readings: How each readable start command reads its files of ``-f``.
+        exists: Returns whether a file exists at a path.
+        read: Returns the bytes of the file at a path; None if there are no files to read.
+        scopes: The scopes of all start commands, by what they contain: equal ones are one object.
+        read_once: The start models and services that were read, see ``services.py``.
+    """
+
+    entries: tuple[Invocation, ...]
+    files: dict[str, ComposeFile] = {}
+    inputs: set[str] = set()
+    env_files: set[str] = set()
+    errors: dict[Invocation, InputError] = {}
+    directories: dict[str, set[str]] = {}
+    extensions: dict[str, list[ExtendedService]] = {}
+    included_by: dict[str, set[str]] = {}
+    own_includes: set[str] = set()
+    files_of: dict[Invocation, set[str]] = {}
+    readings: dict[Invocation, list[FileReading]] = {}
+    exists: Callable[[str], bool] = lambda _: False
+    read: Callable[[str], bytes] | None = None
+    scopes: dict[Hashable, Scope] = {}
+    read_once: dict[Hashable, Any] = {}
 
     @property
     def readable(self) -> tuple[Invocation, ...]:
@@ -332,18 +342,10 @@ def load_project(
     return project
 
 
-_SET_BY_OPENER = (
-    *("not_read", "links", "protected_files", "environments", "catalog"),
-    *("has_directory", "is_tracked", "is_ignored", "repository_of"),
-    *("referenced_by", "compose_files_in", "overriding", "all_undefined", "files_with"),
-)
-"""The attributes of a project that its start commands do not decide."""
-
-
 def reload_project(project: Project, library: Library, environ: Mapping[str, str]) -> Project:
     """Return *project* with the files of its start commands read again, from *library*."""
     result = load_project(project.entries, library, environ)
-    for name in _SET_BY_OPENER:
+    for name in ProjectSurroundings.__struct_fields__:
         setattr(result, name, getattr(project, name))
     return result
 
