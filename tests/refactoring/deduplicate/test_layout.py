@@ -299,7 +299,7 @@ def test_a_file_that_shares_little_is_planned_alone(divide: Divide) -> None:
         TEST: f"services:\n{service('db')}{others}",
     }
     _, found = divide(files, tuple(files), SplitOptions())
-    assert "  db:" in found[MODULE("test-services")]
+    assert "  db:" in found[MODULE("test-other")]
     assert "  db:" in found[MODULE("db")]
     assert MODULE("db") not in found[TEST]
 
