@@ -276,8 +276,8 @@ def modules_of(
             which say enough. The prefix of a file without a name says nothing, and is only for
             names that are taken.
         elsewhere: services that other root files define too; with one of them, no name says enough.
-        categories: True where the names of categories always begin with it, since every root file
-            has a name, so that no file may use a category alone.
+        categories: True where the names of categories always begin with it: those of a root file
+            that has a name. A category alone is one of the file without a name.
     """
     directories = [posixpath.join(options.into, group.directory) for group in groups]
     if prefix in {"", f"{UNNAMED}-"}:

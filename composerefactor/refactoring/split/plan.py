@@ -129,7 +129,7 @@ def _plan_root(
         prefix,
         always=always,
         elsewhere=elsewhere,
-        categories=bool(named) and all(map(name_in_path, root.project.root_files)),
+        categories=bool(named),
     )
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
