@@ -68,7 +68,7 @@ def test_full_run(start: Start, film: Film) -> None:
 
 
 def test_high_findings_that_nothing_fixes_come_first(start: Start) -> None:
-    compose = "services:\n  db:\n    image: mailhog:1.0\n    privileged: true\n"
+    compose = "services:\n  db:\n    image: nginx:1.27\n    privileged: true\n"
     terminal = start({"compose.yaml": compose})
     lines = terminal.wait_for("What would you like to do?").splitlines()
     (first,) = (line for line in lines if line.startswith("By hand"))
