@@ -50,7 +50,7 @@ from composerefactor.compose.service_values import (
     read_volumes,
     read_words,
 )
-from composerefactor.errors import Location
+from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import Node
 
 T = TypeVar("T")
@@ -511,6 +511,12 @@ class _ModelBuilder:
         step = (file.path, name)
         if body is None or step in trail:
             return imported
+        if len(trail) == _MAX_EXTENDS:
+            raise InputError(
+                f"a service extends more than {_MAX_EXTENDS} others, one after another",
+                location=file.source.location(body.start),
+                remedy="let services extend a common one",
+            )
         inherited = self.inherited(file, body, scope, included, trail | {step})
         return [*inherited, *imported, Definition(file, body, scope)]
 
@@ -539,6 +545,10 @@ class _ModelBuilder:
         definitions = self.definitions(target, parent[1], scope, included, trail)
         at = file.source.location(merged_entries(body)["extends"].start)
         return [Definition(d.file, d.body, d.scope, d.extended_at or at) for d in definitions]
+
+
+_MAX_EXTENDS = 100
+"""Services that extend one another, at most."""
 
 
 def _contains(definitions: list[Definition], definition: Definition) -> bool:

@@ -176,3 +176,11 @@ def test_a_baseline_without_end(tmp_path: Path, command_line: CommandLine) -> No
     found = command_line.plain(tmp_path, "analyze")
     assert found.code == 3
     assert "the baseline cannot be read: not a regular file" in found.err
+
+
+def test_a_chain_of_extends_that_is_too_long(tmp_path: Path, command_line: CommandLine) -> None:
+    chain = "".join(f"  s{n}:\n    extends: {{service: s{n - 1}}}\n" for n in range(1, 1000))
+    write(tmp_path, {"compose.yaml": f"services:\n  s0: {{image: a}}\n{chain}"})
+    found = command_line.plain(tmp_path, "analyze")
+    assert found.code == 3
+    assert "extends more than 100 others" in found.err
