@@ -21,6 +21,9 @@ from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import MappingNode, Node
 
+_MAX_INCLUDES = 100
+"""Files that include one another, at most."""
+
 
 class ProtectedFile(Struct, frozen=True):
     """A file whose text must stay in it: it is not split, and fixes to it are limited.
@@ -422,6 +425,12 @@ class _StartCommandReader:
                 "include cycle: " + " -> ".join((*trail[trail.index(path) :], path)),
                 location=named_at,
                 remedy="remove one of the includes",
+            )
+        if len(trail) > _MAX_INCLUDES:
+            raise InputError(
+                f"more than {_MAX_INCLUDES} files include one another, one after another",
+                location=named_at,
+                remedy="include them from one file",
             )
         key = (path, scope.directory, scope.env_files)
         if key in self.readings:

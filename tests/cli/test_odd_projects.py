@@ -184,3 +184,13 @@ def test_a_chain_of_extends_that_is_too_long(tmp_path: Path, command_line: Comma
     found = command_line.plain(tmp_path, "analyze")
     assert found.code == 3
     assert "extends more than 100 others" in found.err
+
+
+def test_a_chain_of_includes_that_is_too_long(tmp_path: Path, command_line: CommandLine) -> None:
+    files = {f"f{n}.yaml": f"include: [f{n + 1}.yaml]\n" for n in range(300)}
+    write(
+        tmp_path, {"compose.yaml": "include: [f0.yaml]\n", **files, "f300.yaml": "services: {}\n"}
+    )
+    found = command_line.plain(tmp_path, "split", "--check", "--engine", "none")
+    assert found.code == 3
+    assert "more than 100 files include one another" in found.err
