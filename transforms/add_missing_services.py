@@ -243,10 +243,9 @@ def _common_restart_policy(wanted: WantedService) -> str:
     return permanent.pop() if len(policies) == 1 and permanent else ""
 
 
-_OPTION = re.compile(
-    r"^\s*#.*\b(?:run|install|uncomment|optional(?:ly)?|only (?:needed )?(?:if|for|when)"
-    r"|if you|when you|to (?:enable|use))\b",
-    re.IGNORECASE,
+_OPTION = (
+    r"(?i)^\s*#.*\b(?:run|install|uncomment|optional(?:ly)?|only (?:needed )?(?:if|for|when)"
+    r"|if you|when you|to (?:enable|use))\b"
 )
 """A comment that says that the setting below it is for those who have done, or want, something."""
 
@@ -256,7 +255,7 @@ def _is_optional(project: Project, hint: Hint) -> bool:
     file = project.files.get(hint.location.path)
     lines = file.source.text.splitlines()[: (hint.location.line or 1) - 1] if file else []
     above = takewhile(lambda line: line.lstrip().startswith("#"), reversed(lines))
-    return any(_OPTION.match(line) for line in above)
+    return any(re.match(_OPTION, line) for line in above)
 
 
 def _secret_lines(model: StartModel, new: NewService) -> str:

@@ -173,16 +173,15 @@ def _only_builds(file: ComposeFile) -> bool:
     )
 
 
-_FOR_DEVELOPERS = re.compile(
-    r"^#+[^\n]*?\b((?:dev|development|testing|test) (?:bed|environment|harness|setup|stack))\b",
-    re.IGNORECASE,
+_FOR_DEVELOPERS = (
+    r"(?i)^#+[^\n]*?\b((?:dev|development|testing|test) (?:bed|environment|harness|setup|stack))\b"
 )
 
 
 def _title_of_readme(project: Project) -> str:
     """Return what the title of the README says that the project is for developers, or ``""``."""
     title = next((line for line in (project.text("README.md") or "").splitlines() if line), "")
-    found = _FOR_DEVELOPERS.match(title)
+    found = re.match(_FOR_DEVELOPERS, title)
     return f"README.md: {found[1]}" if found else ""
 
 
