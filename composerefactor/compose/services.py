@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import compress
 from typing import Generic, TypeVar
@@ -410,14 +410,19 @@ def start_models(project: Project) -> list[StartModel]:
     specification). Such a command is left out where another one completes it: in a base file that
     is only used with override files, what these add is not missing.
     """
+    if start_models not in project.read_once:
+        project.read_once[start_models] = list(_useful_models(project))
+    models: list[StartModel] = project.read_once[start_models]
+    return models
+
+
+def _useful_models(project: Project) -> Iterator[StartModel]:
     models = [start_model(project, entry) for entry in project.readable]
     are_complete = list(map(_is_complete, models))
     complete = [set(model.entry.files) for model in compress(models, are_complete)]
-    return [
-        model
-        for model, is_complete in zip(models, are_complete, strict=True)
-        if is_complete or not any(set(model.entry.files) < files for files in complete)
-    ]
+    for model, is_complete in zip(models, are_complete, strict=True):
+        if is_complete or not any(set(model.entry.files) < files for files in complete):
+            yield model
 
 
 def _is_complete(model: StartModel) -> bool:

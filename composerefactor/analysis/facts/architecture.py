@@ -190,7 +190,7 @@ class StartCommandFacts(Struct, frozen=True):
     builds: tuple[BuildFacts, ...]
 
 
-class InvocationFacts(StartCommandFacts, frozen=True):
+class InvocationFacts(StartCommandFacts, frozen=True, dict=True):
     """The facts of one start command, and what further facts are read from.
 
     Attributes:
@@ -215,11 +215,19 @@ class InvocationFacts(StartCommandFacts, frozen=True):
 
     def service(self, name: str) -> ServiceFacts | None:
         """Return the service *name*, or None."""
-        return next((each for each in self.services if each.name == name), None)
+        return self._service_by_name.get(name)
+
+    @cached_property
+    def _service_by_name(self) -> Mapping[str, ServiceFacts]:
+        return {each.name: each for each in self.services}
 
     def health_of(self, name: str) -> HealthFacts | None:
         """Return the health check of the service *name*, or None."""
-        return next((each for each in self.health if each.service == name), None)
+        return self._health_by_service.get(name)
+
+    @cached_property
+    def _health_by_service(self) -> Mapping[str, HealthFacts]:
+        return {each.service: each for each in self.health}
 
     def may_reach(self, first: str, second: str) -> bool:
         """Return whether two services share a network, or one is on no network of the project."""
