@@ -8,10 +8,9 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -145,20 +144,18 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
     except ComposerefactorError as error:
         _fail(error)
     except click.exceptions.NoArgsIsHelpError as error:
-        with suppress(OSError):
-            error.show()
+        _report(error.show)
         sys.exit(2)
     except click.ClickException as error:
         _fail(_usage_error(error))
     except (click.Abort, KeyboardInterrupt):
-        with suppress(OSError):
-            click.echo(f"\n{message()}", err=True)
+        _report(lambda: click.echo(f"\n{message()}", err=True))
         sys.exit(130)
     except BrokenPipeError:
-        _forget_output()
+        _forget(sys.stdout)
         sys.exit(BROKEN_PIPE)
     except OSError as error:
-        _forget_output()
+        _forget(sys.stdout)
         name = error.filename2 or error.filename  # a copy fails at its target
         place = Location(str(name)) if name else None
         _fail(InputError(f"system error: {error.strerror or error}", location=place))
@@ -173,15 +170,23 @@ def _usage_error(error: click.ClickException) -> UsageError:
     return UsageError(message.rstrip("."), remedy=help_command)
 
 
-def _forget_output() -> None:
-    """Drop what stdout has not taken: Python would fail on it once more at exit, with code 120."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _report(write: Callable[[], object]) -> None:
+    """Call *write*, which writes to stderr: that may be what cannot be written."""
+    try:
+        write()
+        sys.stderr.flush()
+    except OSError:
+        _forget(sys.stderr)
+
+
+def _forget(stream: TextIO) -> None:
+    """Drop what *stream* has not taken: else Python fails on it again at exit, with code 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(error: ComposerefactorError) -> NoReturn:
     # Masking knows the forms of secrets, which takes longer to import than help takes to show.
     from composerefactor.cli.terminal import show  # noqa: PLC0415
 
-    with suppress(OSError):  # stderr may be the file that cannot be written
-        show(error)
+    _report(lambda: show(error))
     sys.exit(error.exit_code)
