@@ -33,6 +33,9 @@ from support.examples import examples
 from support.mergedprojects import DIFFERENT_BEFORE, merged_projects
 
 ROOT = Path(__file__).parents[2]
+SINCE_2_25 = ROOT / "golden/join/shared-base/before"
+"""Before, a service that an included file extends had its paths in another directory."""
+
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
@@ -481,6 +484,8 @@ def test_typed_values_are_those_of_docker_compose(
     counted: Counter[str] = Counter()
     differences: list[str] = []
     for root in written_projects():
+        if root == SINCE_2_25 and not has_option(str(command_line.engine)):
+            continue
         counted["projects"] += 1
         differences += compare(root, command_line, counted)
     record_property("compared", dict(counted))
