@@ -25,7 +25,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 	$(shell $(python) -c 'import sys; sys.version_info < (3, 11) or print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 OLD_ENGINES := 2.24.1 2.24.7 2.29.7 2.40.3
-SERVER_PACKAGES := busybox curl gosu haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
+SERVER_PACKAGES := busybox-static curl gosu haproxy mariadb-server memcached mosquitto netcat-openbsd nginx-light nodejs \
 	php-cli postgresql prometheus rabbitmq-server redis-server ruby wget
 CATALOG := composerefactor/images/data/index.json
 EXAMPLE := examples/legacy-shop
