@@ -139,7 +139,7 @@ def carry_out(
     selection = Selection(frozenset(options.take), frozenset(options.leave))
     with _located_errors(chosen), options.progress() as shown:
         opened = open_project(chosen, repairable=repairable)
-        read = opened.files.contents(opened.project.inputs)
+        read = opened.files.contents(opened.project.inputs if options.writes else ())
         with masked_errors(lambda: opened.masking):
             check = run.check_before_proof if options.writes else None
             proposal = proposer(opened, engine, selection, shown, check)
