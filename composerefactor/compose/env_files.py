@@ -15,7 +15,7 @@ _EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "
 
 
 def example_paths(path: str) -> list[str]:
-    """Return the usual paths of the example of the env file *path*, the most usual one first.
+    """Return the usual paths of the example file for the env file *path*, most usual first.
 
     For ``.env``, names without the leading dot are usual as well (``env.example``).
     """
@@ -25,7 +25,7 @@ def example_paths(path: str) -> list[str]:
 
 
 def existing_example(project: Project, path: str) -> str:
-    """Return the path of the example of the env file *path*, ``""`` if there is none."""
+    """Return the path of the existing example file for the env file *path*, or ``""``."""
     return next(filter(project.exists, example_paths(path)), "")
 
 
