@@ -83,10 +83,7 @@ services:
 """
 
 RULE = '''\
-"""{sentence}.
-
-Say here what is wrong with it and what to do. This is shown with each finding.
-"""
+"""{sentence}."""
 
 from __future__ import annotations
 
@@ -98,7 +95,10 @@ from composerefactor.analysis.findings import Occurrence, Severity, rule
 
 @rule(Severity.LOW, "maintainability")
 def {function}(architecture: Architecture) -> Iterator[Occurrence]:
-    """Yield the services without labels."""
+    """{sentence}.
+
+    Say here what is wrong with it and what to do. This is shown with each finding.
+    """
     for entry in architecture.entries:
         for service in entry.services:
             if not entry.model.services[service.name].labels:
@@ -166,7 +166,8 @@ TRANSFORM_STEPS = """\
 4. Run `make docs schema`, then `make test`."""
 
 RULE_STEPS = """\
-1. Write what it finds in composerefactor/analysis/rules/{function}.py.
+1. Write what it finds in composerefactor/analysis/rules/{function}.py, or move the function to the
+   file of its subject.
 2. Write a bad and a good project in tests/analysis/rules/{name}.toml, and run
    `.venv/bin/pytest tests/analysis/rules -k {name}`.
 3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.

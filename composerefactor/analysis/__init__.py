@@ -8,7 +8,7 @@ fixable      which findings ``fix`` solves
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel
 facts        what the files say about services, networks, volumes, variables ...
-rules        the rules, one file per rule
+rules        the rules, one function per rule, one file per subject
 diff         what a change to Compose files means for running containers
 ============ ========================================================================
 """

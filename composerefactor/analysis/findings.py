@@ -1,9 +1,9 @@
 """The contract of a rule, and its findings.
 
-A rule is one file in ``analysis/rules/``. Its id is the name of the file in kebab-case. The first
-line of the module's docstring is the summary of the rule, the rest is its explanation. Its
-function, decorated with :func:`rule`, takes the facts of a project and yields an
-:class:`Occurrence` for each problem: it does not print, prompt, open files or start programs.
+A rule is a function in ``analysis/rules/``, decorated with :func:`rule`. Its id is the name of the
+function in kebab-case. The first line of its docstring is the summary of the rule, the rest is the
+explanation. It takes the facts of a project and yields an :class:`Occurrence` for each problem: it
+does not print, prompt, open files or start programs.
 
 Baselines are JSON files with the fingerprints of known findings, which are not reported again.
 """
@@ -11,8 +11,8 @@ Baselines are JSON files with the fingerprints of known findings, which are not 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
@@ -229,15 +229,12 @@ def rule(
 ) -> Callable[[Callable[[Architecture], Iterator[Occurrence]]], Rule]:
     """Return a decorator that makes a :class:`Rule` of a function that yields occurrences.
 
-    The id comes from the name of the function's module, summary and explanation from the docstring
-    of that module.
+    The id comes from the name of the function, summary and explanation from its docstring.
     """
 
     def make(find: Callable[[Architecture], Iterator[Occurrence]]) -> Rule:
-        module = find.__module__
-        documentation = sys.modules[module].__doc__ or ""
-        summary, _, explanation = documentation.strip().partition("\n")
-        name = module.rpartition(".")[2].replace("_", "-")
+        summary, _, explanation = (inspect.getdoc(find) or "").partition("\n")
+        name = find.__name__.replace("_", "-")
         rule = RuleInfo(name, severity, summary, explanation.strip(), area, transform)
         return Rule(rule, find, strength)
 

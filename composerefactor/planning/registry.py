@@ -6,15 +6,14 @@ the Python entry point group ``composerefactor.transforms``, or ``composerefacto
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Collection, Iterable
 from functools import cache
 from graphlib import TopologicalSorter
-from importlib.util import find_spec
-from typing import Any, TypeGuard
+from importlib import import_module
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import composerefactor.transforms as package
-from composerefactor.plugins import discover, entry_points
+from composerefactor.plugins import discover
 from composerefactor.refactoring.contract import AnyTransform, Fixer, Refactoring
 
 GROUP = "composerefactor.transforms"
@@ -75,16 +74,24 @@ def in_run_order(unordered: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:
 
 
 RULES_PACKAGE = "composerefactor.analysis.rules"
-"""The package of the built-in rules, one module per rule."""
+"""The package of the built-in rules. It is above this layer, which asks for their names alone."""
 
 RULE_GROUP = "composerefactor.rules"
 """The Python entry point group in which plug-ins name their rules."""
 
 
+@runtime_checkable
+class _Rule(Protocol):
+    rule: Any
+    find: Any
+
+
+def _is_rule(value: object) -> TypeGuard[_Rule]:
+    return isinstance(value, _Rule)
+
+
 @cache
 def rule_names() -> frozenset[str]:
-    """Return the ids of all rules: names of rule modules, and of plug-ins' entry points."""
-    spec = find_spec(RULES_PACKAGE)
-    places = spec.submodule_search_locations if spec else None
-    modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(places)}
-    return frozenset(modules | {point.name for point in entry_points(RULE_GROUP)})
+    """Return the ids of all rules. This imports them."""
+    rules = import_module(RULES_PACKAGE)
+    return frozenset(discover(rules, RULE_GROUP, _is_rule, lambda each: each.rule.id, "rule"))

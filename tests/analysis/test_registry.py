@@ -12,7 +12,7 @@ from support.plugins import distribution
 pytestmark = pytest.mark.usefixtures("new_plugins")
 
 
-def test_rules_are_found_by_their_files() -> None:
+def test_rules_are_found_in_their_package() -> None:
     found = all_rules()
     assert list(found) == sorted(found)
     assert found["privileged"].rule.severity.value == "high"
@@ -33,7 +33,7 @@ def test_an_invalid_plugin_is_skipped(
 
 def test_two_rules_cannot_have_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     distribution(
-        tmp_path, RULE_GROUP, "acme", "composerefactor.analysis.rules.privileged:privileged"
+        tmp_path, RULE_GROUP, "acme", "composerefactor.analysis.rules.privileges:privileged"
     )
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ComposerefactorError, match="two rules"):

@@ -1,1 +1,1 @@
-"""The analysis rules: one file per rule, with the name of the rule."""
+"""The rules of the analysis, a function each, in a file per subject."""

@@ -1,0 +1,177 @@
+"""Dockerfiles and what goes into an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.image_references import parse_image
+from composerefactor.compose.paths import is_outside, path_from
+from composerefactor.compose.services import Service
+from composerefactor.errors import Location
+
+
+@rule(Severity.MEDIUM, "builds")
+def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
+    """A build context, a Dockerfile or a stage of it does not exist.
+
+    `docker compose build` fails. If another repository provides the context, say so in a comment,
+    or build from its URL.
+    """
+    for entry in architecture.entries:
+        for build in entry.builds:
+            target = _target(entry.model.services[build.service])
+            if build.exists and target and not build.stages:
+                yield Occurrence(
+                    f"{build.service} is built from stage {target}, which "
+                    f"{build.dockerfile} does not contain",
+                    build.location,
+                    build.service,
+                    target,
+                    "correct target, or add the stage",
+                )
+            if build.context is None or is_outside(build.context) or build.exists:
+                continue
+            missing = (
+                f"Dockerfile {build.dockerfile}"
+                if build.context_exists
+                else f"directory {build.context}"
+            )
+            yield Occurrence(
+                f"{build.service} is built from {missing}, which does not exist",
+                build.location,
+                build.service,
+                build.dockerfile,
+                "create it, or correct the path",
+            )
+
+
+def _target(service: Service) -> str:
+    """Return the stage that *service* is built from, ``""`` for the last one or an unknown one."""
+    node = service.build.at.below("target") if service.build else None
+    return (node.known_text or "") if node else ""
+
+
+@rule(Severity.LOW, "builds", transform="add-dockerignore")
+def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
+    """A build sends its whole context to the builder.
+
+    Without `.dockerignore` the `.git` directory, dependencies and local files go to the builder
+    with each build, and with `COPY . .` into the image.
+    """
+    copied: dict[str, dict[str, Location]] = {}
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if not build.exists or build.ignore_file or build.context is None:
+                continue
+            if build.copies_context is not None:
+                services = copied.setdefault(build.context, {})
+                services.setdefault(build.service, build.copies_context)
+    for context, services in copied.items():
+        first = next(iter(services))
+        path = path_from(context, ".dockerignore")
+        is_one = len(services) == 1
+        subject = f"the image of {first} copies" if is_one else "the images built there copy"
+        where = "the project directory" if context == "." else context
+        yield Occurrence(
+            f"{where} has no .dockerignore, but {subject} the whole directory",
+            services[first],
+            first,
+            context,
+            f"create {path}",
+        )
+
+
+@rule(Severity.LOW, "builds")
+def floating_base_image(architecture: Architecture) -> Iterator[Occurrence]:
+    """A base image has no fixed version.
+
+    The next build may start from another version of it, on another machine or on the same one.
+    """
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if not build.base or build.base == "scratch" or "$" in build.base:
+                continue
+            reference = parse_image(build.base)
+            if reference.digest is None and reference.tag in {None, "latest"}:
+                yield Occurrence(
+                    f"the image of {build.service} is built from {build.base}, "
+                    f"which has no fixed version",
+                    build.base_location or build.location,
+                    build.service,
+                    build.base,
+                    "pin a version",
+                )
+
+
+_COMPILERS = frozenset({"golang", "rust", "maven", "gradle", "sdk", "gcc"})
+
+
+@rule(Severity.INFO, "builds")
+def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
+    """A final image still contains the tools that built it.
+
+    With a second stage only the result goes into the image: it is smaller, starts faster on a new
+    machine, and gives an attacker less to work with.
+    """
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if not build.exists or build.is_multi_stage or not build.base:
+                continue
+            name = parse_image(build.base).name.rpartition("/")[2]
+            if name in _COMPILERS:
+                yield Occurrence(
+                    f"the final image of {build.service} still contains "
+                    f"the build image {build.base}",
+                    build.base_location or build.location,
+                    build.service,
+                    build.dockerfile,
+                    "copy the result into a second stage",
+                )
+
+
+@rule(Severity.HIGH, "security")
+def secret_in_image(architecture: Architecture) -> Iterator[Occurrence]:
+    """A Dockerfile stores a credential in the image.
+
+    ENV and the default of ARG stay in the image and its history: everybody who can pull the image
+    can read them. A build secret (`RUN --mount=type=secret`) leaves nothing behind.
+    """
+    for entry in architecture.entries:
+        for build in entry.builds:
+            for secret in build.secrets:
+                yield Occurrence(
+                    f"{secret.instruction} {secret.name} stores its value in the image",
+                    secret.location,
+                    build.service,
+                    secret.name,
+                    "use a build secret, or set it when the container starts",
+                    Severity.LOW if secret.instruction == "ARG" else None,
+                )
+
+
+@rule(Severity.HIGH, "security")
+def secret_file_in_image(architecture: Architecture) -> Iterator[Occurrence]:
+    """A build copies files with secrets into the image.
+
+    `COPY . .` copies everything that `.dockerignore` does not exclude, including `.env` files.
+    """
+    for entry in architecture.entries:
+        for build in entry.builds:
+            if build.copies_context is None:
+                continue
+            for path in build.exposed_secrets:
+                yield Occurrence(
+                    f"the build of {build.service} copies {path} into the image",
+                    build.copies_context,
+                    build.service,
+                    path,
+                    f"add {path.rpartition('/')[2]} to "
+                    f"{build.ignore_file or _ignore_file(build.context)}",
+                )
+
+
+def _ignore_file(context: str | None) -> str:
+    """Return the path of the .dockerignore of *context*."""
+    return path_from(context or "", ".dockerignore")

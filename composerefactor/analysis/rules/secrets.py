@@ -1,0 +1,206 @@
+"""Secrets that others can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.definitions import LocatedNode
+from composerefactor.compose.dotenv import Assignment
+from composerefactor.compose.env_files import assignments_in
+from composerefactor.compose.files import SECTION_NOUNS
+from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
+from composerefactor.compose.project import Project
+from composerefactor.compose.references import referenced_resources
+from composerefactor.compose.secrets import (
+    is_common_word,
+    is_credential,
+    is_placeholder,
+    secret_spans,
+    word_spans,
+)
+from composerefactor.compose.services import Service
+from composerefactor.discovery.readers import STACK_DEPLOY
+from composerefactor.errors import Location
+from composerefactor.images.catalog import service_placement
+
+
+@rule(
+    Severity.HIGH,
+    "security",
+    transform="move-secrets",
+    strength="No Compose file contains a credential in plain text.",
+)
+def plain_text_secret(architecture: Architecture) -> Iterator[Occurrence]:
+    """A Compose file contains a credential in plain text.
+
+    Everybody who can read the repository can read it, also in the history. `composerefactor fix
+    --unsafe` moves it to `.env`, which stays out of git, or to a secret.
+    """
+    for literal in architecture.literals:
+        where = "in plain text" if literal.is_whole else "in a connection string"
+        is_weak = is_common_word(literal.value) or is_placeholder(literal.value)
+        yield Occurrence(
+            f"{literal.key} of {', '.join(literal.services)} contains a credential {where}",
+            literal.file.source.location(literal.node.start),
+            literal.services[0],
+            f"{literal.key} {','.join(literal.services)}",
+            severity=Severity.MEDIUM if is_weak else None,
+        )
+
+
+@rule(
+    Severity.MEDIUM,
+    "security",
+    strength="No Compose file contains a credential in plain text.",
+)
+def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
+    """A credential has a default value in a Compose file.
+
+    If nobody sets the variable, the service runs with a password that everybody can read. With
+    `${NAME:?}` the start fails instead.
+    """
+    for entry in architecture.entries:
+        for variable in entry.variables:
+            if not variable.defaults or not is_credential(variable.name, "unknown value"):
+                continue
+            use = variable.uses[0]
+            yield Occurrence(
+                f"the credential {variable.name} has a default value in the Compose file",
+                use.location,
+                use.service or None,
+                variable.name,
+                f"require a value: ${{{variable.name}:?set it in .env}}",
+            )
+
+
+_WORDS = {"healthcheck": "health check"}
+
+
+@rule(
+    Severity.HIGH,
+    "security",
+    transform="move-secrets",
+    strength="No Compose file contains a credential in plain text.",
+)
+def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
+    """A command contains a password.
+
+    Everybody who can read the repository can read it, and `docker ps` and `docker inspect` show it
+    to everybody on the machine.
+    """
+    for entry in architecture.entries:
+        for service in entry.model.services.values():
+            if service_placement(service, entry.catalog).category == "emulator":
+                continue  # it accepts any credentials
+            for attribute, at in _commands(service):
+                words = [item.written or "" for item in at.items]
+                literal = [
+                    value
+                    for value in _secrets(words)
+                    if EXPRESSION_MASK not in value and "$" not in value
+                ]
+                if literal:
+                    yield Occurrence(
+                        f"the {_WORDS.get(attribute, attribute)} of {service.name} contains a "
+                        "password",
+                        at.location,
+                        service.name,
+                        attribute,
+                        "use a variable that .env sets, or a secret",
+                        Severity.MEDIUM if all(map(is_common_word, literal)) else None,
+                    )
+
+
+def _secrets(words: list[str]) -> Iterator[str]:
+    """Yield the secrets in the *words* of a command, of which one may be a whole command.
+
+    Defaults of variables do not count; they are findings of default-secret.
+    """
+    hidden = [mask_expressions(word) for word in words]
+    yield from (hidden[n][start:end] for n, start, end in word_spans(hidden))
+    for word in hidden:
+        yield from (word[start:end] for start, end in secret_spans(word))
+
+
+def _commands(service: Service) -> Iterator[tuple[str, LocatedNode]]:
+    """Yield the attributes of *service* that are commands."""
+    for attribute, command in (("entrypoint", service.entrypoint), ("command", service.command)):
+        if command is not None:
+            yield attribute, command.at
+    check = service.healthcheck
+    if check is not None and (test := check.at.below("test")) is not None:
+        yield "healthcheck", test
+
+
+_REMEDIES = {
+    "secrets": "take the value from a file (file:) or a variable (environment:)",
+    "configs": "take it from a file (file:), or write it here (content:)",
+}
+"""What to do instead, by the section of what only a Swarm has."""
+
+
+@rule(Severity.HIGH, "validity")
+def external_secret(architecture: Architecture) -> Iterator[Occurrence]:
+    """A service uses a secret or config that only Docker Swarm has.
+
+    With `external: true`, a secret or config is one that a Swarm keeps. Docker Compose has none of
+    these: `docker compose up` stops (v5.6.1: "unsupported external secret"), although `docker
+    compose config` accepts it.
+    """
+    protected = architecture.project.protected_files.values()
+    if any(each.reader == STACK_DEPLOY for each in protected):
+        return
+    for entry in architecture.certain:
+        for service in entry.model.services.values():
+            used = {
+                reference for d in service.definitions for reference in referenced_resources(d.body)
+            }
+            for section, name in sorted(used):
+                resource = entry.model.resources(section).get(name)
+                if section in _REMEDIES and resource is not None and resource.external:
+                    noun = SECTION_NOUNS[section]
+                    yield Occurrence(
+                        f"{service.name} uses the external {noun} {name}, which Docker Compose "
+                        "does not support: it does not start",
+                        resource.location,
+                        service.name,
+                        f"{section}.{name}",
+                        _REMEDIES[section],
+                    )
+
+
+@rule(Severity.HIGH, "security")
+def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
+    """An env file with credentials is in git.
+
+    What git has once recorded stays in its history, and in every clone.
+    """
+    seen: set[str] = set()
+    for entry in architecture.entries:
+        of_services = (path for s in entry.services for path in s.env_files)
+        of_command = {facts.path for facts in entry.env_files}
+        for path in dict.fromkeys([*of_command, *of_services]):
+            if path in seen or not architecture.project.is_tracked(path):
+                continue
+            seen.add(path)
+            for assignment in _credentials(architecture.project, path):
+                yield Occurrence(
+                    f"{path} is tracked by git and contains the credential {assignment.name}",
+                    Location(path, assignment.line),
+                    None,
+                    assignment.name,
+                    f"run git rm --cached {path}, ignore the file, and change the credential",
+                )
+
+
+def _credentials(project: Project, path: str) -> list[Assignment]:
+    """Return the assignments of literal credentials in the env file *path*."""
+    return [
+        assignment
+        for assignment in assignments_in(project, path)
+        if "$" not in assignment.value
+        and is_credential(assignment.name, assignment.value)
+        and not is_placeholder(assignment.value)
+    ]
