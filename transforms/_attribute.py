@@ -17,7 +17,6 @@ from msgspec import Struct
 from composerefactor.compose.attributes import DEPLOY_ORDER, SERVICE_ORDER
 from composerefactor.compose.definitions import Definition, LocatedNode
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries, merged_mappings
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.references import extending_services
@@ -40,6 +39,7 @@ from composerefactor.yaml.nodes import (
     resolve,
     walk,
 )
+from composerefactor.yaml.values import merged_entries, merged_mappings
 
 _NO_POLICY = frozenset(
     {

@@ -11,7 +11,6 @@ from msgspec import Struct
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.merge_keys import item_nodes, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
@@ -33,6 +32,7 @@ from composerefactor.yaml.nodes import (
     walk,
 )
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import item_nodes, scalar_text
 
 TOOLS = frozenset(
     """adminer dbgate mailcatcher maildev mailhog mailpit mongo-express pgadmin pgadmin4 pgweb

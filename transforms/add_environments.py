@@ -23,7 +23,6 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import names_in
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
 from composerefactor.compose.services import Service, StartModel, services_in, start_model
@@ -49,6 +48,7 @@ from composerefactor.transforms.add_restart_policy import add_restart_policy
 from composerefactor.yaml.nodes import MappingNode, Path, SequenceNode, children, node_at
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import BOM, Source
+from composerefactor.yaml.values import names_in
 
 _NOTE = "`docker compose` reads this file by itself, after"
 

@@ -21,7 +21,6 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_mappings
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.confidence import least_certain
@@ -35,6 +34,7 @@ from composerefactor.images.health.usage import usage
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import MergedServices, ReachedService, healthcheck_value
 from composerefactor.yaml.nodes import MappingNode, path_of
+from composerefactor.yaml.values import merged_mappings
 
 _PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
 _CONNECTS = re.compile(r"/dev/tcp/|\bnc -z|connect\(|create_connection|fsockopen|TCPSocket")

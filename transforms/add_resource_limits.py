@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.compose.sizes import format_size, parse_size
+from composerefactor.compose.short_forms import format_size, parse_size
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated

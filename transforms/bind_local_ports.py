@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand, expressions
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.ports import (
     EVERYWHERE,
@@ -40,6 +39,7 @@ from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import ScalarNode, path_of
+from composerefactor.yaml.values import merged_entries
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
 _HOST = "host.docker.internal"

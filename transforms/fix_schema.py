@@ -24,7 +24,6 @@ from composerefactor.compose.attributes import (
     keys_below,
 )
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries, merged_get, names_in
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import (
@@ -51,7 +50,13 @@ from composerefactor.yaml.nodes import (
     node_at,
     resolve,
 )
-from composerefactor.yaml.values import resolve_plain, to_python
+from composerefactor.yaml.values import (
+    merged_entries,
+    merged_get,
+    names_in,
+    resolve_plain,
+    to_python,
+)
 
 _SYNONYMS = {
     "env": "environment",

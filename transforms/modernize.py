@@ -19,7 +19,6 @@ from msgspec import Struct
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries, merged_mappings, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
@@ -30,7 +29,7 @@ from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refu
 from composerefactor.transforms._attribute import inheriting_services
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode
 from composerefactor.yaml.nodes import SequenceNode as YamlSequence
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merged_entries, merged_mappings, scalar_text, to_python
 
 _DEPLOY_KEYS = {
     "mem_limit": ("limits", "memory"),

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import names_in
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
@@ -29,11 +28,12 @@ from composerefactor.edit.operations import ToMapping
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
+from composerefactor.images.connections import can_start_first
 from composerefactor.images.health.check import reports_health
-from composerefactor.images.readiness import can_start_first
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import MergedServices, ReachedService, written_entry
 from composerefactor.yaml.nodes import Entry, Path, SequenceNode, node_at, resolve
+from composerefactor.yaml.values import names_in
 
 STARTED, HEALTHY, DONE = "service_started", "service_healthy", "service_completed_successfully"
 

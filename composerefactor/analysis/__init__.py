@@ -1,10 +1,8 @@
 """The analysis of a project: facts, findings, ratings, and the impact of a change.
 
 ============ ========================================================================
-analysis     facts, findings and ratings of one project in one value
-rejections   the start commands that Docker Compose rejects
+analysis     facts, findings and ratings of one project; what ``fix`` solves, what is rejected
 findings     the contract of a rule, its findings, and files of known ones
-fixable      which findings ``fix`` solves
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel
 facts        what the files say about services, networks, volumes, variables ...

@@ -1,30 +1,37 @@
 """The analysis of one project: its facts, the findings of all rules, and the ratings.
 
 :func:`analyse_project` is the way in for the command line. It surveys the facts, lets each rule
-look at them (:func:`all_rules`), adds what Docker Compose itself rejects (``rejections.py``),
-separates suppressed and known findings, and rates each area.
+look at them (:func:`all_rules`), adds what Docker Compose itself rejects (:func:`rejections`), asks
+the fixers which findings they solve (:func:`with_fixes`), separates suppressed and known findings,
+and rates each area.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import PurePosixPath as Path
 from typing import TypeGuard, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, split_known
-from composerefactor.analysis.fixable import with_fixes
 from composerefactor.compose.project import Project
-from composerefactor.compose.suppression import ignore_reason
-from composerefactor.errors import InputError, did_you_mean
-from composerefactor.planning.fixes import project_with
+from composerefactor.compose.remarks import ignore_reason
+from composerefactor.compose.services import start_models
+from composerefactor.errors import InputError, Location, did_you_mean
+from composerefactor.planning.fix_request import FixRequest
+from composerefactor.planning.fixes import PlannedFix, first_changes, project_with
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
-from composerefactor.planning.registry import RULE_GROUP
+from composerefactor.planning.registry import RULE_GROUP, fixers
 from composerefactor.planning.settings import Settings
+from composerefactor.planning.settle import error_location, prover_of
 from composerefactor.plugins import discover
+from composerefactor.proof.engine import find_engine
+from composerefactor.refactoring.contract import Refusal
 from composerefactor.refactoring.reader import Outcome
 
 
@@ -342,3 +349,102 @@ def _points(findings: list[Finding], services: int) -> float:
     share = 1.0 if affects_project or not services else min(1.0, len(affected) / services)
     weight = max(WEIGHTS[finding.severity] for finding in findings)
     return round(weight * max(share, _MIN_SHARE), 2)
+
+
+def rejections(opened: OpenProject, choice: str) -> list[Finding]:
+    """Return a finding for each start command of *opened* that Docker Compose rejects.
+
+    Commands that cannot be read have findings already, and what another command completes is not
+    meant to be one. *choice* selects Docker Compose, as in :func:`find_engine`.
+
+    Raises EngineError if none can be used.
+    """
+    engine = find_engine(choice)
+    if not opened.project.readable:
+        return []
+    with prover_of(opened, engine) as prover:
+        rejected = {} if prover.accepts_all() else prover.rejected()
+    used = {model.entry for model in start_models(opened.project)}
+    return [
+        Finding(
+            REJECTED.id,
+            REJECTED.severity,
+            opened.masking.text(
+                f"Docker Compose v{engine.version} rejects {entry.title}: {message}"
+            ),
+            error_location(opened.project, entry, message),
+            subject=entry.title,
+        )
+        for entry, message in rejected.items()
+        if entry in used
+    ]
+
+
+def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding]:
+    """Return *findings*, each with its transform only if that solves it in the project."""
+    listed = list(findings)
+    known = fixers().keys()
+    named = sorted({each.transform for each in listed if each.transform} & known)
+    if not named or not opened.project.readable:
+        return listed
+    chosen = FixRequest(select=tuple(named), unsafe=True).chosen(opened.settings)
+    plan = first_changes(opened.project, chosen)
+    states = [_Fixes(fixes) for fixes in (plan.applied, plan.uncertain, plan.suppressed)]
+    refusals: dict[tuple[str, Location], list[Refusal]] = {}
+    for name, refusal in plan.refusals:
+        refusals.setdefault((name, refusal.location), []).append(refusal)
+
+    def checked(finding: Finding) -> Finding:
+        if finding.transform not in known:
+            return finding
+        refused = refusals.get((finding.transform, finding.location), [])
+        made, guessed, suppressed = (state.about(finding) for state in states)
+        return _checked(finding, made, guessed, suppressed, refused)
+
+    return [checked(each) for each in listed]
+
+
+_ATTRIBUTES = frozenset({"command", "entrypoint", "healthcheck"})
+"""Subjects of findings that a fix solves only if it changes this attribute of the service."""
+
+
+class _Fixes:
+    """The fixes of one state, by what they are about."""
+
+    def __init__(self, fixes: Iterable[PlannedFix]) -> None:
+        self._about: dict[tuple[str, object], list[PlannedFix]] = {}
+        for fix in fixes:
+            change = fix.change
+            keys: set[object] = {effect.path[1] for effect in change.effects if effect.path[1:]}
+            for key in (*keys, change.location, Path(change.location.path)):
+                self._about.setdefault((fix.transform, key), []).append(fix)
+
+    def about(self, finding: Finding) -> list[PlannedFix]:
+        """Return the fixes by the transform of *finding* for its service, subject or place."""
+        place = finding.location
+        keys = (finding.service, finding.subject, place if finding.service else Path(place.path))
+        found = (self._about.get((finding.transform or "", key), ()) for key in keys)
+        fixes = [fix for fixes in found for fix in fixes]
+        if finding.subject not in _ATTRIBUTES:
+            return fixes
+        where = (finding.service, finding.subject)
+        return [fix for fix in fixes if any(e.path[1:3] == where for e in fix.change.effects)]
+
+
+def _checked(
+    finding: Finding,
+    made: list[PlannedFix],
+    guessed: list[PlannedFix],
+    suppressed: list[PlannedFix],
+    refused: list[Refusal],
+) -> Finding:
+    is_here = any(fix.change.location == finding.location for fix in (*made, *guessed))
+    if refused and not is_here:
+        first = refused[0]
+        remedy = finding.remedy or first.remedy
+        return replace(finding, transform=None, remedy=remedy, skipped=first.reason)
+    if made or guessed:
+        is_safe = all(fix.change.is_safe for fix in made or guessed)
+        return replace(finding, is_guess=not made, is_safe=is_safe)
+    skipped = next((fix.reason for fix in suppressed), "")
+    return replace(finding, transform=None, skipped=skipped)

@@ -38,10 +38,9 @@ from composerefactor.proof.memory import Memory
 from composerefactor.proof.staging import Progress
 from composerefactor.report.markdown import as_markdown
 from composerefactor.report.patch import patch_of
-from composerefactor.report.place import Place
 from composerefactor.report.plan_json import document
 from composerefactor.report.plan_text import summary
-from composerefactor.report.text import counted, json_text, shown_text, wrapped
+from composerefactor.report.text import Place, counted, json_text, shown_text, wrapped
 from composerefactor.workspace.apply import apply
 from composerefactor.workspace.undo import files_before_runs, recover
 

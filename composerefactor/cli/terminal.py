@@ -14,8 +14,7 @@ import click
 
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import ComposerefactorError, Location, UsageError, shortened
-from composerefactor.report.place import Place
-from composerefactor.report.text import Style, shown_line, shown_text, wrapped
+from composerefactor.report.text import Place, Style, shown_line, shown_text, wrapped
 
 if sys.platform != "win32":
     import termios

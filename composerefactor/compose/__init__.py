@@ -9,17 +9,14 @@ definitions      places in the definitions of a service, and values with their p
 service_values   the values of a service as structs, merged as Docker Compose does
 origins          which place sets each line of a merged service, and what it overrides
 attributes       the table of all attributes: values, merges, paths and usual order
-remarks          what comments say: groups of services, a generated file, blocks that stay
-suppression      comments that switch off a rule, a transform or a reader
-merge_keys       YAML aliases and merge keys (``<<``) in mappings and lists, resolved
+remarks          what comments say: groups, generated files, blocks that stay, what is ignored
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
 references       what one service refers to, and what an include names
 dependencies     references between services, start order, cycles and connected groups
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
-short_forms      ports and mounts in both forms; one form for all spellings, to compare them
+short_forms      ports, mounts and sizes; one form for all spellings, to compare them
 ports            published ports: who reaches them, which conflict
-sizes            sizes of memory: read and written
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
 dotenv           the syntax of env files

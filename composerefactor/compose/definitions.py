@@ -10,15 +10,10 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand_known
-from composerefactor.compose.merge_keys import (
-    item_nodes,
-    merged_entries,
-    merged_mappings,
-    scalar_text,
-)
 from composerefactor.compose.project import Scope
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, resolve
+from composerefactor.yaml.values import item_nodes, merged_entries, merged_mappings, scalar_text
 
 T = TypeVar("T")
 

@@ -17,7 +17,6 @@ from typing import Any
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.interpolation import expressions
-from composerefactor.compose.merge_keys import item_nodes, merged_get, names_in, scalar_text
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
     NO_VALUE,
@@ -40,6 +39,7 @@ from composerefactor.compose.secrets import (
 )
 from composerefactor.errors import ComposerefactorError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from composerefactor.yaml.values import item_nodes, merged_get, names_in, scalar_text
 
 MASK = "***"
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import SERVICE, SERVICE_ORDER, Attribute, find_attribute
 from composerefactor.compose.definitions import Definition, LocatedNode
 from composerefactor.compose.interpolation import Expression, expand, expressions
-from composerefactor.compose.merge_keys import scalar_text
 from composerefactor.compose.service_values import (
     read_env_files,
     read_grants,
@@ -34,6 +33,7 @@ from composerefactor.yaml.nodes import (
     SequenceNode,
     resolve,
 )
+from composerefactor.yaml.values import scalar_text
 
 Step: TypeAlias = str | int
 Variables: TypeAlias = Mapping[str, str]
@@ -147,7 +147,7 @@ def _scope_of(place: ValueOrigin) -> tuple[LocatedNode, Definition | None]:
 def _entries(parent: ValueOrigin) -> dict[str, ValueOrigin]:
     """Return the values of the mapping at *parent* by key, with what they shadow.
 
-    The rules are those of :func:`~composerefactor.compose.merge_keys.merged_entries`.
+    The rules are those of :func:`~composerefactor.yaml.values.merged_entries`.
     """
     found: dict[str, list[ValueOrigin]] = {}
     pending: list[tuple[Node, str]] = [(_scope_of(parent)[0].node, parent.alias or parent.inside)]

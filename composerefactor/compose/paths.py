@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE, TOP, Attribute, Path
 from composerefactor.compose.interpolation import expressions, split_outside_expressions
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.short_forms import volumes
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
+from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, scalar_text
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")

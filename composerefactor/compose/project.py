@@ -15,11 +15,11 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile, Library, empty_file_error
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_absolute, is_outside, is_remote, path_from
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import MappingNode, Node
+from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
 
 _MAX_INCLUDES = 100
 """Files that include one another, at most."""

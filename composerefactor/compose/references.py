@@ -7,15 +7,15 @@ from functools import lru_cache
 from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merge_keys import (
+from composerefactor.compose.short_forms import volumes
+from composerefactor.yaml.nodes import MappingNode, Node
+from composerefactor.yaml.values import (
     item_nodes,
     merged_entries,
     merged_get,
     names_in,
     scalar_text,
 )
-from composerefactor.compose.short_forms import volumes
-from composerefactor.yaml.nodes import MappingNode, Node
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 """The attributes by which a service may share a namespace of another one: ``service:NAME``."""

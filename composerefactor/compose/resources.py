@@ -17,10 +17,10 @@ from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.dependencies import service_references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expand
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location, RefusedError
 from composerefactor.yaml.nodes import MappingNode
+from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
 
 
 def mount_targets(service: Service) -> Iterator[str]:

@@ -22,7 +22,6 @@ from composerefactor.compose.definitions import (
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import FileReading, Project, Scope, extended_scope
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.service_values import (
@@ -52,6 +51,7 @@ from composerefactor.compose.service_values import (
 )
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import Node
+from composerefactor.yaml.values import merged_entries
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, Library
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.references import (
     extends_target,
@@ -22,6 +21,7 @@ from composerefactor.compose.references import (
 from composerefactor.discovery.script import directory_of
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve, walk
+from composerefactor.yaml.values import merged_entries
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """Names that Docker Compose looks for without ``-f``, best first (observed: v5.6.1)."""

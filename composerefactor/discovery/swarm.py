@@ -11,13 +11,13 @@ import re
 from collections.abc import Collection, Iterator
 
 from composerefactor.compose.invocation import Evidence
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get, scalar_text
 from composerefactor.compose.paths import path_from
 from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, Listing, TreeFacts
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines
 from composerefactor.yaml.nodes import MappingNode, Node
+from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, scalar_text
 
 _YAML_SUFFIXES = (".yml", ".yaml")
 _README = r"(?i)(?:.*/)?readme[^/]{0,40}"

@@ -15,7 +15,6 @@ from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import EXPRESSION_MASK, expressions, mask_expressions
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, merged_get
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.secrets import (
     file_spans,
@@ -42,7 +41,7 @@ from composerefactor.yaml.nodes import (
     path_of,
     resolve,
 )
-from composerefactor.yaml.values import resolve_plain
+from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, resolve_plain
 
 ATTRIBUTES = (("environment",), ("build", "args"))
 """The attributes of a service that contain pairs of names and values."""

@@ -20,12 +20,12 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
 from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.yaml.comments import full_line_comments
+from composerefactor.yaml.values import merged_entries
 
 Kind: TypeAlias = EnvironmentKind | Literal["demo"]
 """What a word says that a file is for. ``demo`` only tells files apart."""

@@ -15,13 +15,13 @@ from composerefactor.compose.definitions import Definition, text_of
 from composerefactor.compose.dependencies import Reference, service_references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.compose.references import referenced_resources
 from composerefactor.compose.resources import networks_of
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import catalog_of, load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
+from composerefactor.yaml.values import merged_get, scalar_text
 
 _SCHEME_SUFFIX = r"(?:\+.*|s|\+srv)$"
 _NAME_SUFFIX = re.compile(

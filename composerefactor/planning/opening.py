@@ -21,7 +21,6 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.masking import Masking
-from composerefactor.compose.merge_keys import item_nodes, merged_entries, scalar_text
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.compose.remarks import generated_note
@@ -41,6 +40,7 @@ from composerefactor.errors import InputError, Location, first_of
 from composerefactor.planning.settings import FILE_NAME, load_settings
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.workspace.git import Repository, find_repository
+from composerefactor.yaml.values import item_nodes, merged_entries, scalar_text
 
 if TYPE_CHECKING:
     from composerefactor.planning.settings import Settings

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 import composerefactor.refactoring.readers as package
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import item_nodes, merged_get, scalar_text
 from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
@@ -35,6 +34,7 @@ from composerefactor.refactoring.reader import (
 from composerefactor.workspace.files import ProjectFiles
 from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
 
 GROUP = "composerefactor.readers"
 

@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.planning.opening import OpenProject
@@ -31,6 +30,7 @@ from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import FileElement, Plan
 from composerefactor.yaml.nodes import Node, SequenceNode, resolve
+from composerefactor.yaml.values import merged_entries
 
 
 def prover_of(

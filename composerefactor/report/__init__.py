@@ -3,13 +3,12 @@
 Nothing is decided here. One file per kind of result:
 
 ============ ====================================================================
-text         lines and tables for a terminal, plurals, colours
+text         lines, tables, plurals and colours for a terminal; paths for the user's place
 markdown     Markdown helpers; a proposal as a comment on a pull request
 plan_text    a proposal (``split``, ``fix``, ``join``) for a terminal; its files as trees
 fix_groups   planned fixes by purpose and transform, equal ones as one
 plan_json    a proposal as JSON
 differences  differences between environments, as sentences and JSON
-place        where the user and the project are
 patch        a proposal as a patch for ``git apply``
 verify       the result of ``verify`` and ``verify --live``, as text and JSON
 explanation  the result of ``explain``, as text and JSON

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.confidence import CONFIDENCES
 from composerefactor.edit.planned_files import Changeset, PlannedFile, Slice, line_count
 from composerefactor.errors import first_of
@@ -23,9 +22,9 @@ from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import sentences as difference_sentences
 from composerefactor.report.fix_groups import HOLE, FixSentence, grouped, sentences, with_hole
-from composerefactor.report.place import Place
 from composerefactor.report.text import (
     MOST_PLACES,
+    Place,
     Style,
     assumptions,
     command_text,
@@ -39,6 +38,7 @@ from composerefactor.report.text import (
     usage_text,
 )
 from composerefactor.yaml.comments import count_comment_lines
+from composerefactor.yaml.values import merged_get, scalar_text
 
 if TYPE_CHECKING:
     from composerefactor.analysis.findings import Finding

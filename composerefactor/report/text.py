@@ -1,4 +1,4 @@
-"""Lines and tables for a terminal: labels, colours, plurals, start commands.
+"""Lines and tables for a terminal: labels, colours, plurals, paths, start commands.
 
 A project may contain names that would control a terminal or a CI service: escape sequences, marks
 that reverse the direction of text, line ends, workflow commands of GitHub. :func:`shown_line`,
@@ -397,3 +397,32 @@ def command_text(entry: Invocation) -> str:
     words += [word for profile in entry.profiles for word in ("--profile", profile)]
     change_directory = "" if entry.directory == "." else f"cd {shlex.quote(entry.directory)} && "
     return change_directory + shlex.join(words)
+
+
+class Place(Struct, frozen=True):
+    """Where the user and the project are.
+
+    Attributes:
+        directory: The project directory, absolute.
+        prefix: What to put before a path of the project so that it leads there from the user's
+            working directory: ``""`` or with a slash at its end.
+        path: The path of the project as arguments of a command; none for the current directory.
+        start_commands: The options of the command line that select start commands.
+        found_below: The directory in which the project is, below the one that the user gave; else
+            ``""``.
+    """
+
+    directory: str
+    prefix: str = ""
+    path: Sequence[str] = ()
+    start_commands: Sequence[str] = ()
+    found_below: str = ""
+
+    def command(self, *words: str) -> str:
+        """Return the command line of this tool with *words*, for the same project."""
+        return shlex.join(["composerefactor", *words, *self.path, *self.start_commands])
+
+    @property
+    def undo(self) -> str:
+        """The command line that reverts the last run in the project."""
+        return shlex.join(["composerefactor", "undo", *self.path])

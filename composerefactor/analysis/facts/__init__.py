@@ -2,8 +2,7 @@
 
 ============ ==================================================================================
 architecture all facts of a project and of each start command; dependencies and repetitions
-services     the services: image or build, purpose, whether each can start
-networks     networks and their members, connections between services, published ports
+services     services, connections between them, and networks with their members
 volumes      mounts, named volumes, what they contain, whether to back them up
 variables    variables of the Compose files, env files, and the masking of secrets
 resources    CPU and memory limits with their sums, and health checks

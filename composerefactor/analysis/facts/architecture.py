@@ -15,7 +15,6 @@ from functools import cached_property
 from msgspec import Struct
 
 from composerefactor.analysis.facts.builds import BuildFacts, build_facts
-from composerefactor.analysis.facts.networks import Edge, NetworkFacts, edges, networks
 from composerefactor.analysis.facts.resources import (
     HealthFacts,
     ResourceFacts,
@@ -24,7 +23,14 @@ from composerefactor.analysis.facts.resources import (
     resource_facts,
     totals,
 )
-from composerefactor.analysis.facts.services import ServiceFacts, service_facts
+from composerefactor.analysis.facts.services import (
+    Edge,
+    NetworkFacts,
+    ServiceFacts,
+    edges,
+    networks,
+    service_facts,
+)
 from composerefactor.analysis.facts.variables import EnvFileFacts, VariableFacts, variable_facts
 from composerefactor.analysis.facts.volumes import StoredData, mounts, stored
 from composerefactor.compose.dependencies import cycles, dependencies, start_order

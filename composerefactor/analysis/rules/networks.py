@@ -8,7 +8,7 @@ from itertools import combinations
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
-from composerefactor.analysis.facts.networks import Edge
+from composerefactor.analysis.facts.services import Edge
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets

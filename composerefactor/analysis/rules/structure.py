@@ -1,4 +1,4 @@
-"""What services and resources are defined, and how often."""
+"""What services and resources are defined, how often, and how they refer to each other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.dependencies import service_references
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.resources import is_only_part_of_another
 from composerefactor.compose.services import StartModel
@@ -253,3 +254,25 @@ def _copies(file: ComposeFile) -> Iterator[tuple[str, int]]:
             if len(lines) >= _LEAST_BLOCK and lines in seen:
                 yield entry.name or "", len(lines)
             seen.add(lines)
+
+
+@rule(Severity.HIGH, "validity")
+def dependency_cycle(architecture: Architecture) -> Iterator[Occurrence]:
+    """Services depend on each other in a cycle.
+
+    Docker Compose rejects a cycle of depends_on, links, volumes_from and shared namespaces.
+    """
+    for entry in architecture.certain:
+        for cycle in entry.dependencies.cycles:
+            first = next(
+                reference.hint
+                for reference in service_references(entry.model)
+                if (reference.caller, reference.name) == (cycle[0], cycle[1])
+            )
+            yield Occurrence(
+                f"dependency cycle: {' -> '.join(cycle)}",
+                first.location,
+                cycle[0],
+                " ".join(sorted(set(cycle))),
+                "remove one of these dependencies",
+            )

@@ -2,10 +2,9 @@
 
 ============== ====================================================================
 command        the command ``composerefactor wizard`` and its options
-steps          the whole session: goal, one stage per goal, the end
+steps          the whole session: goal, one stage per goal, the end: write, patch, leave
 review         which fixes to take, to look at or to skip: by kind, and one by one
 layout         the layout of a split: which service goes to which module
-finish         the verified changes: write, save a patch, look again, leave
 session        questions, answers and the way back, without a terminal
 prompts        shows the questions on a terminal, with prompt_toolkit
 screens        the text above the questions

@@ -17,7 +17,6 @@ from composerefactor.planning.registry import fixers
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
 from composerefactor.refactoring.contract import Plan, Refusal
 from composerefactor.report.patch import unified_patch
-from composerefactor.report.place import Place
 from composerefactor.report.plan_text import (
     consequence,
     difference_lines,
@@ -29,7 +28,7 @@ from composerefactor.report.plan_text import (
     reader_lines,
     trees,
 )
-from composerefactor.report.text import LABEL, Style, counted, row, rows
+from composerefactor.report.text import LABEL, Place, Style, counted, row, rows
 
 _WIDEST = 200
 

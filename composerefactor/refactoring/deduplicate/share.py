@@ -30,7 +30,6 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.merge_keys import acts_on_merge, merge_key_value
 from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.images.environments import NAMES
 from composerefactor.refactoring.deduplicate.definitions import (
@@ -48,7 +47,7 @@ from composerefactor.refactoring.deduplicate.definitions import (
 )
 from composerefactor.yaml.comments import Region, comments_in
 from composerefactor.yaml.nodes import MappingNode, walk
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import acts_on_merge, merge_key_value, to_python
 
 _NAMES = "|".join(NAMES["test"] | NAMES["development"] | NAMES["staging"])
 

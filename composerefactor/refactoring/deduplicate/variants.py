@@ -22,7 +22,6 @@ from msgspec.structs import replace
 from composerefactor.compose.attributes import Path
 from composerefactor.compose.dependencies import unions
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.short_forms import canonical_value, non_text_values
@@ -43,7 +42,7 @@ from composerefactor.refactoring.modules.grouping import environment_name
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merged_entries, to_python
 
 ENOUGH_OF_ENVIRONMENTS, ENOUGH_OF_VARIANTS = 1 / 3, 1 / 2
 """The least part of the smallest definition that the definitions of a service have to share.

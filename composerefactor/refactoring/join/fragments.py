@@ -25,14 +25,13 @@ from composerefactor.compose.attributes import (
     Path,
     find_attribute,
 )
-from composerefactor.compose.merge_keys import acts_on_merge
 from composerefactor.compose.short_forms import canonical_value, parse_volume
 from composerefactor.edit.planned_files import NewText, Piece, indent_by
 from composerefactor.edit.rendering import YamlStyle, scalar_line
 from composerefactor.refactoring.join.rewritten_paths import Text
 from composerefactor.yaml.comments import Region, comments_in, item_regions, regions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve, walk
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import acts_on_merge, to_python
 
 RESOURCE = "<resource>"
 """The first key of paths in a network, volume, secret, config or model."""

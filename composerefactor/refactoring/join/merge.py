@@ -19,7 +19,6 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merge_key_value
 from composerefactor.compose.short_forms import canonical_value
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import InputError
@@ -37,7 +36,7 @@ from composerefactor.refactoring.join.fragments import (
 from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
 from composerefactor.yaml.comments import comments_in, full_line_comments
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merge_key_value, to_python
 
 
 def merge(base: Fragment, over: Fragment) -> Fragment:

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, FileSection
-from composerefactor.compose.merge_keys import merged_get, scalar_text
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
+from composerefactor.yaml.values import merged_get, scalar_text
 
 MAX_PATHS = 20
 """Paths in one entry without an environment file.

@@ -20,7 +20,6 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dependencies import unions
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.remarks import ServiceSection, service_sections
 from composerefactor.compose.services import StartModel, services_in
@@ -50,6 +49,7 @@ from composerefactor.refactoring.modules.service_names import (
     stem_of,
 )
 from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode
+from composerefactor.yaml.values import merged_entries
 
 MOST_SERVICES = 10
 """A module has no more services than this, unless ``extends`` or the user ties them."""

@@ -15,7 +15,6 @@ from functools import cached_property
 from msgspec import Struct
 
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
@@ -26,6 +25,7 @@ from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.comments import count_commented_out_lines
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
+from composerefactor.yaml.values import merged_entries
 
 FEWEST_SERVICES = 4
 """A root file with fewer services is not split: modules would help nobody."""

@@ -20,7 +20,6 @@ from composerefactor.compose.definitions import values_below
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
 from composerefactor.compose.service_values import read_pairs
@@ -41,6 +40,7 @@ from composerefactor.refactoring.move_roots.relocation import (
 )
 from composerefactor.yaml.nodes import ScalarNode, walk
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import merged_entries
 
 _ENV_FILE = r"\.env(?!rc)(?:\.[\w.-]*)?|[\w.-]*env\.(?:example|sample|template|dist)"
 _SET_EVERYWHERE = frozenset({"HOME", "PATH", "PWD"})

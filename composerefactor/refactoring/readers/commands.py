@@ -17,8 +17,7 @@ from composerefactor.discovery.shell import ShellCall
 from composerefactor.discovery.shell import calls as calls_in
 from composerefactor.errors import Location
 from composerefactor.refactoring.reader import Outcome, PlannedSplit, Surroundings, reader
-from composerefactor.refactoring.readers._copies import alone, carried
-from composerefactor.refactoring.readers._patterns import matches
+from composerefactor.refactoring.readers._patterns import alone, carried, matches
 
 _COPYING = frozenset(
     {"scp", "pscp", "rsync", "cp", "install", "mv", "gsutil", "rclone", "aws", "gcloud", "az"}

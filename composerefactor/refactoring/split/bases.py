@@ -22,13 +22,12 @@ from msgspec.structs import replace
 
 from composerefactor.compose.attributes import KEY_VALUE, REPLACED
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_entries
 from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml.comments import Region, regions
 from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, SequenceNode, walk
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merged_entries, to_python
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MAY_BE_NULL = {"command", "entrypoint"}

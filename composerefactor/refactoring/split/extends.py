@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.merge_keys import acts_on_merge, merged_entries
 from composerefactor.compose.paths import path_attributes, path_from
 from composerefactor.compose.references import extends_target
 from composerefactor.refactoring.deduplicate.definitions import (
@@ -42,6 +41,7 @@ from composerefactor.refactoring.modules.root_file import Reason, RootFile
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import acts_on_merge, merged_entries
 
 MERGE = "<<"
 """The merge key."""

@@ -17,7 +17,6 @@ from functools import cache, partial
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.merge_keys import merged_get
 from composerefactor.compose.project import Project
 from composerefactor.compose.remarks import switch_of
 from composerefactor.compose.services import services_in
@@ -59,7 +58,7 @@ from composerefactor.refactoring.split.common_base import CommonBase, common_bas
 from composerefactor.refactoring.split.extends import split_services
 from composerefactor.refactoring.split.options import SplitOptions, layout_options, shared_services
 from composerefactor.refactoring.split.stubs import StubLayout
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merged_get, to_python
 
 _ALSO_CALLED = {MONITORING: ("observability", "telemetry", "metrics", "logging", "tracing")}
 """Other words for a domain in names of files."""

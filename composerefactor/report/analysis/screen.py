@@ -17,8 +17,8 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import Location, first_of
 from composerefactor.planning.registry import REFACTORINGS
 from composerefactor.report.analysis.summary import FindingGroup, finding_groups, severities
-from composerefactor.report.place import Place
 from composerefactor.report.text import (
+    Place,
     Style,
     columns_of,
     counted,

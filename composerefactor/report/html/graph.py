@@ -13,9 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.networks import Edge, NetworkFacts
 from composerefactor.analysis.facts.resources import HealthFacts
-from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.facts.services import Edge, NetworkFacts, ServiceFacts
 from composerefactor.compose.dependencies import Reference
 from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.errors import Location, first_of
