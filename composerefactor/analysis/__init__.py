@@ -1,7 +1,8 @@
 """The analysis of a project: facts, findings, ratings, and the impact of a change.
 
 ============ ========================================================================
-analysis     facts, findings and ratings of one project; what ``fix`` solves, what is rejected
+analysis     facts, findings and ratings of one project; which findings ``fix`` solves
+rejections   the start commands that Docker Compose rejects
 findings     the contract of a rule, its findings, and files of known ones
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel

@@ -3,7 +3,7 @@
 =========== =====================================================================
 main        the command group, exit codes, signals
 options     options that several commands share
-run         a run that changes files: showing, confirming and writing a proposal
+run         a run that changes files: showing, checking, confirming and writing a proposal
 terminal    colours, prompts, progress, errors on the terminal
 split       ``composerefactor split``
 fix         ``composerefactor fix``

@@ -251,7 +251,7 @@ def _prefix(opened: OpenProject) -> str:
 
 
 def _rejections(opened: OpenProject, engine: str) -> list[Finding]:
-    from composerefactor.analysis.analysis import rejections  # noqa: PLC0415 - see __init__.py
+    from composerefactor.analysis.rejections import rejections  # noqa: PLC0415 - see __init__.py
 
     return rejections(opened, engine)
 

@@ -12,7 +12,6 @@ vetoes        comments that speak against a change
 propose       the proposal: a plan with its proof and the files to write
 settle        finds the largest part of a refactoring that can be proved
 readers       makes other programs that read the files follow a plan
-guard         checks a proposal before it is written
 verify        are two states of a project equal; files that differ only in their content
 ============= ==================================================================
 """

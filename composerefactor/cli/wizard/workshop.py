@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.analysis import high_without_fix
+from composerefactor.cli.run import check_proof, check_targets, dirty
 from composerefactor.cli.wizard.files import with_sections
 from composerefactor.cli.wizard.work import (
     RISKS,
@@ -38,7 +39,6 @@ from composerefactor.edit.planned_files import Changeset
 from composerefactor.errors import ComposerefactorError, Location, RefusedError, UsageError
 from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import ChangeFilter, FixPlan, plan_fixes, still_planned
-from composerefactor.planning.guard import check_proof, check_targets, dirty
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.propose import Proposal, propose, propose_fixes
 from composerefactor.planning.selection import Selection, selectable
