@@ -7,7 +7,7 @@ import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -27,18 +27,19 @@ def discover(
     is_one: Callable[[object], TypeGuard[T]],
     name_of: Callable[[T], str],
     noun: str,
-    skip: Collection[str] = (),
+    is_needed: Callable[[str], bool] = lambda _: True,
 ) -> dict[str, T]:
     """Return the objects in the modules of *package* and the entry points of *group*, by name.
 
     A module contains one or more of them; modules that begin with ``_`` are skipped, and so are
-    those in *skip*. *is_one* recognises such an object, *name_of* returns its name, and *noun* is
-    the word for it in messages. A plug-in that cannot be imported is skipped with a warning. Raises
-    ComposerefactorError for two objects of the same name. The result is sorted by name.
+    those that *is_needed* denies. *is_one* recognises such an object, *name_of* returns its name,
+    and *noun* is the word for it in messages. A plug-in that cannot be imported is skipped with a
+    warning. Raises ComposerefactorError for two objects of the same name. The result is sorted by
+    name.
     """
     by_name: dict[str, T] = {}
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("_") or module.name in skip:
+        if module.name.startswith("_") or not is_needed(module.name):
             continue  # the first: a helper of several modules
         names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
         for value in filter(is_one, names.values()):

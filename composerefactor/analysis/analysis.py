@@ -1,7 +1,7 @@
 """The analysis of one project: its facts, the findings of all rules, and the ratings.
 
 :func:`analyse_project` is the way in for the command line. It surveys the facts, lets each rule
-look at them (:func:`all_rules`), adds what Docker Compose itself rejects (:func:`rejections`), asks
+look at them (:func:`all_rules`), adds what Docker Compose itself rejects (``rejections.py``), asks
 the fixers which findings they solve (:func:`with_fixes`), separates suppressed and known findings,
 and rates each area.
 """
@@ -21,16 +21,13 @@ from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, split_known
 from composerefactor.compose.project import Project
 from composerefactor.compose.remarks import ignore_reason
-from composerefactor.compose.services import start_models
 from composerefactor.errors import InputError, Location, did_you_mean
 from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import PlannedFix, first_changes, project_with
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP, fixers
 from composerefactor.planning.settings import Settings
-from composerefactor.planning.settle import error_location, prover_of
 from composerefactor.plugins import discover
-from composerefactor.proof.engine import find_engine
 from composerefactor.refactoring.contract import Refusal
 from composerefactor.refactoring.reader import Outcome
 
@@ -351,43 +348,13 @@ def _points(findings: list[Finding], services: int) -> float:
     return round(weight * max(share, _MIN_SHARE), 2)
 
 
-def rejections(opened: OpenProject, choice: str) -> list[Finding]:
-    """Return a finding for each start command of *opened* that Docker Compose rejects.
-
-    Commands that cannot be read have findings already, and what another command completes is not
-    meant to be one. *choice* selects Docker Compose, as in :func:`find_engine`.
-
-    Raises EngineError if none can be used.
-    """
-    engine = find_engine(choice)
-    if not opened.project.readable:
-        return []
-    with prover_of(opened, engine) as prover:
-        rejected = {} if prover.accepts_all() else prover.rejected()
-    used = {model.entry for model in start_models(opened.project)}
-    return [
-        Finding(
-            REJECTED.id,
-            REJECTED.severity,
-            opened.masking.text(
-                f"Docker Compose v{engine.version} rejects {entry.title}: {message}"
-            ),
-            error_location(opened.project, entry, message),
-            subject=entry.title,
-        )
-        for entry, message in rejected.items()
-        if entry in used
-    ]
-
-
 def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding]:
     """Return *findings*, each with its transform only if that solves it in the project."""
     listed = list(findings)
-    known = fixers().keys()
-    named = sorted({each.transform for each in listed if each.transform} & known)
-    if not named or not opened.project.readable:
+    known = fixers(frozenset(each.transform for each in listed if each.transform)).keys()
+    if not known or not opened.project.readable:
         return listed
-    chosen = FixRequest(select=tuple(named), unsafe=True).chosen(opened.settings)
+    chosen = FixRequest(select=tuple(known), unsafe=True).chosen(opened.settings)
     plan = first_changes(opened.project, chosen)
     states = [_Fixes(fixes) for fixes in (plan.applied, plan.uncertain, plan.suppressed)]
     refusals: dict[tuple[str, Location], list[Refusal]] = {}

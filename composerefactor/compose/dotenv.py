@@ -7,7 +7,6 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from dotenv.parser import Reader, parse_binding
 from msgspec import Struct
 
 _NAME = re.compile(
@@ -40,6 +39,10 @@ def assignments(text: str) -> tuple[Assignment, ...]:
     Docker Compose accepts a colon for the equals sign (observed: v5.6.1). Of a line with an
     unclosed quote, which both reject, the value is the rest of the line.
     """
+    if not text.strip():
+        return ()
+    from dotenv.parser import Reader, parse_binding  # noqa: PLC0415 - brings logging and tempfile
+
     pairs: list[Assignment] = []
     reader = Reader(io.StringIO(text, newline=""))
     while reader.has_next():

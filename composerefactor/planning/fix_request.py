@@ -22,7 +22,7 @@ from composerefactor.errors import (
 from composerefactor.planning.fixes import ChosenFixer
 from composerefactor.planning.registry import fixers, rule_names
 from composerefactor.planning.settings import Settings
-from composerefactor.refactoring.contract import AnyTransform, Option
+from composerefactor.refactoring.contract import AnyTransform, Fixer, Option
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class FixRequest(Struct, frozen=True):
             UsageError: A name or an option in this request is unknown.
             InputError: A name or an option in *settings* is unknown.
         """
-        known = fixers()
+        known = self._known(settings)
         check_names(settings, known)
         _check_known(self.select or (), known)
         _check_known(self.skip, known)
@@ -171,6 +171,15 @@ class FixRequest(Struct, frozen=True):
                 )
             )
         return chosen
+
+    def _known(self, settings: Settings) -> dict[str, Fixer[Any]]:
+        """Return the selected fixers if they exist and nothing names another one, otherwise all."""
+        others = (self.skip, self.values, settings.transforms, settings.ignore)
+        if self.select is not None and not any((*others, settings.fix.select, settings.fix.skip)):
+            selected = fixers(frozenset(self.select))
+            if selected.keys() == set(self.select):
+                return selected
+        return fixers()
 
     def arguments(self) -> list[str]:
         """Return the equivalent command line options."""

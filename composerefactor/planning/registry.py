@@ -6,7 +6,7 @@ the Python entry point group ``composerefactor.transforms``, or ``composerefacto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
@@ -31,7 +31,7 @@ def transforms() -> dict[str, AnyTransform]:
     Raises:
         ComposerefactorError: Two transforms have the same name.
     """
-    return _discover()
+    return _discover(lambda _: True)
 
 
 def _is_transform(value: object) -> TypeGuard[AnyTransform]:
@@ -39,18 +39,26 @@ def _is_transform(value: object) -> TypeGuard[AnyTransform]:
 
 
 @cache
-def fixers() -> dict[str, Fixer[Any]]:
-    """Return all fixers by name, in the order in which they run.
+def fixers(names: frozenset[str] | None = None) -> dict[str, Fixer[Any]]:
+    """Return the fixers by name, in the order in which they run: all, or those of *names*.
+
+    ``analyze`` needs a few of them, and does not import the others.
 
     Raises:
         ComposerefactorError: Two of them have the same name.
     """
-    found = _discover(REFACTORINGS).values()
-    return {each.name: each for each in in_run_order(e for e in found if isinstance(e, Fixer))}
+
+    def is_needed(module: str) -> bool:
+        name = module.replace("_", "-")
+        return name not in REFACTORINGS if names is None else name in names
+
+    found = [each for each in _discover(is_needed).values() if isinstance(each, Fixer)]
+    needed = found if names is None else [each for each in found if each.name in names]
+    return {each.name: each for each in in_run_order(needed)}
 
 
-def _discover(skip: Collection[str] = ()) -> dict[str, AnyTransform]:
-    return discover(package, GROUP, _is_transform, lambda each: each.name, "transform", skip)
+def _discover(is_needed: Callable[[str], bool]) -> dict[str, AnyTransform]:
+    return discover(package, GROUP, _is_transform, lambda each: each.name, "transform", is_needed)
 
 
 def in_run_order(unordered: Iterable[Fixer[Any]]) -> list[Fixer[Any]]:

@@ -26,7 +26,7 @@ _PORT_OPTIONS = (
     re.compile(rf"\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::\]):{_PORT}(?![\w.:])"),
     re.compile(rf"(?<![\w-])-[pl][= ]?{_PORT}(?![\w.:])"),
     re.compile(rf"(?:^|\s)PORT={_PORT}(?![\w.])"),
-)  # fmt: skip
+)
 _NUMBER = re.compile(r"\d{2,5}")
 _PACKAGE_SCRIPT = r"\b(?:npm|yarn|pnpm|bun)\s+(?:--\S+\s+)*(?:run\s+)?([\w:.-]+)"
 _RUNTIMES = {
@@ -67,43 +67,40 @@ _WORKER = (
     r"\brq\s+worker|\bdramatiq\b|\barq\b|\bhuey_consumer|\bartisan\s+(?:queue:|schedule:|horizon)"
 )
 _ASGI = r"\buvicorn\b|\bhypercorn\b|\bdaphne\b|\bfastapi\s+(?:run|dev)\b"
-_SERVERS: tuple[tuple[re.Pattern[str], Server], ...] = tuple(
-    (re.compile(pattern), server)
-    for pattern, server in (
-        (r"\bcelery\b.*\bbeat\b", Server("celery beat", no_port="celery beat only sends tasks")),
-        (r"\bcelery\b.*\bflower\b", Server("flower", "5555")),
-        (r"\bcelery\b.*\bworker\b", Server("celery worker")),
-        (r"\bsidekiq\b", Server("sidekiq", no_port="sidekiq takes jobs from a queue")),
-        (_WORKER, Server("worker", no_port="it takes jobs from a queue")),
-        (_IDLE, Server("shell", no_port="it only keeps the container up")),
-        (r"(?:^|[\s/])crond?(?:\s|$)", Server("cron", no_port="cron listens on no port")),
-        (r"\bstreamlit\s+run\b", Server("streamlit", "8501", path="/_stcore/health")),
-        (_ASGI, Server("ASGI server", "8000")),
-        (r"\bgunicorn\b", Server("gunicorn", "8000")),
-        (r"\bflask\s+(?:--\S+\s+\S+\s+)*run\b", Server("flask", "5000")),
-        (r"\bmanage\.py\s+runserver\b", Server("Django", "8000")),
-        (r"\bjupyter\b", Server("Jupyter", "8888")),
-        (r"\bmlflow\s+(?:server|ui)\b", Server("MLflow", "5000", path="/health")),
-        (r"\bnext\s+(?:start|dev)\b", Server("Next.js", "3000")),
-        (r"\bnuxt\b(?!\s+(?:build|generate))", Server("Nuxt", "3000")),
-        (r"\bvite\s+preview\b", Server("Vite", "4173")),
-        (r"\bvite\b(?!\s+build)", Server("Vite", "5173")),
-        (r"\bng\s+serve\b", Server("Angular", "4200")),
-        (r"\breact-scripts\s+start\b", Server("React", "3000")),
-        (r"\bnest\s+start\b", Server("Nest", "3000")),
-        (r"\bserve\s+-[slp]", Server("serve", "3000")),
-        (r"\bhttp-server\b", Server("http-server", "8080")),
-        (r"\brails\s+(?:s|server)\b", Server("Rails", "3000")),
-        (r"\bpuma\b|\bunicorn\b|\brackup\b", Server("Rack server", "9292")),
-        (r"\bphp-fpm\b", Server("php-fpm", "9000", http=False)),
-        (r"\bartisan\s+serve\b", Server("Laravel", "8000")),
-        (r"\bartisan\s+octane\b", Server("Laravel Octane", "8000")),
-        (r"\bapache2(?:-foreground|ctl)\b|\bhttpd-foreground\b", Server("Apache", "80")),
-        (r"\bnginx\b", Server("nginx", "80")),
-        (r"\bcaddy\s+run\b", Server("Caddy", "80")),
-        (r"\bphp\s+-S\b", Server("php", "")),
-    )
-)  # fmt: skip
+_SERVERS = (
+    (r"\bcelery\b.*\bbeat\b", Server("celery beat", no_port="celery beat only sends tasks")),
+    (r"\bcelery\b.*\bflower\b", Server("flower", "5555")),
+    (r"\bcelery\b.*\bworker\b", Server("celery worker")),
+    (r"\bsidekiq\b", Server("sidekiq", no_port="sidekiq takes jobs from a queue")),
+    (_WORKER, Server("worker", no_port="it takes jobs from a queue")),
+    (_IDLE, Server("shell", no_port="it only keeps the container up")),
+    (r"(?:^|[\s/])crond?(?:\s|$)", Server("cron", no_port="cron listens on no port")),
+    (r"\bstreamlit\s+run\b", Server("streamlit", "8501", path="/_stcore/health")),
+    (_ASGI, Server("ASGI server", "8000")),
+    (r"\bgunicorn\b", Server("gunicorn", "8000")),
+    (r"\bflask\s+(?:--\S+\s+\S+\s+)*run\b", Server("flask", "5000")),
+    (r"\bmanage\.py\s+runserver\b", Server("Django", "8000")),
+    (r"\bjupyter\b", Server("Jupyter", "8888")),
+    (r"\bmlflow\s+(?:server|ui)\b", Server("MLflow", "5000", path="/health")),
+    (r"\bnext\s+(?:start|dev)\b", Server("Next.js", "3000")),
+    (r"\bnuxt\b(?!\s+(?:build|generate))", Server("Nuxt", "3000")),
+    (r"\bvite\s+preview\b", Server("Vite", "4173")),
+    (r"\bvite\b(?!\s+build)", Server("Vite", "5173")),
+    (r"\bng\s+serve\b", Server("Angular", "4200")),
+    (r"\breact-scripts\s+start\b", Server("React", "3000")),
+    (r"\bnest\s+start\b", Server("Nest", "3000")),
+    (r"\bserve\s+-[slp]", Server("serve", "3000")),
+    (r"\bhttp-server\b", Server("http-server", "8080")),
+    (r"\brails\s+(?:s|server)\b", Server("Rails", "3000")),
+    (r"\bpuma\b|\bunicorn\b|\brackup\b", Server("Rack server", "9292")),
+    (r"\bphp-fpm\b", Server("php-fpm", "9000", http=False)),
+    (r"\bartisan\s+serve\b", Server("Laravel", "8000")),
+    (r"\bartisan\s+octane\b", Server("Laravel Octane", "8000")),
+    (r"\bapache2(?:-foreground|ctl)\b|\bhttpd-foreground\b", Server("Apache", "80")),
+    (r"\bnginx\b", Server("nginx", "80")),
+    (r"\bcaddy\s+run\b", Server("Caddy", "80")),
+    (r"\bphp\s+-S\b", Server("php", "")),
+)
 
 
 def command_line(command: tuple[str, ...]) -> str:
@@ -122,7 +119,7 @@ def option_port(text: str) -> str:
 
 def find_server(text: str) -> Server | None:
     """Return the kind of program that the command line *text* starts, or None if unknown."""
-    return next((server for pattern, server in _SERVERS if pattern.search(text)), None)
+    return next((server for pattern, server in _SERVERS if re.search(pattern, text)), None)
 
 
 def find_runtime(text: str) -> str:
