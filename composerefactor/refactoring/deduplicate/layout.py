@@ -188,7 +188,8 @@ class Layout:
 
         Others are those that only some root files share, where a module would have, and save, only
         a few lines: a file of eight lines that two of four environments include is of no use. Nor
-        is one with little more than an image, to which each file adds the rest.
+        is one with little more than an image, to which each file adds the rest. Fewer lines are
+        enough where nothing is left to add.
         """
         every = set(range(len(self.roots))) - self.factored.repeating
         is_forced = self.options.granularity != "auto" or self.roots[0].is_forced
@@ -204,8 +205,9 @@ class Layout:
             lines = sum(service.shared_lines(file_indices[0]) for service in members)
             saved = sum(service.repeated_lines for service in members)
             is_part = any(service.remainder(i) for service in members for i in file_indices)
-            fewest = FEWEST_LINES_OF_ALIKE if is_part else 0
-            fewest = FEWEST_LINES if {*file_indices} < every else fewest
+            is_for_some = {*file_indices} < every
+            fewest = FEWEST_LINES_OF_ALIKE if is_part or is_for_some else 0
+            fewest = FEWEST_LINES if is_part and is_for_some else fewest
             if may_stay_whole and not group.path and max(lines, saved) < fewest:
                 keep_whole(self.factored, members)
             else:

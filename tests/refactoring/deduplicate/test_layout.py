@@ -316,6 +316,14 @@ def test_what_only_some_files_share_stays_whole_where_that_is_short(divide: Divi
     assert found[DEFAULT] == "services:\n" + service("db")
 
 
+def test_a_short_service_that_is_equal_in_some_files_is_written_once(divide: Divide) -> None:
+    common = "".join(map(long_service, ("web", "api", "cms", "cdn")))
+    db = service("db", "init: true", "dns: [1.1.1.1]", "user: root")
+    files = dict.fromkeys((MAIN, PROD), f"services:\n{common}{db}")
+    _, found = divide({**files, TEST: f"services:\n{common}"}, (*files, TEST), SplitOptions())
+    assert [path for path, text in found.items() if "  db:" in text] == [MODULE("db")]
+
+
 @pytest.mark.parametrize(
     ("name", "services", "is_whole"),
     [
