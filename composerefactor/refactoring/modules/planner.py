@@ -383,7 +383,13 @@ class _Planner:
         links = [*siblings, *self._products()]
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in heads_of(stem))
-            links.append(names | next(filter(None, above), set()))
+            found = next(filter(None, above), set())
+            head = stem.rpartition("-")[0] if stem.endswith(_INITIALIZES) else ""
+            if not found and head not in ROLES and self._first_word(head):
+                # `minio-init` prepares `minio-server`
+                below = [each for (other, _), each in stems.items() if other == title]
+                found = {n for each in below for n in each if stem_of(n).startswith(f"{head}-")}
+            links.append(names | found)
         groups: list[tuple[str, ...]] = []
         for group in unions(links):
             if self._fits(group):
@@ -409,14 +415,17 @@ class _Planner:
     def _products(self) -> Iterator[set[str]]:
         """Yield the services of each product that has applications and a data store of its own.
 
-        The names of all begin with one word, as ``crm-api``, ``crm-jobs`` and ``crm-redis``. A word
-        in the image of a data store says what that is; a word of most services says nothing.
+        The names of all begin with one word, as ``crm-api``, ``crm-jobs``, ``crm-redis`` and
+        ``crmdb``. A word in the image of a data store says what that is; a word of most services
+        says nothing.
         """
         members: dict[tuple[str, str], set[str]] = {}
         for name in self.order:
             section = self.section_of.get(name)
-            key = (section.title if section else "", self._first_word(name))
-            members.setdefault(key, set()).add(name)
+            word = self._first_word(name)
+            owner = self._first_word(word.removesuffix("db"))
+            word = owner if owner in self._first_word_counts else word
+            members.setdefault((section.title if section else "", word), set()).add(name)
         for (_, word), names in members.items():
             stores = [name for name in names if self._category(name) == DATA]
             applications = [name for name in names if self.place(name) == DEFAULT_PLACEMENT]

@@ -171,6 +171,12 @@ def test_a_service_and_its_own_helpers() -> None:
     assert found["api"] == ("api", "api-db", "api_worker")
 
 
+def test_what_prepares_a_service_of_a_longer_name_is_with_it() -> None:
+    names = ("minio-server", "minio-init", "crm-api", "crm-jobs")
+    found = planned(file_of(*map(service, names), *OTHERS))
+    assert found["minio"] == ("minio-server", "minio-init")
+
+
 def test_siblings_below_different_banners_are_apart() -> None:
     banner = "  # ---- {} ----\n"
     text = file_of(
@@ -446,13 +452,14 @@ def test_services_with_the_first_word_of_siblings_join_them() -> None:
     ("image", "is_one"),
     [("postgres:16", True), ("crm.example.com/postgres", True), ("example.com/crm-db:1", False)],
 )
-def test_a_product_is_with_its_own_data_stores(image: str, *, is_one: bool) -> None:
-    crm = [service("crm-api"), service("crm-jobs"), f"  crm-db:\n    image: {image}\n"]
-    places = PLACES | {"crm-db": PLACES["postgres"]}
+@pytest.mark.parametrize("store", ["crm-db", "crmdb"])
+def test_a_product_is_with_its_own_data_stores(store: str, image: str, *, is_one: bool) -> None:
+    crm = [service("crm-api"), service("crm-jobs"), f"  {store}:\n    image: {image}\n"]
+    places = PLACES | {store: PLACES["postgres"]}
     file = parsed(file_of(service("postgres"), *crm, *OTHERS))
     found = plan_groups(file, AnchorIndex(file), list(file.services), lambda n: places.get(n, APPS))
     names = {group.name: group.services for group in found}
-    assert (names.get("crm") == ("crm-api", "crm-jobs", "crm-db")) is is_one
+    assert (names.get("crm") == ("crm-api", "crm-jobs", store)) is is_one
 
 
 def test_two_services_with_one_first_word_are_no_product() -> None:
