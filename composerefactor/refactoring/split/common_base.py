@@ -276,7 +276,9 @@ def _chosen_bases(
 
     Those are the blocks that more than half of the services use, and further ones as long as copies
     would exceed the budget, where that leaves fewer copies; all of them if the user wants
-    ``extends`` everywhere. A block of *switches* is never copied.
+    ``extends`` everywhere. A block of *switches* is never copied. Modules that keep the paths of
+    the root file need a newer Docker Compose to extend a service: they do it only with what is
+    usual, of which one copy would be forgotten.
     """
     fixed = root.paths.fixed()
     finder = BaseFinder(root.file, root.anchors, fixed)
@@ -294,10 +296,12 @@ def _chosen_bases(
     wanted = [section for section in copied if copied[section]]
     for section in sorted(wanted, key=partial(_rank, finder, copied, switches)):
         is_switch = (section, "") in switches
-        bases = finder.bases(section, every_owner if is_switch else owners)
+        bases = finder.bases(section, every_owner)
+        is_usual = 2 * len(finder.users(bases)) > len(root.file.services)
+        if not is_switch and not is_usual:
+            bases = finder.bases(section, owners)
         after = _copied_lines(root, layout, order, finder, bases)
         left, saved = copied.total(), copied.total() - after.total()
-        is_usual = 2 * len(finder.users(bases)) > len(root.file.services)
         is_worth = saved > 0 and (everywhere or is_usual or left > budget)
         if bases and (is_switch or is_worth):
             finder.take(bases)
