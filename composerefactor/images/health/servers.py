@@ -275,8 +275,8 @@ _REACHED_LOCALLY = frozenset({*EVERYWHERE, "127.0.0.1", "localhost", "[::1]"})
 """Addresses to bind to that 127.0.0.1 reaches."""
 
 _BIND_OPTION = (
-    r"(?:--(?:host|bind|listen|http|addr|address|ip)|-[bH])[= ]['\"]?(?P<host>[\w.\[\]*$:{}-]*?)"
-    r"(?::\d{2,5})?(?=['\"\s]|$)"
+    r"(?:--(?:host|bind|listen|http|addr|address|ip)|-[bH])[= ]['\"]?"
+    r"(?!-)(?P<host>[\w.\[\]*$:{}-]*?)(?::\d{2,5})?(?=['\"\s]|$)"
 )
 
 

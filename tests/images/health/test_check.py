@@ -67,6 +67,7 @@ def check_of(
         ("{build: .}", "FROM php:8.3-fpm-alpine\nCOPY . .", "nc -z 127.0.0.1 9000"),
         ("{build: .}", 'FROM mcr.microsoft.com/dotnet/aspnet:8.0\nENTRYPOINT ["dotnet", "a.dll"]', "127.0.0.1/8080"),
         ("{build: .}", "FROM acme/base\nRUN apk add curl\nCMD rails server", "http://127.0.0.1:3000/"),
+        ("{build: ., command: ./webui --listen --port 7860}", "FROM debian:12-slim", "/dev/tcp/127.0.0.1/7860"),
         ("{build: ., command: celery -A shop worker}", "FROM python:3", "celery -A shop inspect ping"),
         (
             "{build: ., command: /app/.venv/bin/celery -A shop.tasks worker}",
