@@ -33,7 +33,7 @@ from composerefactor.images.catalog import catalog_of
 from composerefactor.images.dockerfiles import Chain, dockerfile_text, read_dockerfile
 from composerefactor.images.entries import confidence
 from composerefactor.images.health.probes import base_image
-from composerefactor.images.lookup import Hardening, gains_privileges, hardening
+from composerefactor.images.lookup import Hardening, file_capabilities, gains_privileges, hardening
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -187,7 +187,8 @@ class _Privileges:
             evidence = "nothing in its Dockerfile gains privileges"
             if base_image(chain.base):
                 return _Assessment("verified", evidence)
-            return _Assessment("likely", f"{evidence}; {chain.base} is unknown")
+            base = chain.base or "its base image"
+            return _Assessment("likely", f"{evidence}; {base} is unknown")
         facts = _image_facts(service)
         if facts is not None:
             return _Assessment(confidence(facts.verified), "its image only gives up privileges")
@@ -233,18 +234,21 @@ def _wants_capabilities(model: StartModel, service: Service) -> _WantedKeys | No
         return None
     user = service.user.value.partition(":")[0] if service.user else ""
     if user and user not in {"0", "root"}:
-        return _WantedKeys(
-            (("cap_drop", ("ALL",)),),
-            f"it runs as {user}, which has no capabilities anyway",
-            "likely",  # a program with capabilities of its own does not start without them
-        )
+        evidence = f"it runs as {user}, which has no capabilities anyway"
+        needed = file_capabilities(_image(service))
+        if needed:
+            evidence = f"it runs as {user}, and its program has {enumerated(needed)} in its file"
+        # Another program with capabilities in its file does not start without them.
+        return _WantedKeys(_dropping(needed), evidence, "likely")
     facts = _image_facts(service)
     if facts is None or user or _overrides_command(service):
         return None
-    keys: list[tuple[str, tuple[str, ...] | bool]] = [("cap_drop", ("ALL",))]
-    if facts.capabilities:
-        keys.append(("cap_add", facts.capabilities))
-    return _WantedKeys(tuple(keys), facts.source, confidence(facts.verified))
+    return _WantedKeys(_dropping(facts.capabilities), facts.source, confidence(facts.verified))
+
+
+def _dropping(needed: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the keys that drop all capabilities but *needed*."""
+    return (("cap_drop", ("ALL",)), *((("cap_add", needed),) if needed else ()))
 
 
 def _overrides_command(service: Service) -> bool:

@@ -469,6 +469,13 @@ def hardening(image: str) -> Hardening | None:
     )
 
 
+def file_capabilities(image: str) -> tuple[str, ...]:
+    """Return the capabilities in the file of the program of *image*: it must have them to start."""
+    entries = read_json("hardening.json")["files"]
+    found = (each["capabilities"] for each in entries if _matches_any(tuple(each["names"]), image))
+    return tuple(next(found, ()))
+
+
 def gains_privileges(image: str) -> bool:
     """Return whether *image* is listed as incompatible with ``no-new-privileges``."""
     return any(_matches_any(names, image) for names in _privilege_gaining_patterns())

@@ -91,7 +91,10 @@ def test_missing_file() -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("bases", "bases"), ("bases", "servers"), ("hardening", "images"), ("hardening", "gains")],
+    [
+        *(("bases", part) for part in ("bases", "servers")),
+        *(("hardening", part) for part in ("images", "gains", "files")),
+    ],
 )
 def test_patterns_of_images_have_no_star_inside(name: str, part: str) -> None:
     for entry in read_json(f"{name}.json")[part]:
