@@ -6,7 +6,8 @@ Changes of one file that do the same to different services, for the same reason,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from composerefactor.analysis.diff.kinds import Risk, risk_of_change
 from composerefactor.errors import enumerated, first_of
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.registry import fixers
-from composerefactor.refactoring.contract import Purpose
+from composerefactor.refactoring.contract import Purpose, Refusal
 
 MOST_SERVICES = 20
 """More services in one sentence are counted, not named."""
@@ -88,10 +89,70 @@ def sentences(fixes: Sequence[PlannedFix], most: int = MOST_SERVICES) -> Iterato
         yield FixSentence(place, text, why, tuple(fix.id for fix, _ in members))
 
 
+def by_reason(fixes: Sequence[PlannedFix]) -> Iterator[tuple[str, list[PlannedFix]]]:
+    """Yield the reasons why *fixes* are not made, each with its fixes.
+
+    Reasons that differ only in the name of the service are one.
+    """
+    alike: dict[str, list[tuple[PlannedFix, str]]] = {}
+    for fix in fixes:
+        service, template = with_hole(fix, fix.reason)
+        alike.setdefault(template, []).append((fix, service))
+    for template, members in alike.items():
+        services = dict.fromkeys(service for _, service in members if service)
+        reason = template.replace(HOLE, first_of(list(services), _MOST_OF_REASON))
+        yield reason, [fix for fix, _ in members]
+
+
+def refused_sentences(refusals: Iterable[tuple[str, Refusal]]) -> Iterator[tuple[str, FixSentence]]:
+    """Yield the transforms of *refusals*, each with what it does not do; the ids are empty.
+
+    What is not done to several services of a file for the same reason is one sentence, which leaves
+    out what differs: the names of images and Dockerfiles, and lines of other places.
+    """
+    alike: dict[tuple[str, str, str, str], list[tuple[str, Refusal]]] = {}
+    for transform, refusal in refusals:
+        service, colon, reason = refusal.reason.partition(": ")
+        if not colon or " " in service:
+            service, reason = "", refusal.reason
+        else:
+            reason = re.sub(rf"(?<![\w./-]){re.escape(service)}(?![\w./-])", "each", reason)
+        for pattern, replacement in _DIFFERENCES:
+            reason = re.sub(pattern, replacement, reason)
+        if not service:
+            reason = f"{refusal.location}: {reason}"  # each is a sentence of its own
+        key = (transform, refusal.location.path, reason, refusal.remedy)
+        alike.setdefault(key, []).append((service, refusal))
+    for (transform, path, reason, remedy), members in alike.items():
+        first = members[0][1]
+        place, text = str(first.location), first.reason
+        if len(members) > 1:
+            names = enumerated([service for service, _ in members], MOST_SERVICES)
+            place, text = path, f"{names}: {reason}"
+        yield transform, FixSentence(place, text, remedy, ())
+
+
+def counts_by_transform(fixes: Iterable[PlannedFix]) -> str:
+    """Return how many of *fixes* each transform plans."""
+    return counts(fix.transform for fix in fixes)
+
+
+def counts(names: Iterable[str]) -> str:
+    """Return each of *names* once, with how often it occurs."""
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).items())
+
+
 HOLE = "\0"
 """Stands for the name of a service in a text."""
 
 _MOST_LINES = 3
+_MOST_OF_REASON = 4
+_DIFFERENCES = (
+    (r"\bthe image \S+ is\b", "the image is"),
+    (r"\S+ is not in the project\b", "the Dockerfile is not in the project"),
+    (r"(\.ya?ml):\d+\b", r"\1"),
+)
+"""What differs between services in reasons that say the same."""
 
 
 def with_hole(fix: PlannedFix, text: str) -> tuple[str, str]:

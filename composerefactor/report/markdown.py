@@ -7,7 +7,7 @@ section. Secret values are masked everywhere; `--dry-run` without a format print
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from composerefactor.compose.masking import Masking
@@ -15,10 +15,18 @@ from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
 from composerefactor.refactoring.contract import Plan
-from composerefactor.report.fix_groups import FixSentence, grouped, sentences
+from composerefactor.report.fix_groups import (
+    FixSentence,
+    by_reason,
+    counts_by_transform,
+    grouped,
+    refused_sentences,
+    sentences,
+)
 from composerefactor.report.plan_text import (
     available_text,
     consequence,
+    data_loss_text,
     moved_text,
     proof_line,
     sensitivity_lines,
@@ -26,7 +34,7 @@ from composerefactor.report.plan_text import (
 )
 from composerefactor.report.text import Style, counted
 
-_MARKUP = r"[\\`*\[\]<~&]|(?<!\w)_|_(?!\w)|^(?:>|#{1,6}(?=\s)|[+-](?=\s))|(?<!\w)@(?=\w)"
+_MARKUP = r"[\\`*\[\]<~]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|^(?:>|#{1,6}(?=\s)|[+-](?=\s))|(?<!\w)@(?=\w)"
 """What Markdown does not show as it is; a bar only in a table, so that :func:`table` escapes it."""
 
 _TEXT = re.compile(_MARKUP)
@@ -117,7 +125,10 @@ def as_markdown(proposal: Proposal, command: str, patch: bytes) -> str:
     if proposal.changes.is_empty:
         lines += ["**Nothing to do.**", ""]
     else:
-        lines += [f"**{escaped(_proof(proposal))}**", "", *_files(proposal), ""]
+        lines += [f"**{escaped(_proof(proposal))}**", ""]
+        if loss := data_loss_text(proposal):
+            lines += [f"**{escaped(loss)}**", ""]
+        lines += [*_files(proposal), ""]
     lines += _fixes(proposal) if proposal.fix_plan else _moves(proposal)
     lines += _reservations(proposal)
     lines = [masking.message(line) for line in lines]
@@ -139,14 +150,15 @@ def _proof(proposal: Proposal) -> str:
 
 def _files(proposal: Proposal) -> Iterator[str]:
     services = proposal.plan.services
+    columns = ("file", "lines", "services")[: 3 if services else 2]
     rows = (
         (code(each.path), _lines(each), ", ".join(map(code, services.get(each.path, ()))))
         for each in proposal.changes.changes[:MAX_FILES]
     )
-    yield from table(("file", "lines", "services"), rows)
+    yield from table(columns, (row[: len(columns)] for row in rows))
     more = len(proposal.changes.changes) - MAX_FILES
     if more > 0:
-        yield f"| and {more} more | | |"
+        yield f"| and {more} more |{' |' * (len(columns) - 1)}"
 
 
 def _lines(change: FileChange) -> str:
@@ -209,11 +221,14 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
     yield "#### Not changed"
     yield ""
     for state, fixes in (("excluded", fix_plan.excluded), ("suppressed", fix_plan.suppressed)):
-        yield from _limited(f"- {state}: {_fix(fix)} ({escaped(fix.reason)})" for fix in fixes)
+        yield from _limited(
+            f"- {state}: {_fixes_of_reason(members)} ({escaped(reason)})"
+            for reason, members in by_reason(fixes)
+        )
     yield from _limited(
-        f"- skipped: {code(name)} at {code(str(refusal.location))}: {escaped(refusal.reason)}"
-        + (f" → {escaped(refusal.remedy)}" if refusal.remedy else "")
-        for name, refusal in fix_plan.refusals
+        f"- skipped: {code(name)} in {code(each.place)}: {escaped(each.text)}"
+        + (f" → {escaped(each.why)}" if each.why else "")
+        for name, each in refused_sentences(fix_plan.refusals)
     )
     if fix_plan.uncertain:
         count = counted(len(fix_plan.uncertain), "change")
@@ -237,9 +252,11 @@ def _sentence(sentence: FixSentence) -> str:
     return f"{code(sentence.place)} {escaped(sentence.text)}{why}"
 
 
-def _fix(fix: PlannedFix) -> str:
-    why = f" ({escaped(fix.change.justification)})" if fix.change.justification else ""
-    return f"{code(str(fix.change.location))} {escaped(fix.change.title)}{why}"
+def _fixes_of_reason(fixes: Sequence[PlannedFix]) -> str:
+    if len(fixes) > 1:
+        return f"{counted(len(fixes), 'change')}: {counts_by_transform(fixes)}"
+    change = fixes[0].change
+    return f"{code(str(change.location))} {escaped(change.title)}"
 
 
 def _reservations(proposal: Proposal) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,14 @@ from composerefactor.refactoring.contract import Plan, Unmoved
 from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import sentences as difference_sentences
-from composerefactor.report.fix_groups import HOLE, FixSentence, grouped, sentences, with_hole
+from composerefactor.report.fix_groups import (
+    FixSentence,
+    by_reason,
+    counts,
+    counts_by_transform,
+    grouped,
+    sentences,
+)
 from composerefactor.report.text import (
     MOST_PLACES,
     Place,
@@ -121,16 +128,21 @@ def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
 
 def data_loss_line(proposal: Proposal, style: Style) -> Iterator[str]:
     """Yield the warning for changes after which containers do not find their data."""
+    if text := data_loss_text(proposal):
+        yield row("", style(f"! {text}", "red", "bold"), style)
+
+
+def data_loss_text(proposal: Proposal) -> str:
+    """Return which changes leave the data of containers behind, ``""`` if none does."""
     applied = proposal.fix_plan.applied if proposal.fix_plan is not None else []
     fixes = [fix for fix in applied if fix.change.leaves_data]
     if not fixes:
-        return
+        return ""
     services = dict.fromkeys(e.service for fix in fixes for e in fix.change.effects if e.service)
     names = first_of(list(services), MOST_NAMED)
     transforms = ", ".join(dict.fromkeys(fix.transform for fix in fixes))
     verb = "leaves" if len(fixes) == 1 else "leave"
-    text = f"! {counted(len(fixes), 'change')} {verb} data behind: {names} ({transforms})"
-    yield row("", style(text, "red", "bold"), style)
+    return f"{counted(len(fixes), 'change')} {verb} data behind: {names} ({transforms})"
 
 
 def by_hand_line(findings: Sequence[Finding], place: Place, style: Style) -> Iterator[str]:
@@ -156,7 +168,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         yield style(f"available with --unsafe: {available_text(fix_plan)}", "cyan")
     if fix_plan.uncertain:
         count = f"{counted(len(fix_plan.uncertain), 'change')}: "
-        count += _counts_by_transform(fix_plan.uncertain)
+        count += counts_by_transform(fix_plan.uncertain)
         text = f"not certain enough: {count}; --confidence guess makes them"
         yield style(text, "cyan")
     lines = [
@@ -177,7 +189,7 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
     ]
     if len(skipped) > longest:
         count = counted(len(skipped), "change")
-        names = _counts(name for name, _ in fix_plan.refusals)
+        names = counts(name for name, _ in fix_plan.refusals)
         skipped = [f"skipped: {count} that cannot be made safely: {names}{hint}"]
     for line in limited(skipped, most):
         yield style(line, "yellow")
@@ -188,7 +200,7 @@ def available_text(fix_plan: FixPlan) -> str:
     certain = [f for f in fix_plan.available if f.change.confidence != CONFIDENCES[-1]]
     text = counted(len(certain), "change")
     if certain:
-        text += f": {_counts_by_transform(certain)}"
+        text += f": {counts_by_transform(certain)}"
     guesses = len(fix_plan.available) - len(certain)
     return text + (f"; and {counted(guesses, 'guess')}" if guesses else "")
 
@@ -198,28 +210,12 @@ def _lines_by_reason(fixes: Sequence[PlannedFix], style: Style) -> Iterator[str]
 
     That is also one that differs only in the name of the service.
     """
-    by_reason: dict[str, list[tuple[PlannedFix, str]]] = {}
-    for fix in fixes:
-        service, template = with_hole(fix, fix.reason)
-        by_reason.setdefault(template, []).append((fix, service))
-    for template, members in by_reason.items():
-        services = dict.fromkeys(service for _, service in members if service)
-        reason = template.replace(HOLE, first_of(list(services), _MOST_SERVICES))
+    for reason, members in by_reason(fixes):
         if len(members) == 1:
-            change = members[0][0].change
+            change = members[0].change
             yield f"{style(f'{change.location}:', 'dim')} {change.title} ({reason})"
         else:
-            counts = _counts_by_transform([fix for fix, _ in members])
-            yield f"{counted(len(members), 'change')}: {counts} ({reason})"
-
-
-def _counts_by_transform(fixes: Sequence[PlannedFix]) -> str:
-    return _counts(fix.transform for fix in fixes)
-
-
-def _counts(names: Iterable[str]) -> str:
-    """Return each of *names* once, with how often it occurs."""
-    return ", ".join(f"{name} {count}" for name, count in Counter(names).items())
+            yield f"{counted(len(members), 'change')}: {counts_by_transform(members)} ({reason})"
 
 
 def consequence(fixes: Sequence[PlannedFix], style: Style) -> str:
@@ -544,23 +540,23 @@ def difference_lines(proposal: Proposal, style: Style, *, verbose: bool = False)
 
 def _deleted(planned_files: Sequence[PlannedFile], style: Style) -> Iterator[str]:
     """Yield how many files are deleted, by directory."""
-    counts = Counter(
+    by_directory = Counter(
         planned_file.path.rpartition("/")[0]
         for planned_file in planned_files
         if planned_file.deleted
     )
-    for directory, count in sorted(counts.items()):
+    for directory, count in sorted(by_directory.items()):
         name = style(f"{directory or '.'}/", "bold")
         yield f"{name}  {counted(count, 'file')} deleted, no longer used"
 
 
 def _unmoved(unmoved: Sequence[Unmoved], style: Style, most: int) -> Iterator[str]:
     """Yield one line per reason, with the services that do not move and their files."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+    names_by_reason: dict[tuple[str, str], list[str]] = {}
     for entry in unmoved:
-        by_reason.setdefault((entry.location.path, entry.reason), []).append(entry.name)
+        names_by_reason.setdefault((entry.location.path, entry.reason), []).append(entry.name)
     paths_by_line: dict[tuple[str, ...], list[str]] = {}
-    for (path, reason), names in by_reason.items():
+    for (path, reason), names in names_by_reason.items():
         paths_by_line.setdefault((reason, *names), []).append(path)
     lines = []
     places = MOST_PLACES if most <= MOST_SHOWN else most

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from composerefactor.errors import Location
 from composerefactor.planning.fixes import PlannedFix
-from composerefactor.refactoring.contract import Change, Effect
-from composerefactor.report.fix_groups import grouped, sentences
+from composerefactor.refactoring.contract import Change, Effect, Refusal
+from composerefactor.report.fix_groups import grouped, refused_sentences, sentences
 
 
 def fix(transform: str, title: str, service: str = "", line: int = 1) -> PlannedFix:
@@ -51,4 +51,24 @@ def test_equal_titles_have_all_lines() -> None:
     assert found == [
         ("compose.yaml:4, 7", "Replace $X with $$X"),
         ("compose.yaml:8", "Replace $Y with $$Y"),
+    ]
+
+
+def test_refusals_for_one_reason_are_one_sentence() -> None:
+    why = "no health check added"
+    remedy = "describe the image"
+    refusals = [
+        (f"web: {why}: the image acme/web:1 is not in the image catalog", 3),
+        (f"job: {why}: the image acme/job:2 is not in the image catalog", 9),
+        (f"old: {why}: old of a.yml would get it, but has its own at a.yml:5", 12),
+        ("credentials are not moved: .env is tracked by git", 1),
+    ]
+    found = refused_sentences(
+        ("add-healthchecks", Refusal(reason, Location("compose.yaml", line), remedy))
+        for reason, line in refusals
+    )
+    assert [(sentence.place, sentence.text) for _, sentence in found] == [
+        ("compose.yaml", f"web and job: {why}: the image is not in the image catalog"),
+        ("compose.yaml:12", refusals[2][0]),
+        ("compose.yaml:1", refusals[3][0]),
     ]
