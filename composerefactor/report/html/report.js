@@ -2,8 +2,9 @@
 (() => {
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const root = document.documentElement;
+  const LEAST_SCALE = 0.6; // of a diagram: below, its names are smaller than 8 pixels
   const words = (node) => node.querySelector("title").textContent;
-  for (const each of all(".tools, .filter, .zoom")) each.hidden = false;
+  for (const each of all(".tools, .filter")) each.hidden = false;
 
   // Light or dark mode: as in the system, until the reader chooses.
   const remembered = (value) => {
@@ -90,16 +91,16 @@
     });
     svg.addEventListener("keydown", (event) => { if (event.key === "Escape") point(null); });
     const zoom = picture.querySelector(".zoom");
-    const canvas = picture.querySelector(".canvas");
-    zoom.addEventListener("click", () => {
-      const isActual = picture.classList.toggle("actual");
+    const setActual = (isActual) => {
+      picture.classList.toggle("actual", isActual);
       zoom.textContent = isActual ? "Fit to width" : "Actual size";
       zoom.setAttribute("aria-pressed", String(isActual));
-      // If the diagram is wider than the page, scroll to its first service.
-      const first = svg.querySelector(".node .card").getBoundingClientRect();
-      const box = canvas.getBoundingClientRect();
-      canvas.scrollLeft = first.x + first.width / 2 - box.x - box.width / 2;
-    });
+    };
+    zoom.addEventListener("click", () => setActual(!picture.classList.contains("actual")));
+    // A diagram too small to read at the width of the page keeps its size, and scrolls in its box.
+    const scale = document.querySelector("main").clientWidth / svg.width.baseVal.value;
+    zoom.hidden = scale >= 1;
+    if (scale < LEAST_SCALE) setActual(true);
   }
 
   for (const block of all(".code")) {

@@ -46,6 +46,7 @@ def show(browser: Browser, large: Path) -> Iterator[Open]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_page(show: Open, size: tuple[int, int], scheme: str) -> None:
     page = show(size, color_scheme=scheme)
+    page.evaluate("document.querySelector('td a').textContent = 'long-name-'.repeat(5)")
     assert page.evaluate("document.documentElement.scrollWidth") == size[0]
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, colour[4:-1].split(","))) < 200) is (scheme == "dark")
@@ -159,18 +160,20 @@ def test_the_first_screen_says_what_to_do(show: Open) -> None:
     assert page.locator(".areas small").first.is_visible()
 
 
-def test_the_picture_fits_the_width_until_the_reader_asks_for_more(show: Open) -> None:
+def test_a_picture_that_would_be_too_small_scrolls_in_its_box(show: Open) -> None:
     page = show(PHONE)
-    picture, canvas = page.locator(".picture svg").first, page.locator(".canvas").first
-    box, frame = picture.bounding_box(), canvas.bounding_box()
-    assert box is not None
-    assert frame is not None
-    assert frame["x"] <= box["x"]
-    assert box["width"] <= frame["width"]
-    page.get_by_role("button", name="Actual size").first.click()
-    assert canvas.evaluate("e => e.scrollWidth > e.clientWidth")
+    canvas = page.locator(".canvas").first
+    assert canvas.evaluate("e => e.scrollWidth > e.clientWidth && e.scrollLeft === 0")
     page.get_by_role("button", name="Fit to width").first.click()
     assert canvas.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.get_by_role("button", name="Actual size").first.click()
+    assert canvas.evaluate("e => e.scrollWidth > e.clientWidth")
+
+
+def test_a_picture_that_fits_has_no_button_for_its_size(show: Open) -> None:
+    page = show()
+    assert page.locator(".picture svg").first.is_visible()
+    assert page.locator(".zoom").first.is_hidden()
 
 
 def test_commands_can_be_copied(show: Open) -> None:
