@@ -117,8 +117,11 @@ Reply: TypeAlias = "Answer | Back"
 _ESCAPE_SECONDS = 0.3
 """After this time, an escape is the key itself and not the start of an escape sequence."""
 
-_PAUSE_SECONDS = 0.5
-"""So long after a key that came too early, and after each that follows it, keys do nothing."""
+_PAUSE_SECONDS = 1.5
+"""So long after a key that came too early, and after each that follows it, keys do nothing.
+
+That is longer than the pauses of somebody who presses Enter again and again to make it go faster.
+"""
 
 _LEAST_BODY = 4
 """At least this many lines of the body are visible, however small the terminal is."""
@@ -397,6 +400,7 @@ class Prompts:
             name = "enter" if name == "c-m" else name
             if self._pause is not None:
                 self._wait_for_pause()
+                screen.problem = "pressed too early: read the question, then press the key again"
                 return
             if name == "c-d" or (name == "q" and screen.filter is None):
                 self._interrupted = True
