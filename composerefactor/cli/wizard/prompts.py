@@ -366,6 +366,8 @@ class Prompts:
         self._interrupted = False
         self._pause: asyncio.TimerHandle | None = None
         """Ends the time in which keys do nothing."""
+        self._is_early = False
+        """Whether keys were pressed after the last answer."""
         # If the interpreter ignores what the handler raises, the next question still ends.
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -462,9 +464,10 @@ class Prompts:
         """Return the reply; raises KeyboardInterrupt for Ctrl-C."""
         application.ttimeoutlen = _ESCAPE_SECONDS
         self._pause = None
-        first = self._wait_for_pause if self._discard_input(application.input) else None
+        self._is_early |= self._discard_input(application.input)
+        first = self._wait_for_pause if self._is_early else None
         reply = BACK if self._interrupted else application.run(first, handle_sigint=False)
-        self._discard_input(application.input)
+        self._is_early = self._discard_input(application.input)
         if self._interrupted:  # also if Ctrl-C came right after the key that ended the question
             raise KeyboardInterrupt
         return reply

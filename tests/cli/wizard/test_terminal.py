@@ -110,6 +110,15 @@ def test_keys_that_are_typed_ahead_answer_nothing(start: Start, tmp_path: Path) 
     assert terminal.end() == 130
 
 
+def test_a_key_that_comes_with_an_answer_is_too_early_for_the_next(start: Start) -> None:
+    terminal = start(PROJECT)
+    terminal.wait_for("What would you like to do?")
+    terminal.press("s\r")
+    terminal.wait_for("Is this layout right?")
+    terminal.press("enter")
+    assert "Is this layout right?" in terminal.wait_for("pressed too early")
+
+
 def test_an_impatient_enter_answers_nothing(start: Start) -> None:
     terminal = start(PROJECT)
     given_up = threading.Event()
