@@ -15,6 +15,7 @@ from msgspec import Struct
 from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
 from composerefactor.cli.options import (
+    GroupedCommand,
     NoColor,
     ProjectOptions,
     Quiet,
@@ -170,6 +171,7 @@ class ReportOptions(Struct, frozen=True):
 
 @click.command(
     "analyze",
+    cls=GroupedCommand,
     short_help="Report on the architecture, with findings by priority.",
     epilog=examples(
         ("composerefactor analyze", "Print the report."),

@@ -57,8 +57,8 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
     "--fail-on",
     multiple=True,
     metavar="RISK",
-    help="Exit with 1 for changes of at least this risk (low, medium, high), or of this kind, "
-    "for example port-opened-to-the-world (repeatable).",
+    help="Exit with 1 for changes of at least this risk (low, medium, high) or of this kind "
+    "(repeatable), such as port-opened-to-the-world.",
 )
 @click.option(
     "--report",

@@ -13,6 +13,7 @@ from composerefactor.analysis.analysis import open_for_analysis
 from composerefactor.analysis.explanation import Explanation, explain, lines_of
 from composerefactor.cli.completion import service_keys, service_names
 from composerefactor.cli.options import (
+    GroupedCommand,
     OutputOptions,
     ProjectOptions,
     examples,
@@ -37,6 +38,7 @@ from composerefactor.report.text import json_text, masked_text, shown_line
 
 @click.command(
     "explain",
+    cls=GroupedCommand,
     short_help="Show where each line of a service comes from, and who uses it.",
     epilog=examples(
         ("composerefactor explain", "List the services."),

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME.OPTION=VALUE",
     shell_complete=transform_options,
-    help="Set an option of a transform, for example add-networks.layout=tiers (repeatable).",
+    help="Set an option of a transform (repeatable), such as add-networks.layout=tiers.",
 )
 @run_options
 def command(

@@ -66,10 +66,7 @@ class ProjectOptions(Struct, frozen=True):
     ] = ()
     entry: Annotated[
         tuple[str, ...],
-        described(
-            "Files of a start command (repeatable); no others are considered.",
-            metavar="A.yml,B.yml",
-        ),
+        described("Only this start command, by its files (repeatable).", metavar="A.yml,B.yml"),
     ] = ()
     env_file: Annotated[
         tuple[str, ...],
@@ -143,9 +140,9 @@ class ProofOptions(OutputOptions, frozen=True):
     engine: Annotated[
         str, described("The Docker Compose that resolves both states.", metavar="auto|PATH")
     ] = "auto"
-    thorough: Annotated[
-        bool, described("Verify each scenario in a run of its own; takes longer.")
-    ] = False
+    thorough: Annotated[bool, described("Verify each scenario in a run of its own (slower).")] = (
+        False
+    )
     no_cache: Annotated[bool, described("Use no results of earlier commands, and keep none.")] = (
         False
     )
@@ -155,9 +152,7 @@ class RunOptions(ProofOptions, frozen=True):
     """The options of every command that changes files."""
 
     dry_run: Annotated[bool, described("Print the patch and write nothing.")] = False
-    check: Annotated[bool, described("Write nothing; exit with 1 if there is something to do.")] = (
-        False
-    )
+    check: Annotated[bool, described("Write nothing; exit with 1 if there are changes.")] = False
     yes: Annotated[bool, described("Write without confirmation.", "-y", "--yes")] = False
     allow_dirty: Annotated[bool, described("Modify files with uncommitted changes.")] = False
     take: Annotated[
@@ -177,10 +172,13 @@ class RunOptions(ProofOptions, frozen=True):
 _HEADINGS = {
     "Project": ProjectOptions.__struct_fields__,
     "Writing": RunOptions.__struct_fields__[len(ProofOptions.__struct_fields__) :],
-    "Verification": ProofOptions.__struct_fields__[len(OutputOptions.__struct_fields__) :],
+    "Docker Compose": ProofOptions.__struct_fields__[len(OutputOptions.__struct_fields__) :],
     "Output": (*OutputOptions.__struct_fields__, "reports", "help"),
 }
 """The options that several commands have, by the heading under which help lists them."""
+
+_COLUMN = 23
+"""So many columns help has for options; the text of a longer one begins below it."""
 
 
 @cache
@@ -244,7 +242,7 @@ proof_options = takes("options", ProofOptions, output_format=_choice("text", "js
 
 PLANNING_ENGINE = {
     "metavar": "auto|PATH|none",
-    "help": "The Docker Compose that verifies; none plans without verification.",
+    "help": "The Docker Compose to verify with; none: only plan.",
 }
 """The option that chooses Docker Compose, for commands that plan changes."""
 
@@ -260,15 +258,17 @@ class GroupedCommand(click.Command):
     """A command whose help lists its own options first, then those of others under headings."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, those of each group in a section of its own."""
+        """Write the options, those of each group in a section of its own, all in one column."""
         headings = {name: heading for heading, names in _HEADINGS.items() for name in names}
         sections: dict[str, list[tuple[str, str]]] = {"Options": []}
         sections |= {heading: [] for heading in _HEADINGS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
-                sections[headings.get(parameter.name or "", "Options")].append(record)
+                name = "help" if "--help" in parameter.opts else parameter.name or ""
+                sections[headings.get(name, "Options")].append(record)
         for heading, records in sections.items():
             if records:
                 with formatter.section(heading):
-                    formatter.write_dl(records)
+                    rows = [(option.ljust(_COLUMN), text) for option, text in records]
+                    formatter.write_dl(rows, col_max=_COLUMN)

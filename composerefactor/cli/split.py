@@ -50,8 +50,7 @@ def _split_pairs(option: click.Option, values: tuple[str, ...]) -> Iterator[tupl
 _HELP = (
     "Services that belong together move to one file, with their comments; the root file keeps its "
     "name and lists the modules in `include`. Docker Compose verifies that every start command "
-    "resolves to the same configuration, so that no container is recreated. "
-    "`composerefactor transforms split` says which services move where."
+    "resolves to the same configuration, so that no container is recreated."
 )
 
 
@@ -66,8 +65,12 @@ _HELP = (
             "Show the plan, whether it is verified, and the patch.",
         ),
         ("composerefactor split --group shop=api,worker", "Put two services into one module."),
-        ("composerefactor split --entry compose.yml,compose.prod.yml", "Name a start command."),
+        (
+            "composerefactor split --entry compose.yml,compose.prod.yml",
+            "Use one start command.",
+        ),
         ("composerefactor wizard", "Review the changes one by one."),
+        ("composerefactor transforms split", "Explain which services move where."),
     ),
 )
 @path_argument

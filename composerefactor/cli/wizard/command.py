@@ -11,6 +11,7 @@ import click
 
 from composerefactor.cli.options import (
     PLANNING_ENGINE,
+    GroupedCommand,
     OutputOptions,
     ProjectOptions,
     ProofOptions,
@@ -36,6 +37,7 @@ from composerefactor.report.text import Style
 
 @click.command(
     "wizard",
+    cls=GroupedCommand,
     short_help="Split and fix step by step; see every change first.",
     epilog=examples(
         ("composerefactor wizard", "Start in the current directory."),

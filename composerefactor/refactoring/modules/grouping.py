@@ -155,9 +155,8 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
     granularity: Annotated[
         Granularity,
         Meta(
-            description="What a module contains: services that belong together by shared blocks, "
-            "names, banners, profiles or category (auto, the default), one service, or one "
-            "category."
+            description="What a module contains: one service, one category, or (auto) services "
+            "that belong together by shared blocks, names, banners, profiles or category."
         ),
     ] = "auto"
     groups: Annotated[
@@ -171,23 +170,22 @@ class LayoutOptions(Struct, frozen=True, forbid_unknown_fields=True):
         Strategy,
         Meta(
             description="How root files use the modules: they include them, or keep stubs that "
-            "extend their services. auto, the default, includes; where three or more files define "
-            "the same services, it takes the shorter of both."
+            "extend their services. auto includes; where three or more files define the same "
+            "services, it takes the shorter of both."
         ),
     ] = "auto"
     anchors: Annotated[
         AnchorHandling,
         Meta(
-            description="What happens to a block that several modules use: services extend it "
-            "from one file, or every module gets a copy. auto, the default, extends where the "
-            "result is exactly the same, and may copy a few lines."
+            description="How modules share a block: each has a copy, or services extend it from "
+            "one file. auto extends where the result is exactly the same, and may copy a few lines."
         ),
     ] = "auto"
     verbatim: Annotated[
         bool,
         Meta(
-            description="Move every character as it is: modules are included with "
-            "project_directory, and no path is rewritten."
+            description="Move every character as it is: include modules with project_directory, "
+            "and rewrite no path."
         ),
     ] = False
     force: Annotated[bool, Meta(description="Split a file although modules would help little.")] = (
