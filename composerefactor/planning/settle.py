@@ -215,7 +215,7 @@ def _is_essential(run: Run) -> bool:
 def _why_unmoved(name: str, finding: ProofFinding) -> str:
     """Return why the element *name* does not move, for the user."""
     if finding.rejects:
-        return f"moved, Docker Compose rejects it: {finding.message}"
+        return f"moved, {finding.message}"
     difference = finding.message.removeprefix(f"service {name}: ")
     return f"moved, it would not be the same: {difference}"
 

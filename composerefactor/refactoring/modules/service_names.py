@@ -54,9 +54,8 @@ def common_name(group: Sequence[str], services: Iterable[str]) -> str:
     """Return what the names of all services in *group* begin with.
 
     Whole words count: ``snuba-api`` and ``snuba-errors`` give ``snuba``, and so does ``snubadb``
-    with them. Where not all names have a
-    first word in common, or another of *services* has that name, it is the name of a service with
-    which most names begin, or else that of the first one.
+    with them. Where not all names have a first word in common, or another of *services* has that
+    name, it is the name of a service with which most names begin, or else that of the first one.
     """
     others = {kebab(name) for name in services if name not in group}
     for plain in (lambda name: without_instance(kebab(name)), stem_of):
