@@ -25,7 +25,7 @@ from composerefactor.compose.project import Project
 from composerefactor.errors import Location
 from composerefactor.planning.opening import OpenProject
 from composerefactor.proof.comparison import ProofFinding, ProofResult, services_named
-from composerefactor.proof.engine import Engine
+from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.prover import Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import FileElement, Plan
@@ -144,9 +144,18 @@ class Settler:
         if not blamed:
             blamed = [(element, proof.differences[0]) for element in self.unmovable_services(plan)]
         for element, finding in blamed:
-            self.keep[element] = _why_unmoved(element[2], finding)
+            self.keep[element] = self._needed_engine(plan, finding) or _why_unmoved(
+                element[2], finding
+            )
             self.findings[element] = finding
         return bool(blamed)
+
+    def _needed_engine(self, plan: Plan, finding: ProofFinding) -> str:
+        """Return that *plan* needs a later Docker Compose, ``""`` if that is not the cause."""
+        version = self.prover.engine.version
+        if not finding.rejects or release(plan.since) <= self.prover.engine.release:
+            return ""
+        return f"moved, it needs Docker Compose v{plan.since} or later; this is v{version}"
 
     def unmovable_services(self, plan: Plan) -> list[FileElement]:
         """Return the services of *plan* that cannot move, by trying halves of them."""

@@ -67,6 +67,19 @@ def test_a_service_that_no_difference_names_is_found_by_halving(
     assert staying(propose(opened_of({BASE: TEXT}), plan, compose)) == {"search"}
 
 
+def test_a_service_that_needs_a_later_engine_says_so(
+    opened_of: Callable[..., OpenProject], compose: Engine
+) -> None:
+    def plan(project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]) -> Plan:
+        rejected = breaking("mail", with_="    what_v99_brings: true\n")
+        return replace(rejected(project, keep, move), since="99.0.0")
+
+    proposal = propose(opened_of({BASE: TEXT}), plan, compose)
+    assert staying(proposal) == {"mail"}
+    reason = f"moved, it needs Docker Compose v99.0.0 or later; this is v{compose.version}"
+    assert [unmoved.reason for unmoved in proposal.plan.unmoved] == [reason]
+
+
 def test_nothing_moves_if_everything_fails(
     opened_of: Callable[..., OpenProject], compose: Engine
 ) -> None:
