@@ -8,7 +8,6 @@ Docker Compose that the result requires.
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -491,7 +490,7 @@ Up to v2.24.6 it is resolved against the current directory (observed).
 SINCE_NESTED = "2.29.7"
 """The first tested version that resolves the include of an included file correctly.
 
-v2.24.7 resolves it against the outer project (observed).
+v2.24.7 resolves it against the outer project, or the current directory (observed).
 """
 
 _INCLUDE = r"(?m)^[\"']?include[\"']?\s*:"
@@ -514,11 +513,8 @@ def _oldest_for_include(proposal: Proposal) -> str:
     project = proposal.project
     bases = set(project.root_files)
     split_files = {path for path, _, _ in proposal.plan.moved}
-    for path in split_files & project.own_includes:
-        if any(
-            posixpath.dirname(path) != posixpath.dirname(by) for by in project.included_by[path]
-        ):
-            return SINCE_NESTED
+    if split_files & project.own_includes:
+        return SINCE_NESTED
     if any(map(_ENV_FILE_OF_INCLUDE.search, including)):
         return SINCE_ENV_FILE
     moved = {n for p, section, n in proposal.plan.moved if section == "services" and p in bases}

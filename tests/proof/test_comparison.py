@@ -58,6 +58,14 @@ def test_a_list_that_is_none_stays_one() -> None:
     assert words(before, before.replace("a=1, b=2", "b=2, a=1"))
 
 
+def test_either_form_of_a_port() -> None:
+    short = "services:\n  x:\n    ports:\n    - 127.0.0.1:9091:9001\n"
+    port = '{mode: ingress, host_ip: 127.0.0.1, target: %d, published: "9091", protocol: tcp}'
+    long = f"services:\n  x:\n    ports:\n    - {port}\n"
+    assert words(short, long % 9001) == []
+    assert len(words(short, long % 9002)) == 1
+
+
 def test_types_count() -> None:
     assert words("a: {b: true}\n", "a: {b: 1}\n") == ["a b was true, is 1"]
     assert words("a: {b: '1'}\n", "a: {b: 1}\n") == ['a b was "1", is 1']
