@@ -120,7 +120,7 @@ def compare(
                 location=Location(entry.root_file),
                 remedy="correct the old state, or compare with another one",
             )
-        proof = prover.check(changes, moved=list(_anchor_blocks(old)))
+        proof = prover.check(changes, moved=list(_moved_blocks(old, new)))
         return StateComparison(old, new, engine, proof, rejected, differing_contents(old, new))
 
 
@@ -139,12 +139,18 @@ def _definitions(opened: OpenProject, names: Mapping[str, str]) -> Definitions:
     )
 
 
-def _anchor_blocks(opened: OpenProject) -> Iterator[str]:
-    """Yield the ``x-`` sections that only carry anchors; moving them has no effect on services."""
-    for file in opened.project.files.values():
+def _moved_blocks(old: OpenProject, new: OpenProject) -> Iterator[str]:
+    """Yield the ``x-`` sections of *old* whose move has no effect on services.
+
+    They only carry anchors, or are the value of an anchor without an alias, which a comment may
+    name, and are in a file of *new*.
+    """
+    kept = {name for file in new.project.files.values() for name in file.sections or ()}
+    for file in old.project.files.values():
         anchors = AnchorIndex(file)
         for name, section in (file.sections or {}).items():
-            if name.startswith("x-") and anchors.carries_only_anchors(section):
+            is_spare = name in kept and section.region.entry.value.anchor is not None
+            if name.startswith("x-") and (is_spare or anchors.carries_only_anchors(section)):
                 yield name
 
 

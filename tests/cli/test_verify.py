@@ -208,6 +208,20 @@ def test_a_split_with_anchors_is_equal_to_what_it_came_from(
     assert b"x:11" in changed.out
 
 
+def test_a_block_that_moves_and_that_only_a_comment_names(
+    shop: Path, command_line: CommandLine
+) -> None:
+    spare = "x-loki: &loki {driver: loki}\nx-log: &log {driver: local}  # or *loki\n"
+    base = "services:\n  base:\n    image: nginx\n    logging: *log\n"
+    files = {"base.yml": spare + base, "compose.yaml": spare + base.replace("base:", "web:")}
+    extending = "services:\n  web: {extends: {file: base.yml, service: base}}\n"
+    old = write(shop.parent / "old", files)
+    new = write(shop.parent / "new", {**files, "compose.yaml": extending})
+    assert command_line(shop.parent, "verify", str(old), str(new)).code == 0
+    write(new, {"base.yml": files["base.yml"].replace("x-loki: &loki {driver: loki}\n", "")})
+    assert command_line(shop.parent, "verify", str(old), str(new)).code == 1
+
+
 def test_files_that_the_configuration_only_names(shop: Path, command_line: CommandLine) -> None:
     files = {
         "compose.yaml": """\
