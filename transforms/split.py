@@ -5,8 +5,9 @@ have related names, are under one banner, have the same profile, or are of one c
 paths are written for the place of the module. A block that several modules use becomes a service in
 a common file that they extend, where that is exactly the same. Networks, volumes, secrets and
 configs that only one module uses move along; shared ones stay in the root file. The root file keeps
-its name, place and header comments, and lists the modules in `include`. A file with fewer than four
-services or 100 lines stays whole, since modules would help little; `--force` splits it.
+its name, place and header comments, and lists the modules in `include`. A short licence header is
+in each new file, too. A file with fewer than four services or 100 lines stays whole, since modules
+would help little; `--force` splits it.
 
 With the strategy `extends` a stub of each service stays in the root file, or in an environment file
 that it includes, and extends the service of the same name in a module. Relative paths in modules
@@ -24,7 +25,8 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from composerefactor.compose.project import Project
-from composerefactor.edit.planned_files import text_lines
+from composerefactor.compose.remarks import licence_header
+from composerefactor.edit.planned_files import NewText, PlannedFile, Slice, text_lines
 from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating_files
 from composerefactor.refactoring.modules.grouping import Names, are_environments
@@ -77,7 +79,7 @@ def split(project: Project, options: SplitOptions) -> Plan:
         for group, own_options in chosen
     ]
     plans += [_plan_of_root(root, options, names, several=several) for root in alone]
-    planned_files = tuple(f for p in plans for f in p.planned_files)
+    planned_files = tuple(_licensed(project, f) for p in plans for f in p.planned_files)
     planned_files += tuple(map(empty_env_file, names.env_files.values()))
     moved = {element: path for p in plans for element, path in p.moved.items()}
     plan_notes = [n for p in plans for n in p.notes]
@@ -100,6 +102,16 @@ def split(project: Project, options: SplitOptions) -> Plan:
         ),
         since=max((p.since for p in plans), default=""),
     )
+
+
+def _licensed(project: Project, planned_file: PlannedFile) -> PlannedFile:
+    """Return *planned_file* below the licence of the file that its text is from, if it is new."""
+    sources = (piece.source for piece in planned_file.pieces if isinstance(piece, Slice))
+    source = next(sources, None)
+    header = licence_header(source) if source else ""
+    if source is None or not header or planned_file.path in project.files:
+        return planned_file
+    return replace(planned_file, pieces=(NewText(header + source.newline), *planned_file.pieces))
 
 
 def _plan_of_root(root: RootFile, options: SplitOptions, names: Names, *, several: bool) -> Plan:

@@ -9,6 +9,8 @@ A change to a file that a program writes is lost when it is generated again.
 A text of a file has readers other than Docker Compose: a script that greps for a key, a person who
 follows a comment and changes an alias. An ``x-`` block must stay where such a comment says so.
 
+A licence at the top of a file is about its text, wherever that goes.
+
 ``# composerefactor: ignore[harden] needs root`` switches a rule, a transform or a reader off.
 """
 
@@ -18,7 +20,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, takewhile
 from textwrap import shorten
 
 from msgspec import Struct
@@ -27,6 +29,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.errors import Location
 from composerefactor.yaml.comments import Region, Title, comment_spans, titles
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, children, walk
+from composerefactor.yaml.source import Source
 
 _MIN_COMMON = 3
 _MAX_NAME_WORDS = 4
@@ -252,7 +255,27 @@ _NOTE_WORDS = [
 ]
 """What is in every such note; most comments have none of it."""
 
+_LICENCE = re.compile(
+    r"(?i)SPDX-\w|\bcopyright\b|\blicen[cs]ed\b|\blimitations\s+under\s+the\s+licen[cs]e\b"
+)
+"""What is in the lines of a licence header, also in its last one."""
+
+_LONGEST_LICENCE = 5
+"""A licence of more lines would be a large part of the text of a short file."""
+
 _DENIED = r"(?i)\b(?:not|never)\s+(?:auto\w*[\s-]*)?generated\b"
+
+
+def licence_header(source: Source) -> str:
+    """Return the lines of the licence at the top of *source*; ``""`` where none is, or a long one.
+
+    What the first comment says above and below the licence is about the file.
+    """
+    lines = source.text.removeprefix("---").lstrip("\r\n").splitlines(keepends=True)
+    comment = list(takewhile(lambda line: line.startswith("#"), lines))
+    found = [n for n, line in enumerate(comment) if _LICENCE.search(line)]
+    header = comment[found[0] : found[-1] + 1] if found else []
+    return "".join(header) if len(header) <= _LONGEST_LICENCE else ""
 
 
 def generated_note(file: ComposeFile) -> Location | None:

@@ -72,6 +72,7 @@ class Contents(Struct):
         blocks: the ``x-`` blocks.
         loose_comments: comments that belong to no entry.
         merged: the services that several files define.
+        licence: the comments of the licence of the file that takes the contents in.
     """
 
     sections: dict[str, dict[str, Fragment]] = {}
@@ -80,6 +81,7 @@ class Contents(Struct):
     blocks: list[ExtensionBlock] = []
     loose_comments: list[str] = []
     merged: set[str] = set()
+    licence: frozenset[str] = frozenset()
 
     def copy(self) -> Contents:
         """Return a copy to add texts to, without a change to this one."""
@@ -90,6 +92,7 @@ class Contents(Struct):
             list(self.blocks),
             list(self.loose_comments),
             set(self.merged),
+            self.licence,
         )
 
     def add(self, text: Text, expand: Expander) -> None:
@@ -98,7 +101,7 @@ class Contents(Struct):
         Raises CannotJoinError where that is not possible.
         """
         sections = _sections(text)
-        loose = _comments_outside_sections(text, sections)
+        loose = self._loose_comments_of(text, sections)
         first: Fragment | None = None
         place: tuple[str, str] | None = None
         for name, section in sections.items():
@@ -137,7 +140,7 @@ class Contents(Struct):
     def add_around(self, text: Text) -> None:
         """Add everything in *text* but its services: blocks with anchors, and comments."""
         sections = _sections(text)
-        self.loose_comments += _comments_outside_sections(text, sections)
+        self.loose_comments += self._loose_comments_of(text, sections)
         for name, section in sections.items():
             region, source = section.region, text.source
             if name.startswith("x-"):
@@ -145,6 +148,11 @@ class Contents(Struct):
                 continue
             end = source.next_line(region.key) if name == "services" else region.end
             self.loose_comments += comments_in(source, region.entry, region.lead, end)
+
+    def _loose_comments_of(self, text: Text, sections: dict[str, FileSection]) -> list[str]:
+        """Return the comments outside of the sections of *text* but the licence that is known."""
+        every = _comments_outside_sections(text, sections)
+        return [comment for comment in every if comment not in self.licence]
 
     def defines(self, texts: Iterable[Text]) -> tuple[str, str] | None:
         """Return (section, name) of an entry that both *texts* and these contents define."""

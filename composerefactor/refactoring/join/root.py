@@ -17,6 +17,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import ExtendedService, Project
 from composerefactor.compose.references import extends_target
+from composerefactor.compose.remarks import licence_header
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location
 from composerefactor.refactoring.contract import FileElement
@@ -321,7 +322,7 @@ class JoinRoot:
         own, *others = with_unique_anchors([own, *included, *extended])
         for text in others[len(included) :]:
             stubs.texts[text.path] = text
-        contents = Contents()
+        contents = Contents(licence=frozenset(licence_header(self.file.source).splitlines()))
         at = 0
         seen: set[tuple[str, str]] = set()
         used = [own]
