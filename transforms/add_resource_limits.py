@@ -2,8 +2,9 @@
 
 Without a limit, one service that leaks memory takes down all others on the machine. A limit that is
 too low is worse: the service is killed, or does not start. So a service gets one where its own
-settings say how much it takes (a Java heap, the cache of a database), or where the image catalog
-knows that the image stays within a limit, and the least memory that it works with. A size that a
+settings say how much it takes (a Java heap, the cache of a database), where another file limits the
+same service, or where the image catalog knows that the image stays within a limit, and the least
+memory that it works with. A size that a
 variable sets is a guess: who changes it does not see the limit. For all others the size of their
 category is a guess, unless you set it: the sizes are options. Compare them with `docker stats`.
 Three or more services of a file that get the same limits share one anchor. CPUs are limited only
@@ -21,6 +22,8 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from composerefactor.compose.definitions import known_text_of
+from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.short_forms import format_size, parse_size
@@ -28,6 +31,7 @@ from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated
 from composerefactor.images.catalog import Catalog, catalog_of, service_placement
+from composerefactor.images.environments import short_lived_reason
 from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, memory_of
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
@@ -117,10 +121,11 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
     # By definition: the most that it needs in any start model. That a file overrides another is no
     # reason if only its name suggests it.
     largest: dict[int, _Size] = {}
+    given = _given_sizes(project, models)
     for model in sorted(models, key=lambda model: model.entry.assumed):
         known = frozenset(largest) if model.entry.assumed else ()
         for service in model.services.values():
-            size = _needed_size(model, service, options)
+            size = _needed_size(model, service, options, given.get(_key(service)))
             for definition in destinations(service)[:1]:
                 key = id(definition.body)
                 previous = largest.setdefault(key, size)
@@ -178,8 +183,36 @@ def _is_limited(service: Service) -> bool:
     return has_resources or any(service.values(key) for key in _OLD_FORM)
 
 
-def _needed_size(model: StartModel, service: Service, options: Options) -> _Size:
-    """Return the size for the category of *service*, raised to what its image and settings need."""
+def _key(service: Service) -> tuple[str, str]:
+    """Return the name of *service* and the repository of its image, which other tags have too."""
+    return service.name, repository_of(known_text_of(service.image)) or ""
+
+
+def _given_sizes(project: Project, models: list[StartModel]) -> dict[tuple[str, str], _Size]:
+    """Return the largest limit of memory that a file sets, by service and image.
+
+    What is enough for development or tests does not count.
+    """
+    sizes: dict[tuple[str, str], _Size] = {}
+    for model in models:
+        for service in model.services.values():
+            limit = service.deploy.limits.memory or service.mem_limit
+            if not limit or not limit.value or short_lived_reason(project, limit.location.path):
+                continue
+            size = _Size(None, limit.value, f"the limit in {limit.location.path}", "likely")
+            known = sizes.setdefault(_key(service), size)
+            if known.memory < size.memory:
+                sizes[_key(service)] = size
+    return sizes
+
+
+def _needed_size(
+    model: StartModel, service: Service, options: Options, given: _Size | None
+) -> _Size:
+    """Return the size for the category of *service*, raised to what its image and settings need.
+
+    *given*, the size that another file sets for it, takes precedence if they do not need more.
+    """
     catalog = catalog_of(model)
     known = memory_of(model, service, catalog)
     name = _size_option(service, catalog, is_known=known is not None)
@@ -189,6 +222,9 @@ def _needed_size(model: StartModel, service: Service, options: Options) -> _Size
     memory = max(size.memory, known.bytes if known else 0, required)
     if size.confidence == "verified":
         return _Size(size.cpus, memory, size.evidence, "verified")
+    needed = max(known.bytes if known and not known.bounded else 0, required)
+    if given is not None and given.memory >= needed:
+        return given
     # How much of a CPU a service needs, neither its settings nor its image say.
     if configured is not None and configured.settings != SHARED_MEMORY:
         evidence = f"room for {configured.settings}"
