@@ -13,11 +13,13 @@ again get a volume, too: Prometheus, Grafana, Keycloak with its file database, G
 guess for Loki with a configuration, which may name another directory. That changes what runs: the
 data stored so far is not moved, so copy it first. Another file that mounts a volume for the same
 service and image gives it its name. Where a data store beside it has an anonymous volume, losing
-the data may be intended, and half of it kept is worse than none: the volume is a guess.
+the data may be intended, and half of it kept is worse than none: the volume is a guess. So it is
+where a script of the project fills the database, which each new container then starts with.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -90,7 +92,7 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
             done.add((first, service.name))
             environment = usage(project, model, service).environment
             paths = data_paths(image, catalog, environment)
-            yield from _data_volumes(model, service, paths, names, names_of, models, catalog)
+            yield from _data_volumes(project, model, service, paths, names, names_of)
 
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change | Refusal]:
@@ -149,21 +151,21 @@ def _mounted_volumes(models: list[StartModel], catalog: Catalog) -> dict[tuple[s
 
 
 def _data_volumes(
+    project: Project,
     model: StartModel,
     service: Service,
     paths: list[DataPath] | None,
     taken: set[str],
     names_of: dict[tuple[str, str, str], str],
-    models: list[StartModel],
-    catalog: Catalog,
 ) -> Iterator[Change | Refusal]:
     """Yield the change that gives *service*, if it is a data store, named volumes, or a refusal.
 
     It stores data at *paths*, None if they are unknown. The names of the new volumes are added to
     *taken*, and to *names_of* by service, image and path: files that are alternatives of each other
-    use one volume for the same data. In another of *models* the same file may be merged with
+    use one volume for the same data. In another start model the same file may be merged with
     others, and have a volume there.
     """
+    models, catalog = start_models(project), catalog_of(project)
     image = service.image
     if image is None or service.volumes_from:
         return
@@ -222,7 +224,7 @@ def _data_volumes(
     if unsteady_data(service, paths):
         edits.append(_host_name(file, service))
         effects.append(Effect(("services", service.name, "hostname"), "adds"))
-    doubt = _doubt(model, service, place, catalog)
+    doubt = _doubt(project, model, service, place, catalog)
     yield Change(
         f"Add a named volume for the data of {service.name}",
         location,
@@ -245,13 +247,30 @@ def _unknown_place(service: Service, image: str, location: Location) -> Refusal:
     )
 
 
-def _doubt(model: StartModel, service: Service, place: Placement, catalog: Catalog) -> str:
+def _doubt(
+    project: Project, model: StartModel, service: Service, place: Placement, catalog: Catalog
+) -> str:
     """Return why the data of *service* may not need a volume at the usual path, or ``""``."""
     if may_configure_data(service, place):
         return "; its configuration may name another directory"
     temporary = _temporary_store(model, catalog)
     if temporary:
         return f"; {temporary} has an anonymous volume, so the data may be meant to go"
+    script = _filled_by(project, service)
+    return f"; {script} fills a new one, so the data may be meant to go" if script else ""
+
+
+_INIT_DIRECTORY = "/docker-entrypoint-initdb.d"
+_FILLS = r"(?im)^\s*(?:insert\s+into|copy\s+[\w.\"]+)\b|\binsert(?:One|Many)\("
+
+
+def _filled_by(project: Project, service: Service) -> str:
+    """Return the script that puts data into the new database of *service*, or ``""``."""
+    for mount in (each.value for each in service.volumes):
+        if mount.kind == "bind" and mount.source and mount.target.startswith(_INIT_DIRECTORY):
+            for path in (mount.source, *project.files_in(mount.source)):
+                if re.search(_FILLS, project.text(path) or ""):
+                    return path
     return ""
 
 

@@ -3,7 +3,7 @@
 A comment vetoes the changes of what it names (a volume, a limit ...) in the service, or in the
 shared block, beside which it is written. Inside the value of an attribute it is about that
 attribute alone. A comment above an entry that names nothing (``# do not touch``) vetoes every
-change of the entry. A restart policy or a health check that is commented out vetoes another one.
+change of the entry. A restart policy, a health check or volumes that are commented out veto others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ _TOPICS = {
 """By attribute: the words by which a comment names it."""
 
 _LEFT_OUT = re.compile(
-    r"^[ \t]*#[ \t]*(healthcheck|restart)[ \t]*:(?![ \t]*[\"']?(?:no|false)\b)", re.MULTILINE
+    r"^[ \t]*#[ \t]*(healthcheck|restart|volumes)[ \t]*:(?![ \t]*[\"']?(?:no|false)\b)",
+    re.MULTILINE,
 )
 """An attribute that is commented out. Other attributes are seldom in comments against a change:
 limits for GPUs, an example of a port or of another driver for logs.
