@@ -15,11 +15,11 @@ from composerefactor.compose.definitions import text_of, values_below
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_common, is_mixed, variable_name
+from composerefactor.compose.secrets import is_common, is_mixed, password_spans, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.edit.rendering import Value
-from composerefactor.images.catalog import catalog_of
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.credentials import (
     CredentialUse,
     LiteralCredential,
@@ -133,6 +133,51 @@ def is_of_server(literal: LiteralCredential) -> bool:
     """Return whether *literal* is a credential of the server in the image of its service."""
     secrets = [known_secrets(use.model, use.service).get(literal.key) for use in literal.uses]
     return any(each and (literal.is_whole or each.after) for each in secrets)
+
+
+def client_without(credential: Credential) -> str:
+    """Return an application that needs the data store with *credential* as its only password.
+
+    ``""`` if there is none, or another service has the password here. An application with another
+    password has an account of its own.
+    """
+    for use in credential.literals[0].uses:
+        store = use.model.services[use.service]
+        catalog = catalog_of(use.model)
+        secrets = known_secrets(use.model, use.service)
+        is_only_one = [name for name in secrets if name in store.settings] == [
+            credential.literals[0].key
+        ]
+        if (
+            is_only_one
+            and credential.services == (use.service,)
+            and service_placement(store, catalog).counts_as == "data stores"
+        ):
+            for name, service in use.model.services.items():
+                is_application = service_placement(service, catalog).counts_as == "applications"
+                if is_application and _needs(service, use.service) and not _has_password(service):
+                    return name
+    return ""
+
+
+def _has_password(service: Service) -> bool:
+    """Return whether a setting of *service* is a password, or a URL with one."""
+    return any(
+        _PASSWORDS.intersection(name_words(name)) or password_spans(setting.value or "")
+        for name, setting in service.settings.items()
+    )
+
+
+_PASSWORDS = frozenset({"pass", "password", "passwd", "pwd", "pw"})
+
+
+def _needs(service: Service, other: str) -> bool:
+    """Return whether *service* depends on *other*, or has its name in a setting."""
+    needed = {*service.depends_on, *(link.value.partition(":")[0] for link in service.links)}
+    host = rf"(?:^|[@/=(:,]){re.escape(other)}\b"
+    return other in needed or any(
+        re.search(host, setting.value or "") for setting in service.settings.values()
+    )
 
 
 def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:

@@ -105,6 +105,8 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
         elif not is_outside(port.file.path):
             doubt = _doubt(project, port, callers)
             groups.setdefault((port.file.path, port.services, doubt), []).append(port)
+    left = project.unsearched() if addresses else 0
+    unsearched = f"clients are not searched in {left} of the project's files" if left else ""
     for (_, services, doubt), ports_of_one in groups.items():
         numbers = enumerated([_number(port.port) for port in ports_of_one])
         noun = "port" if len(ports_of_one) == 1 else "ports"
@@ -113,8 +115,8 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             location=ports_of_one[0].location,
             edits=[_bind_edit(port, options.address) for port in ports_of_one],
             effects=list(_effects(services, ports_of_one)),
-            evidence=doubt,
-            confidence="guess" if doubt else "verified",
+            evidence=doubt or unsearched,
+            confidence="guess" if doubt else "likely" if unsearched else "verified",
         )
     yield from _port_conflicts(models)
 

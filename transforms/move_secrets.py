@@ -53,6 +53,7 @@ from composerefactor.transforms._secrets import (
     FileSecret,
     VariableNames,
     as_file_secret,
+    client_without,
     gitignore_edit,
     group_credentials,
     is_for_tests,
@@ -184,13 +185,16 @@ class _Mover(Struct, frozen=True):
                     verb = "reads" if len(also) == 1 else "read"
                     notes.append(f"{enumerated(also)} {verb} all of {path}, also this variable")
         doubts = [*self.doubts(group, needed)]
+        left = self.project.unsearched() if any(c.value in self.places for c in group) else 0
+        if left:
+            notes.append(f"not searched in {left} of the project's files")
         return Change(
             title=f"Move {' and '.join(_subject(c) for c in group)} to {enumerated(needed)}",
             location=_location(group),
             edits=edits,
             effects=list(dict.fromkeys(effects)),
             evidence="; ".join(dict.fromkeys([*doubts, *notes])),
-            confidence="guess" if doubts else "verified",
+            confidence="guess" if doubts else "likely" if left else "verified",
             variables={each.variable: each.value for each in group},
         )
 
@@ -210,6 +214,8 @@ class _Mover(Struct, frozen=True):
             others += [path for path in self.places.get(each.value, ()) if path not in moved]
             if others:
                 yield f"{others[0]} contains it as well, and is not changed"
+            if client := client_without(each):
+                yield f"{client} logs in with it, and has it from elsewhere"
         if pipeline := _pipeline(self.project, set(files)):
             yield f"{pipeline} starts it without {needed[0]}"
         for path in needed:

@@ -126,6 +126,7 @@ class ProjectSurroundings(Struct, kw_only=True):
         all_undefined: Returns the services and resources that Compose files of the whole tree use
             and do not define, whether a start command reads them or not.
         files_with: Returns the settings and sources of the tree that contain each of some texts.
+        unsearched: Returns how many settings and sources ``files_with`` does not search.
         environments: The environment of a file by its path, where the settings give it.
         catalog: The image catalog of the settings, which ``images.catalog.catalog_of`` returns.
     """
@@ -143,6 +144,7 @@ class ProjectSurroundings(Struct, kw_only=True):
     overriding: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()
     all_undefined: Callable[[], frozenset[str]] = frozenset
     files_with: Callable[[Iterable[str]], Mapping[str, list[str]]] = lambda _: {}
+    unsearched: Callable[[], int] = lambda: 0
     environments: Mapping[str, EnvironmentKind] = {}
     catalog: object = None
 

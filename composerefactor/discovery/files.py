@@ -110,16 +110,26 @@ _MAX_SEARCHED = 3000
 def files_with(listing: Listing, texts: Iterable[str]) -> dict[str, list[str]]:
     """Return the settings and sources in *listing* that contain each of *texts*.
 
-    Of very many files those that come first are searched.
+    Of very many files those nearest to the root are searched.
     """
     wanted = {text: list[str]() for text in texts}
-    paths = [path for path in listing.paths if _CODE.fullmatch(path)] if wanted else []
-    for path in paths[:_MAX_SEARCHED]:
+    for path in _searched(listing)[:_MAX_SEARCHED] if wanted else ():
         content = listing.read(path) or ""
         for text, found in wanted.items():
             if text in content:
                 found.append(path)
     return wanted
+
+
+def unsearched(listing: Listing) -> int:
+    """Return how many settings and sources in *listing* :func:`files_with` does not search."""
+    return max(0, len(_searched(listing)) - _MAX_SEARCHED)
+
+
+def _searched(listing: Listing) -> list[str]:
+    """Return the settings and sources in *listing*, those nearest to the root first."""
+    paths = (path for path in listing.paths if _CODE.fullmatch(path))
+    return sorted(paths, key=lambda path: (path.count("/"), path))
 
 
 _DEFINING_KEYS = ("image", "build", "extends", "provider")

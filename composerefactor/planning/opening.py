@@ -24,7 +24,13 @@ from composerefactor.compose.masking import Masking
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.compose.remarks import generated_note
-from composerefactor.discovery.files import DEFAULT_NAMES, Listing, TreeFacts, files_with
+from composerefactor.discovery.files import (
+    DEFAULT_NAMES,
+    Listing,
+    TreeFacts,
+    files_with,
+    unsearched,
+)
 from composerefactor.discovery.find import (
     commands,
     directories_used_from_root,
@@ -230,6 +236,7 @@ def open_project(
     project.all_undefined = lambda: facts.all_undefined
     search = cache(lambda texts: files_with(listing, texts))  # fixes plan several times
     project.files_with = lambda texts: search(frozenset(texts))
+    project.unsearched = cache(lambda: unsearched(listing))
     if not project.readable and entries is None and not partial:
         raise Masking.of(project, choice.environ).error(next(iter(project.errors.values())))
     opened = OpenProject(root, repository, files, library, project, readers, {})

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from composerefactor.errors import InputError
-from composerefactor.planning.opening import OpenProject, project_root
+from composerefactor.planning.opening import (
+    OpenProject,
+    ProjectSelection,
+    open_project,
+    project_root,
+)
+from composerefactor.planning.registry import fixers
+from composerefactor.refactoring.contract import Change
 from support.commandline import write
 
 BASE = "docker-compose.yml"
@@ -84,3 +91,26 @@ def test_variables_and_profiles(opened_of: Callable[..., OpenProject]) -> None:
 def test_no_readable_start_command(opened_of: Callable[..., OpenProject]) -> None:
     with pytest.raises(InputError, match=f"{BASE}: the file is empty"):
         opened_of({BASE: ""})
+
+
+def test_what_is_not_searched_for_clients_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  db:\n    image: postgres:16\n    ports: ['5432:5432']\n"
+        "    environment: {POSTGRES_PASSWORD: h5Rt20wPzk88}\n"
+    )
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "settings.json").write_text("{}")
+    monkeypatch.setattr("composerefactor.discovery.files._MAX_SEARCHED", 1)
+    project = open_project(ProjectSelection(tmp_path)).project
+    known = fixers()
+    planned = [
+        change
+        for name in ("bind-local-ports", "move-secrets")
+        for change in known[name].plan(project, known[name].options())
+    ]
+    assert [(each.confidence, each.evidence) for each in planned if isinstance(each, Change)] == [
+        ("likely", "clients are not searched in 1 of the project's files"),
+        ("likely", "not searched in 1 of the project's files"),
+    ]
