@@ -3,7 +3,7 @@
 The settings file decides. Otherwise the first of these does: the name of the file or of its
 directory, its header comment, a service that emulates a cloud service or that is built for
 development only (Laravel Sail), the values of ``NODE_ENV``, ``APP_ENV`` ..., and ``build.target``,
-each if all services agree.
+each if nearly all services agree.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
-from composerefactor.images.catalog import Catalog, catalog_of
+from composerefactor.images.catalog import Catalog, catalog_of, service_placement
 from composerefactor.yaml.comments import full_line_comments
 from composerefactor.yaml.values import merged_entries
 
@@ -151,7 +151,11 @@ def _short_lived_reason(project: Project, path: str) -> str | None:
         file = project.files.get(path)
         if file is not None and _only_builds(file):
             return f"{path} only builds images"
-        reason = _catches_mail(file) or _runs_mounted_source(file) if file is not None else ""
+        if file is not None:
+            reason = _catches_mail(file) or _runs_mounted_source(file)
+            reason = reason or _lacks_its_application(project, file)
+        else:
+            reason = ""
         reason = reason or _title_of_readme(project)
         return f"{path} is for development or tests ({reason})" if reason else None
     if environment.kind not in SHORT_LIVED:
@@ -174,15 +178,58 @@ def _only_builds(file: ComposeFile) -> bool:
 
 
 _FOR_DEVELOPERS = (
-    r"(?i)^#+[^\n]*?\b((?:dev|development|testing|test) (?:bed|environment|harness|setup|stack))\b"
+    r"(?:dev|development|testing|test) (?:bed|environment|harness|setup|stack)\b"
+    r"(?! (?:file|variable))"
 )
+_TITLE = rf"(?i)#[^\n]*?\b({_FOR_DEVELOPERS})"
+_NO_DESCRIPTION = r"(?:an?|for|in|of|on|our|production|the|this|to|up|with|your)\b"
+_ABOUT_IT = rf"(?i)(?:an? |the )?(?:(?!{_NO_DESCRIPTION})[\w.+/-]+ ){{0,4}}({_FOR_DEVELOPERS})"
+_HTML_TAG = r"<[^>\n]*>"
 
 
 def _title_of_readme(project: Project) -> str:
-    """Return what the title of the README says that the project is for developers, or ``""``."""
-    title = next((line for line in (project.text("README.md") or "").splitlines() if line), "")
-    found = re.match(_FOR_DEVELOPERS, title)
-    return f"README.md: {found[1]}" if found else ""
+    """Return what the README says that the project is for developers, or ``""``.
+
+    That is its title, or the sentence about the project below it: "PHP development environment".
+    """
+    has_title = False
+    for line in (project.text("README.md") or "").splitlines()[:_README_LINES]:
+        text = re.sub(_HTML_TAG, "", line).strip(" *_>")
+        is_heading = text.startswith("#") or "<h1" in line
+        if is_heading and has_title:
+            break
+        pattern = _TITLE if text.startswith("#") else _ABOUT_IT
+        if found := re.match(pattern, text):
+            return f"README.md: {found[1]}"
+        has_title = has_title or is_heading
+    return ""
+
+
+_README_LINES = 20
+_MANIFESTS = frozenset(
+    {"build.gradle", "build.gradle.kts", "Cargo.toml", "composer.json", "Gemfile", "go.mod"}
+    | {"manage.py", "mix.exs", "package.json", "pom.xml", "pyproject.toml", "requirements.txt"}
+)
+"""Files of the source code of an application."""
+
+
+def _lacks_its_application(project: Project, file: ComposeFile) -> str:
+    """Return that the application beside *file* does not run with it, as a reason, or ``""``.
+
+    The file has only data stores, with published ports, and no other one is beside it.
+    """
+    directory = posixpath.dirname(file.path) or "."
+    names = map(posixpath.basename, project.files_in(directory))
+    manifest = next((name for name in names if name in _MANIFESTS), "")
+    if not manifest or project.compose_files_in(directory) != [file.path]:
+        return ""
+    catalog, services = catalog_of(project), services_in(file).values()
+    has_only_stores = all(
+        service_placement(each, catalog).counts_as == "data stores" for each in services
+    )
+    if not (has_only_stores and any(each.ports for each in services)):
+        return ""
+    return f"the application of {manifest} runs outside of it"
 
 
 _MAIL_CATCHERS = frozenset(
@@ -321,7 +368,7 @@ def _built_by_sail(file: ComposeFile) -> _Evidence | None:
 
 
 def _in_values(file: ComposeFile, *, defaults: bool = False) -> _Evidence | None:
-    """Return the environment in which all services of *file* that name one run.
+    """Return the environment in which nearly all services of *file* that name one run.
 
     Variables have precedence over build targets. Values with a variable count only with *defaults*.
     """
@@ -335,10 +382,16 @@ def _in_values(file: ComposeFile, *, defaults: bool = False) -> _Evidence | None
     targets = [("target", each.build.value.target) for each in services if each.build]
     for pairs in (variables, targets):
         words: dict[Kind, tuple[str, str]] = {}
+        kinds: list[Kind] = []
         for name, value in pairs:
             word = value.rsplit(".", 1)[-1].lower()
             if kind := kind_of(word):
+                kinds.append(kind)
                 words.setdefault(kind, (word, f"{name}: {value}"))
-        if words:
-            return _only_one(words, is_named=False)
+        if kinds:
+            usual = {k: words[k] for k in words if kinds.count(k) > _NEARLY_ALL * len(kinds)}
+            return _only_one(usual, is_named=False)
     return None
+
+
+_NEARLY_ALL = 0.8

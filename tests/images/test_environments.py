@@ -72,6 +72,10 @@ def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
         ("environment: [ASPNETCORE_ENVIRONMENT=Production]", "production"),
         ("environment: ['NODE_ENV=${NODE_ENV:-production}']", None),
         ("environment: {NODE_ENV: development, APP_ENV: production}", None),
+        (
+            f"environment: {{{', '.join(f'{n}_ENV: dev' for n in 'ABCDE')}, APP_ENV: prod}}",
+            "development",
+        ),
         ("environment: {DB_NAME: test}", None),
         ("build: {context: ., target: dev}", "development"),
         ("image: localstack/localstack:3", "development"),
@@ -100,6 +104,11 @@ def test_by_content(tmp_path: Path, lines: str, expected: str | None) -> None:
         ("{build: ., image: a}", "{build: mail, ports: [25]}", "", None),
         ("image: a", "image: b", "# Shop Test Harness", "README.md: Test Harness"),
         ("image: a", "image: b", "# Shop\n\nSee the test environment", None),
+        ("image: a", "image: b", "<p>PHP development environment</p>", "README.md"),
+        ("image: a", "image: b", "# Shop\n\n## Setting up\n\nLocal test setup", None),
+        ("{image: postgres:16, ports: [5432]}", "image: redis:8", "", "of package.json runs"),
+        ("{image: postgres:16, ports: [5432]}", "image: b", "", None),
+        ("image: postgres:16", "image: redis:8", "", None),
     ],
 )  # fmt: skip
 def test_what_only_developers_start(
@@ -110,6 +119,7 @@ def test_what_only_developers_start(
     )
     (tmp_path / "compose.yaml").write_text("services:\n" + "".join(services))
     (tmp_path / "README.md").write_text(readme)
+    (tmp_path / "package.json").write_text("{}")
     project = open_project(ProjectSelection(tmp_path)).project
     reason = short_lived_reason(project, "compose.yaml")
     assert reason is None if expected is None else expected in (reason or "")
