@@ -52,6 +52,7 @@ _PROPERTIES = frozenset(
         *("provider", "store", "backend", "manager", "engine", "format", "encoding", "domain"),
         *("user", "username", "email", "prefix", "claim", "audience", "scope", "age", "retention"),
         *("count", "limit", "rotation", "secs", "mechanism", "mount", "volume", "rounds", "cost"),
+        "source",
     }
 )
 """Last words in the name of a property of a credential, whose value is not secret."""
@@ -328,7 +329,7 @@ _ANCHOR = r"&[A-Za-z]+(?:[._-][A-Za-z]+)*(?:\s+#.*)?"
 """An anchor of words. Other text after ``&`` may be a password that should have quotes."""
 _ELEMENT_PARTS = ("</", "value=")
 _LOGIN_LINE = (
-    r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+)"
+    r"(?<!\w)(?:login|user(?:name)?)\s+\S{1,80}\s+(?:password|pass)\s+(?P<netrc>[^\s\"']+(?<!:)(?![^\s\"']))"
     r"|(?<![\w.:/*-])[\w.*-]{1,80}:(?:[0-9]{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:"
     r"(?P<pgpass>[^\s:\"']{4,})(?![\w:])"
 )
@@ -628,7 +629,7 @@ _POSITION_ENDS = frozenset(words[-1] for words in _POSITIONS)
 _PORTS = r"[\d:.,/-]+(?:tcp|udp)?"
 _SHELL_WORD = (
     r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'"
-    r"|(?:\\[^\n]|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
+    r"|(?:\\[^\n]|\$\{[^{}\n]{0,200}\}|[^\s\"'\\\[\]]|(?<=[=\w])\"(?:\\.|[^\"\\\n])*\"|(?<=[=\w])'[^'\n]*')+"
 )
 _OPTION = r"--?[A-Za-z][\w.-]{0,80}"
 _OPTION_START = re.compile(r"-(?<![^\s\"'\\\[\](]-)-?[A-Za-z]")

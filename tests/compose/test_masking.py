@@ -40,6 +40,8 @@ from support.memory import Memory
         "127.0.0.1:8080:80/tcp",
         "echo machine h login $USER password $TOKEN > ~/.netrc",
         "db:5432:*:app:${DB_PASSWORD}",
+        "redis-server --requirepass ${REDIS_PASSWORD:?set it in .env}",
+        "mongodb://app:${DB_PASSWORD}@mongo:27017/shop?authSource=admin",
         "org.springframework.boot.Jackson2ObjectMapperBuilderCustomizer",
         "0x98f3c9e6E3fAce36bAAd05FE09d375Ef1464288B",
         "x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -53,6 +55,7 @@ def test_what_is_no_secret_is_shown(text: str) -> None:
     ("text", "masked"),
     [
         ("redis-cli -a s3cr3t ping", "redis-cli -a *** ping"),
+        ("DB_USER: user\nDB_PASSWORD: pass\nDB: shop", "DB_USER: user\nDB_PASSWORD: ***\nDB: shop"),
         ("mysqladmin ping -uroot -ps3cr3t", "mysqladmin ping -uroot -p***"),
         ("docker login -u me -p s3cr3t", "docker login -u me -p ***"),
         ("curl -u admin:s3cr3t http://app/", "curl -u admin:*** http://app/"),
