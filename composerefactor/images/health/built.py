@@ -252,7 +252,7 @@ _PREPARES = re.compile(
 _ASKS_PORT = r"https?://|/dev/tcp/|\b(?:localhost|127\.0\.0\.1)[: ]\d"
 _SHELL_SCRIPT = r"(?<![\w./-])\.?/?([\w./-]+\.sh)\b"
 _PREPARING_TIME = "300s"
-"""A container that first installs or compiles what it runs is not unhealthy in that time."""
+"""A container that first installs, compiles or loads what it runs is not unhealthy in that time."""
 _WEB_LIBRARIES = {"next": "3000", "@nestjs/core": "3000", "express": "", "fastify": "", "koa": ""}
 CUSTOM_CHECK_REMEDY = (
     "add a HEALTHCHECK to its Dockerfile, or a healthcheck to the service, with a custom command"
@@ -265,15 +265,15 @@ _PROBE_LIMITS: Mapping[ProbeKind, str] = {
 }
 
 
-def check_times(command: str, times: Times | None = None, scripts: str = "") -> Times:
+def check_times(use: Usage, command: str, times: Times | None = None, scripts: str = "") -> Times:
     """Return the times of a check for what *command* starts, *times* if they are given.
 
-    A first start that installs dependencies or compiles takes minutes. *scripts* is the text of the
-    scripts that it runs.
+    A first start that installs dependencies, compiles, or loads a model to the GPU of *use* takes
+    minutes. *scripts* is the text of the scripts that it runs.
     """
     if times is None:
         times = SLOW if any(word in command for word in _SLOW_STARTERS) else QUICK
-    prepares = _PREPARES.search(command) or _PREPARES.search(scripts)
+    prepares = use.has_gpu or _PREPARES.search(command) or _PREPARES.search(scripts)
     return replace(times, start_period=_PREPARING_TIME) if prepares else times
 
 
@@ -434,7 +434,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
         evidence = [f"{program.rpartition('/')[2]}: {source}", f"port {port.text}: {port.evidence}"]
         if page is not None:
             evidence.append(f"{page.path}: {page.evidence}")
-        times = check_times(self.command, scripts=self._scripts())
+        times = check_times(self.use, self.command, scripts=self._scripts())
         note = "" if page else f"only checks that {_PROBE_LIMITS[kind]}; a page for it is better"
         of_program = self.programs.confidence if source.startswith("base") else "verified"
         # Without a command, nobody knows which program listens.
@@ -468,7 +468,7 @@ class BuiltImage(Struct, frozen=True, dict=True):
             )
         return ProposedCheck(
             ("CMD-SHELL", f"{client} inspect ping -d celery@$$HOSTNAME"),
-            check_times(self.command, Times("60s", "30s", 3, "60s"), self._scripts()),
+            check_times(self.use, self.command, Times("60s", "30s", 3, "60s"), self._scripts()),
             "celery: its command",
             "verified",
             "asks the worker through the broker, and starts Python for each check",

@@ -220,7 +220,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
     if probe is not None:
         return ProposedCheck(
             probe[0],
-            check_times(command),
+            check_times(use, command),
             f"{runtime}: its command; port {port.text}: {port.evidence}",
             "likely",
             missing,
@@ -231,7 +231,7 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
             "CMD-SHELL",
             f"nc -z {address} || bash -c ': > /dev/tcp/127.0.0.1/{port.text}'",
         ),
-        check_times(command),
+        check_times(use, command),
         f"port {port.text}: {port.evidence}",
         "guess",
         f"{missing}; the check works in images with busybox or bash, not in distroless images",

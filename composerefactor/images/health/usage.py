@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import known_text_of
+from composerefactor.compose.definitions import known_text_of, values_below
 from composerefactor.compose.interpolation import expand_known
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
@@ -33,6 +33,7 @@ class Usage(Struct, frozen=True):
         targets: The published container ports, as written.
         exposed: The ports of ``expose``.
         private_key: The path of a key for TLS that it mounts, or ``""``.
+        has_gpu: Whether it gets a GPU, most often to load a model before it listens.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Usage(Struct, frozen=True):
     targets: tuple[str, ...]
     exposed: tuple[str, ...]
     private_key: str
+    has_gpu: bool
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -80,7 +82,15 @@ def usage(project: Project, model: StartModel, service: Service) -> Usage:
             if port.at.written and not port.at.written.endswith("/udp")
         ),
         private_key=next(filter(_PRIVATE_KEY.search, _mounted_files(service)), ""),
+        has_gpu=_has_gpu(service),
     )
+
+
+def _has_gpu(service: Service) -> bool:
+    reserved = values_below(values_below(service.values("deploy"), "resources"), "reservations")
+    is_reserved = any(each.items for each in values_below(reserved, "devices"))
+    is_nvidia = any(each.known_text == "nvidia" for each in service.values("runtime"))
+    return is_reserved or is_nvidia or bool(service.values("gpus"))
 
 
 _PRIVATE_KEY = re.compile(

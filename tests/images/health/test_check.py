@@ -248,6 +248,13 @@ def test_a_command_that_prepares_itself_has_time(command: str, start_period: str
     assert found.times.start_period == start_period
 
 
+def test_a_service_with_a_gpu_has_time() -> None:
+    service = "{image: 'python:3.12', command: uvicorn app:app, gpus: all}"
+    found = check_of(service)
+    assert isinstance(found, ProposedCheck), found
+    assert found.times.start_period == "300s"
+
+
 def test_a_script_that_prepares_has_time() -> None:
     dockerfile = 'FROM node:22\nCOPY start.sh /\nEXPOSE 3000\nCMD ["/start.sh"]'
     found = check_of("{build: .}", dockerfile, {"start.sh": "yarn install\nyarn serve\n"})
