@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -162,10 +163,17 @@ def as_markdown(result: Review) -> str:
         lines += [*details("Assumptions of the comparison", notes), ""]
     engine = result.engine
     lines.append(
-        f"<sub>{code(result.old_name)} → {code(result.new_name)}, resolved by Docker Compose "
+        f"<sub>{_state(result.old_name)} → {_state(result.new_name)}, resolved by Docker Compose "
         f"v{escaped(engine.version)}</sub>"
     )
     return "\n".join(lines) + "\n"
+
+
+def _state(name: str) -> str:
+    """Return what a comment calls a state: the hash of a commit is shortened, as git does."""
+    if name == ".":
+        return "working tree"
+    return code(name[:12] if re.fullmatch("[0-9a-f]{40}", name) else name)
 
 
 def _table(result: Review) -> Iterator[str]:
@@ -190,27 +198,31 @@ def _cells(impact: LocatedImpact, result: Review) -> tuple[str, ...]:
 
 
 def _evidence(result: Review) -> Iterator[str]:
-    room = MAX_EVIDENCE
+    """Yield the differences; start commands with the same ones share a section."""
+    alike: dict[tuple[tuple[str, ...], ...], list[ComparedStart]] = {}
     for compared in result.compared:
-        if not compared.evidence:
-            continue
+        if compared.evidence:
+            key = tuple(tuple(_difference_lines(each)) for each in compared.evidence)
+            alike.setdefault(key, []).append(compared)
+    room = MAX_EVIDENCE
+    for differences, starts in alike.items():
         lines: list[str] = []
-        for n, difference in enumerate(compared.evidence):
-            shown = list(_difference_lines(difference))
+        for n, shown in enumerate(differences):
             room -= sum(map(len, shown))
             if room < 0:
-                lines.append(f"# and {len(compared.evidence) - n} more differences")
+                lines.append(f"# and {len(differences) - n} more differences")
                 break
             lines += shown
-        yield from details(_title(compared), fenced(lines, "diff"))
+        yield from details(_title(starts), fenced(lines, "diff"))
         yield ""
 
 
-def _title(compared: ComparedStart) -> str:
-    if all(difference.path[0].startswith("x-") for difference in compared.evidence):
-        return f"{code(compared.entry.title)}: only x- blocks differ, which Docker Compose ignores"
-    places = counted(len(compared.evidence), "place")
-    return f"{code(compared.entry.title)}: the resolved configurations differ in {places}"
+def _title(starts: Sequence[ComparedStart]) -> str:
+    names = ", ".join(code(each.entry.title) for each in starts)
+    evidence = starts[0].evidence
+    if all(difference.path[0].startswith("x-") for difference in evidence):
+        return f"{names}: only x- blocks differ, which Docker Compose ignores"
+    return f"{names}: the resolved configurations differ in {counted(len(evidence), 'place')}"
 
 
 def _difference_lines(difference: Difference) -> Iterator[str]:

@@ -357,6 +357,16 @@ def test_blocks_that_only_carry_anchors_are_no_difference(
     assert "only x- blocks differ, which Docker Compose ignores" in text
 
 
+def test_markdown_shows_the_same_differences_once(
+    committed: Path, command_line: CommandLine
+) -> None:
+    write(committed, {"docker-compose.yml": f"{LOOSE}    init: true\n"})
+    both = ("--entry", "docker-compose.yml", "--entry", "docker-compose.yml,docker-compose.yml")
+    text = command_line(committed, "diff", "HEAD", "--format", "markdown", *both).out.decode()
+    assert text.count(".init: true") == 1
+    assert "<sub>`HEAD` → working tree, resolved by" in text
+
+
 def test_markdown_is_safe_in_a_comment(committed: Path, command_line: CommandLine) -> None:
     evil = "a|b `x` <img src=x> @maintainer ```"
     write(committed, {"docker-compose.yml": f"{LOOSE}    environment:\n      NOTE: '{evil}'\n"})
