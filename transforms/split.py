@@ -9,10 +9,10 @@ its name, place and header comments, and lists the modules in `include`. A short
 in each new file, too. A file with fewer than four services or 100 lines stays whole, since modules
 would help little; `--force` splits it.
 
-With the strategy `extends` a stub of each service stays in the root file, or in an environment file
-that it includes, and extends the service of the same name in a module. Relative paths in modules
-are rewritten; a path that begins with a variable cannot be, and stays with the stub. Networks,
-volumes, secrets and configs stay in the root file.
+With the strategy `extends` the root file, or an environment file that it includes, keeps a stub of
+each service, which extends the service of the same name in a module. Relative paths in modules are
+rewritten; a path that begins with a variable cannot be, and remains in the stub. Networks, volumes,
+secrets and configs remain in the root file.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ Kind: TypeAlias = Literal["model", "hash", "raw"]
 RunFrom: TypeAlias = Literal["project", "subdirectory", "parent"]
 
 MAX_PROFILES = 8
-"""Profiles that are tried alone, at most; the others are reported as not covered."""
+"""Profiles that are tried alone, at most; the others are reported as not verified."""
 
 SUBDIRECTORY = ".composerefactor-elsewhere"
 """An empty directory in the staged copy, for runs from a subdirectory."""

@@ -262,13 +262,13 @@ def _fixes_of_reason(fixes: Sequence[PlannedFix]) -> str:
 def _reservations(proposal: Proposal) -> Iterator[str]:
     """Yield what the verification assumes and what it does not cover."""
     project = proposal.opened.project
-    lines = [f"not covered: {e.title}: {error}" for e, error in project.errors.items()]
-    lines += [f"not covered: {e.title}: {w}" for e, w in proposal.rejected.items()]
+    lines = [f"not verified: {e.title}: {error}" for e, error in project.errors.items()]
+    lines += [f"not verified: {e.title}: {w}" for e, w in proposal.rejected.items()]
     lines += [f"not read: {error}" for error in project.not_read.values()]
     if proposal.proof is not None:
         lines += [f"assumed: {assumption}" for assumption in proposal.proof.assumptions]
         lines += [
-            f"not covered: {gap.entry.title}, {gap.scenario}: {gap.message}"
+            f"not verified: {gap.entry.title}, {gap.scenario}: {gap.message}"
             for gap in proposal.proof.not_covered
         ]
     lines += sensitivity_lines(proposal)

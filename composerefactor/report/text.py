@@ -245,7 +245,7 @@ def not_covered(
     for n in (each for each in proof.not_covered if each.entry not in known):
         scenarios_by_gap.setdefault((n.entry.title, n.message), []).append(n.scenario)
     uncovered = [
-        f"not covered: {title}, {scenarios[0]}{_and_more(scenarios)}: {message}"
+        f"not verified: {title}, {scenarios[0]}{_and_more(scenarios)}: {message}"
         for (title, message), scenarios in scenarios_by_gap.items()
     ]
     for line in limited(uncovered, most):

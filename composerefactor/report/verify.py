@@ -46,7 +46,7 @@ def _proof(comparison: StateComparison, style: Style, *, verbose: bool) -> Itera
         line = f"{entry.title}: Docker Compose rejects the old state: {message}"
         yield style(line, "yellow")
     for entry, error in comparison.old.project.errors.items():
-        yield style(f"not covered: {entry.title}: {error}", "yellow")
+        yield style(f"not verified: {entry.title}: {error}", "yellow")
     differences = list(_differences(comparison))
     yield from limited(differences, most)
     if comparison.contents:
