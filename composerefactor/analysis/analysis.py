@@ -151,7 +151,7 @@ def analyse(
         rules,
         tuple(_strengths(active.values(), without_findings)) if has_lasting else (),
         areas,
-        overall(areas) if areas else None,
+        overall(areas, reported) if areas else None,
         other_readers,
     )
 
@@ -266,13 +266,16 @@ WEIGHTS = {Severity.HIGH: 4.0, Severity.MEDIUM: 2.0, Severity.LOW: 0.8, Severity
 """Points that a rule takes off if it has findings in all services."""
 
 _MIN_SHARE = 0.25
+_BEST_WITH_HIGH = 6.9
+"""The best rating of a project that has a high finding: fair."""
+
 _RATING_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 
 RATING_EXPLANATION = (
     "Each area starts with 10 points. A rule with findings takes off up to 4 points (high), 2 "
     "(medium) or 0.8 (low), in proportion to the affected services, and at least a quarter of "
-    "that. The overall rating is halfway between the average and the lowest rating of the areas. "
-    "A project that Docker Compose rejects is not rated."
+    "that. The overall rating is halfway between the average and the lowest rating of the areas; "
+    "with a high finding, it is at most fair. A project that Docker Compose rejects is not rated."
 )
 
 
@@ -333,10 +336,12 @@ def ratings(
     return tuple(area_ratings)
 
 
-def overall(area_ratings: Sequence[Rating]) -> Rating:
-    """Return the rating of the whole project from those of its areas."""
+def overall(area_ratings: Sequence[Rating], findings: Iterable[Finding]) -> Rating:
+    """Return the rating of the whole project from those of its areas, and from its *findings*."""
     scores = [rating.score for rating in area_ratings]
     score = (sum(scores) / len(scores) + min(scores)) / 2
+    if any(finding.severity == Severity.HIGH for finding in findings):
+        score = min(score, _BEST_WITH_HIGH)
     return Rating("overall", round(score, 1))
 
 

@@ -67,6 +67,16 @@ def test_a_long_file_with_copies_is_not_well_maintainable() -> None:
     assert ratings["maintainability"].score == 6.0
 
 
+def test_a_project_with_a_high_finding_is_not_rated_good() -> None:
+    unrelated = "".join(f"  s{n}: {{image: 'nginx:1.27', mem_limit: 1g}}\n" for n in range(9))
+    privileged = f"services:\n{unrelated}  x: {{image: 'nginx:1.27', privileged: true}}\n"
+    safe, unsafe = (analysed(text).rating for text in (f"services:\n{unrelated}", privileged))
+    assert safe is not None
+    assert unsafe is not None
+    assert (safe.word, unsafe.word) == ("good", "fair")
+
+
+
 def test_services_with_the_same_finding_share_a_row() -> None:
     text = f"{BASE}  a:\n    image: nginx:1.27\n  db:\n    image: postgres\n"
     analysis = analysed(text)
