@@ -76,7 +76,6 @@ def test_a_project_with_a_high_finding_is_not_rated_good() -> None:
     assert (safe.word, unsafe.word) == ("good", "fair")
 
 
-
 def test_services_with_the_same_finding_share_a_row() -> None:
     text = f"{BASE}  a:\n    image: nginx:1.27\n  db:\n    image: postgres\n"
     analysis = analysed(text)
