@@ -214,9 +214,12 @@ class RootFile:
         target = extends_target(body)
         if target is None or target[0] is None:
             return False
-        path = path_from(self.directory, target[0])
+        return self._is_module(target[0]) or merged_entries(body).keys() == {"extends"}
+
+    def _is_module(self, path: str) -> bool:
+        """Return whether *path*, as the file writes it, is in the directory of its modules."""
         into = path_from(self.directory, self.into)
-        return path.startswith(f"{into}/") or merged_entries(body).keys() == {"extends"}
+        return path_from(self.directory, path).startswith(f"{into}/")
 
     def _too_few_services(self) -> str:
         """Return the reason where the file is too small for modules, otherwise ``""``.
@@ -238,12 +241,26 @@ class RootFile:
                 f"nothing to gain, since {commented_out} of its {lines} lines are commented out; "
                 "--force splits the file anyway"
             )
+        elsewhere = sum(map(self._is_defined_elsewhere, self.file.services.values()))
+        if 2 * elsewhere > services:
+            return (
+                f"nothing to gain, since {elsewhere} of its {services} services are defined in "
+                "files that they extend already; --force splits the file anyway"
+            )
         if services >= FEWEST_SERVICES and lines >= FEWEST_LINES:
             return ""
         return (
             f"nothing to gain for {services} services in {lines} lines; --force splits the file "
             "anyway"
         )
+
+    def _is_defined_elsewhere(self, body: Node) -> bool:
+        """Return whether a file that is no module says what runs in the service *body*."""
+        target = extends_target(body)
+        if target is None or target[0] is None:
+            return False
+        says = merged_entries(body).keys() & {"image", "build"}
+        return not says and not self._is_module(target[0])
 
     def _reasons(self) -> Iterator[tuple[Element, Reason]]:
         for (path, section, name), message in self._keep.items():

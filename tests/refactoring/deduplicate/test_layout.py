@@ -159,6 +159,23 @@ def test_a_file_that_is_mostly_commented_out_stays_whole(
     assert is_split or "120 of its 185 lines are commented out" in reasons.pop()
 
 
+@pytest.mark.parametrize(("count", "is_split"), [(3, True), (5, False)])
+def test_a_file_whose_services_are_in_files_of_their_own_stays_whole(
+    divide: Divide, count: int, *, is_split: bool
+) -> None:
+    names = ("api", "web", "mail", "search", "docs", "redis")
+    bodies = {name: long_service(name) for name in names}
+    extends = "    extends:\n      file: hand-made/{0}.yml\n      service: {0}\n"
+    for name in names[:count]:
+        bodies[name] = f"  {name}:\n{extends.format(name)}    environment: [A=1]\n"
+    text = "services:\n" + "".join(bodies.values()) + "# on and on\n" * 100
+    parts = {f"hand-made/{name}.yml": f"services:\n{service(name)}" for name in names}
+    plan, _ = divide({MAIN: text, **parts}, (MAIN,), SplitOptions())
+    assert bool(plan.moved) is is_split
+    reasons = "".join(each.reason for each in plan.unmoved)
+    assert is_split or "5 of its 6 services are defined in files that they extend" in reasons
+
+
 def test_a_resource_moves_where_all_files_agree(divide: Divide) -> None:
     text = THREE + "    volumes: [data:/data]\nvolumes:\n  data:{}\n"
     files = {MAIN: text.format(""), PROD: text.format("")}
