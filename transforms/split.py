@@ -7,7 +7,8 @@ a common file that they extend, where that is exactly the same. Networks, volume
 configs that only one module uses move along; shared ones stay in the root file. The root file keeps
 its name, place and header comments, and lists the modules in `include`. A short licence header is
 in each new file, too. A file with fewer than four services or 100 lines stays whole, since modules
-would help little; `--force` splits it.
+would help little, and so does one whose services are mostly defined in files that they extend;
+`--force` splits it.
 
 With the strategy `extends` the root file, or an environment file that it includes, keeps a stub of
 each service, which extends the service of the same name in a module. Relative paths in modules are
