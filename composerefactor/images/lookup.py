@@ -182,13 +182,26 @@ _MAINTENANCE_COMMANDS = re.compile(
     re.VERBOSE,
 )
 
+_CLIENT_TASKS = re.compile(
+    r"""(?<![\w.-])(?:
+        ollama\s+(?:pull|push|create|cp|rm|run|list)|n8n\s+(?:import|export)|kong\s+migrations
+        |vault\s+(?:operator|kv|secrets|auth|policy|login|write|read|status)|grafana[- ]cli
+        |consul\s+(?:kv|acl|operator)|gitea\s+(?:admin|migrate)|mlflow\s+db
+        |airflow\s+(?:db|users|connections|variables)|superset\s+(?:db|init|fab)
+        |elasticsearch-(?:certutil|keystore|users|plugin|setup-passwords|reset-password)
+        |kibana-(?:encryption-keys|keystore|setup)|kc\.sh\s+(?:import|export|build)
+    )(?![\w.-])""",
+    re.VERBOSE,
+)
+"""What the program of a server does for a moment, often as the client of another one."""
+
 
 def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     """Return whether *command* starts the server of *entry*.
 
     *command* contains the words of entrypoint and command. Without words, the image's own command
-    runs; options alone are options of the server. The text of a shell must name the server, and no
-    tool for backups or initialization.
+    runs; options alone are options of the server. The text of a shell must name the server, not
+    only for a task such as ``ollama pull``, and no tool for backups or initialization.
     """
     if not command:
         return True
@@ -199,6 +212,8 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     if _MAINTENANCE_COMMANDS.search(text):
         return False
     names = {entry.id.split("-")[0], *(n.rpartition("/")[2].split("-")[0] for n in entry.names)}
+    if _CLIENT_TASKS.search(text):
+        return any(name in _CLIENT_TASKS.sub("", text) for name in names)
     if first in _SHELLS:
         return any(name in text for name in names)
     programs = [word.rpartition("/")[2] for word in command]

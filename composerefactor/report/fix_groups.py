@@ -98,10 +98,12 @@ def by_reason(fixes: Sequence[PlannedFix]) -> Iterator[tuple[str, list[PlannedFi
     for fix in fixes:
         service, template = with_hole(fix, fix.reason)
         alike.setdefault(template, []).append((fix, service))
+    by_text: dict[str, list[PlannedFix]] = {}
     for template, members in alike.items():
         services = dict.fromkeys(service for _, service in members if service)
         reason = template.replace(HOLE, first_of(list(services), _MOST_OF_REASON))
-        yield reason, [fix for fix, _ in members]
+        by_text.setdefault(reason, []).extend(fix for fix, _ in members)
+    yield from by_text.items()
 
 
 def refused_sentences(refusals: Iterable[tuple[str, Refusal]]) -> Iterator[tuple[str, FixSentence]]:
