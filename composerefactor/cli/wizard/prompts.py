@@ -60,8 +60,8 @@ def wrapped(line: str, columns: int) -> list[str]:
     text = f" {plain[1:]}" if plain[:1] in {"+", "-"} else plain
     indent = len(text) - len(text.lstrip())
     indent = min(LABEL if _LABELLED.match(line) else indent, _MOST_INDENT, columns // 2)
-    is_table = re.search(r"\S {2,}\S", plain[indent:]) is not None
-    indent = hanging(plain, columns, indent + 2 * is_table)  # else it would look like a new row
+    is_row = re.search(r"\S {2,}\S|^\S+:\d+: ", plain[indent:]) is not None
+    indent = hanging(plain, columns, indent + 2 * is_row)  # else it would look like a new row
     return list(_cut_lines(_TOKENS.findall(line), columns, indent))
 
 

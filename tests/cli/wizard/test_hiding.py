@@ -71,3 +71,5 @@ def test_only_a_labelled_line_goes_on_below_its_text() -> None:
     assert wrapped("By hand  compose.yaml:1: db has no check", 30)[1].startswith(" " * 9)
     row = "   a.yml + b.yml  because of its name"
     assert wrapped(row, 30) == ["   a.yml + b.yml  because of", "     its name"]
+    change = "a.yml:3: Let the web service wait"
+    assert wrapped(change, 30) == ["a.yml:3: Let the web service", "  wait"]
