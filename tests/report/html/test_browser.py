@@ -52,6 +52,13 @@ def test_nothing_is_wider_than_the_page(show: Open, size: tuple[int, int], schem
     assert (sum(map(int, colour[4:-1].split(","))) < 200) is (scheme == "dark")
 
 
+def test_a_printed_page_is_not_wider_than_the_paper(show: Open) -> None:
+    page = show((794, 1123))  # A4
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") == 794
+
+
 def test_the_first_paint_is_soon(show: Open) -> None:
     page = show()
     page.screenshot()  # waits for a frame
