@@ -21,10 +21,8 @@ from composerefactor.errors import Location, first_of
 from composerefactor.proof.comparison import Difference, describe
 from composerefactor.report.markdown import code, details, escaped, fenced, table
 from composerefactor.report.plan_json import SCHEMA
-from composerefactor.report.plan_text import RISK_COLOURS
+from composerefactor.report.plan_text import MOST_RECREATED, RISK_COLOURS
 from composerefactor.report.text import Style, contents_line, counted, limited, row
-
-MOST_RECREATED = 8
 
 MOST_NAMES = 3
 """More services of one change are counted, not named."""

@@ -261,7 +261,10 @@ MOST_DIFFERENCES = 3
 """More differences between environments are counted, not listed."""
 
 MOST_NAMED = 20
-"""More containers are counted, not named."""
+"""More services of a change, and templates, are counted, not named."""
+
+MOST_RECREATED = 8
+"""More containers that the next `up` recreates are counted, not named."""
 
 MOST_SHOWN = 12
 """More entries of one kind are counted, not listed."""
@@ -652,11 +655,11 @@ def _proof(proposal: Proposal, style: Style, most: int) -> Iterator[str]:
     if oldest:
         yield f"the new files need Docker Compose v{oldest} or later"
     colour = "yellow" if proof.recreated_names else "green"
-    for line in proof_line(proposal, proof, max(most, MOST_NAMED)):
+    for line in proof_line(proposal, proof, most if most > MOST_SHOWN else MOST_RECREATED):
         yield style(line, colour, "bold")
 
 
-def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_NAMED) -> list[str]:
+def proof_line(proposal: Proposal, proof: ProofResult, most: int = MOST_RECREATED) -> list[str]:
     """Return what the successful *proof* shows: one line, or two if a project was repaired.
 
     More than *most* containers are counted, not named.
