@@ -52,7 +52,7 @@ _PROPERTIES = frozenset(
         *("provider", "store", "backend", "manager", "engine", "format", "encoding", "domain"),
         *("user", "username", "email", "prefix", "claim", "audience", "scope", "age", "retention"),
         *("count", "limit", "rotation", "secs", "mechanism", "mount", "volume", "rounds", "cost"),
-        "source",
+        *("clients", "source", "warning"),
     }
 )
 """Last words in the name of a property of a credential, whose value is not secret."""
@@ -591,8 +591,8 @@ _NO_PASSWORD = _Program()
 _USER_OPTIONS = ("-u", "--user")
 _OTHER_P = """
     cargo cp docker-compose du gunicorn http-server install java jest kill lsof mkdir nc ncat netcat
-    netstat next nginx npm npx perl pg_dump pg_isready pgrep php ping pip playwright pnpm ps python
-    python3 rmdir rsync scp serve sftp ssh tar telnet timeout tsc unzip uvicorn vite yarn
+    netstat next nginx npm npx perl pg_dump pg_isready pgrep php ping pip playwright pnpm ps pytest
+    python python3 rmdir rsync scp serve sftp ssh tar telnet timeout tsc unzip uvicorn vite yarn
 """
 _MYSQL = _Program(("-p",))
 _LOGIN = _Program(("-p",), after="login")

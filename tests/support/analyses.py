@@ -9,7 +9,7 @@ from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
-from composerefactor.discovery.files import Listing, TreeFacts
+from composerefactor.discovery.files import Listing, TreeFacts, files_with
 from support.memory import Memory
 
 MAIN = "compose.yaml"
@@ -35,6 +35,7 @@ def surveyed(
     project = load_project(found, library)
     listing = Listing(lambda: memory.files, lambda path: memory.files[path].decode())
     project.files_in = listing.names_in
+    project.files_with = lambda texts: files_with(listing, texts)
     project.all_undefined = lambda: TreeFacts(listing, library).all_undefined
     directories = {path.rpartition("/")[0] for path in memory.files} | {"."}
     project.has_directory = lambda path: any(f"{d}/".startswith(f"{path}/") for d in directories)

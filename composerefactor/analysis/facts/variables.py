@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import descriptions
 from composerefactor.compose.env_files import (
@@ -49,11 +50,13 @@ class VariableUse(Struct, frozen=True):
         service: The service, ``""`` outside of services.
         attribute: The attribute, with dots.
         location: The file and line.
+        has_default: Whether it gives the variable a default that is not empty.
     """
 
     service: str
     attribute: str
     location: Location
+    has_default: bool = False
 
 
 class VariableFacts(Struct, frozen=True):
@@ -212,7 +215,9 @@ def _facts(
     defaults = [r.default for r in references if r.default is not None]
     shown = [masking.named(name, text) for text in dict.fromkeys(defaults) if text]
     # Messages name the first use, so uses in which nothing sets the variable come first.
-    references = sorted(references, key=lambda r: name in r.scope.variables)
+    references = sorted(
+        references, key=lambda r: (name in r.scope.variables, r.default is not None)
+    )
     has_default_everywhere = all(r.default is not None for r in references)
     required = any(r.required for r in references)
     set_at = None
@@ -233,7 +238,7 @@ def _facts(
         required,
         is_secret_name(name),
         source,
-        tuple(dict.fromkeys(r.use for r in references)),
+        tuple(dict.fromkeys(replace(r.use, has_default=bool(r.default)) for r in references)),
         set_at,
         example,
         has_default_everywhere,

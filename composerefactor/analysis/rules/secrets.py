@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
@@ -17,6 +18,7 @@ from composerefactor.compose.secrets import (
     is_common_word,
     is_credential,
     is_placeholder,
+    is_reference,
     secret_spans,
     word_spans,
 )
@@ -63,9 +65,10 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for variable in entry.variables:
-            if not variable.defaults or not is_credential(variable.name, "unknown value"):
+            is_written = not all(map(is_reference, variable.defaults))
+            if not is_written or not is_credential(variable.name, "unknown value"):
                 continue
-            use = variable.uses[0]
+            use = next((use for use in variable.uses if use.has_default), variable.uses[0])
             yield Occurrence(
                 f"the credential {variable.name} has a default value in the Compose file",
                 use.location,
@@ -76,6 +79,8 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
 
 
 _WORDS = {"healthcheck": "health check"}
+_CODE = r"[A-Za-z_][\w.]*(?:\(.*|,)"
+"""Code of a script in a command, not a text: ``password = os.getenv(...)``."""
 
 
 @rule(
@@ -99,7 +104,9 @@ def secret_in_command(architecture: Architecture) -> Iterator[Occurrence]:
                 literal = [
                     value
                     for value in _secrets(words)
-                    if EXPRESSION_MASK not in value and "$" not in value
+                    if EXPRESSION_MASK not in value
+                    and "$" not in value
+                    and not re.fullmatch(_CODE, value)
                 ]
                 if literal:
                     yield Occurrence(

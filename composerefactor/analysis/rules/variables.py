@@ -116,8 +116,12 @@ def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
             names = dict(facts.unused)
             unused.update({(facts.path, name): location for name, location in names.items()})
             used.update((facts.path, name) for name in facts.names if name not in names)
+    unused = {key: location for key, location in unused.items() if key not in used}
+    forms = {name: (f"${{{name}}}", f"${{{name}:") for _, name in unused}
+    files = architecture.project.files_with(each for pair in forms.values() for each in pair)
     for (path, name), location in unused.items():
-        if (path, name) not in used:
+        others = (other for form in forms[name] for other in files.get(form, ()))
+        if not any(other.endswith((".yml", ".yaml")) for other in others):
             yield Occurrence(f"no Compose file uses {name} of {path}", location, None, name)
 
 
