@@ -85,11 +85,13 @@ class Stage(Struct, frozen=True):
         base: The image or stage that FROM names, as written.
         name: The name of the stage, or ``""``.
         instructions: The instructions after FROM.
+        line: The line of FROM.
     """
 
     base: str
     name: str
     instructions: tuple[Instruction, ...]
+    line: int = 1
 
 
 class Dockerfile(Struct, frozen=True):
@@ -133,7 +135,7 @@ class Dockerfile(Struct, frozen=True):
             base = expand(stage.base, known)
             before = [i for i in range(at) if self.stages[i].name.lower() == base.lower()]
             if not base or not before:
-                return Chain(base, tuple(i for s in stages for i in s.instructions))
+                return Chain(base, tuple(i for s in stages for i in s.instructions), stage.line)
             at = before[-1]
 
 
@@ -143,10 +145,12 @@ class Chain(Struct, frozen=True):
     Attributes:
         base: The base image of the first of these stages, with its variables replaced.
         instructions: The instructions of all these stages in order.
+        line: The line of the FROM that names *base*.
     """
 
     base: str
     instructions: tuple[Instruction, ...]
+    line: int = 1
 
     def last(self, name: str) -> Instruction | None:
         """Return the last instruction called *name*, which overrides earlier ones, or None."""
@@ -197,16 +201,18 @@ def dockerfile_text(project: Project, build: Build) -> str | None:
 def read_dockerfile(text: str) -> Dockerfile:
     """Parse the Dockerfile *text*; lines that are not instructions are ignored."""
     arguments: dict[str, str | None] = {}
-    stages: list[tuple[str, str, list[Instruction]]] = []
+    stages: list[tuple[str, str, int, list[Instruction]]] = []
     for instruction in instructions(text):
         if instruction.name == "FROM":
             base, name = _parse_from(instruction.text)
-            stages.append((base, name, []))
+            stages.append((base, name, instruction.line, []))
         elif stages:
-            stages[-1][2].append(instruction)
+            stages[-1][3].append(instruction)
         elif instruction.name == "ARG":
             arguments.update(instruction.pairs())
-    return Dockerfile(arguments, tuple(Stage(b, name, tuple(body)) for b, name, body in stages))
+    return Dockerfile(
+        arguments, tuple(Stage(base, name, tuple(body), line) for base, name, line, body in stages)
+    )
 
 
 def _parse_from(text: str) -> tuple[str, str]:

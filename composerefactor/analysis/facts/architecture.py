@@ -246,6 +246,14 @@ class InvocationFacts(StartCommandFacts, frozen=True, dict=True):
         if service is None or service.networks is None:
             return None
         full_names = {each.name: each.full_name or each.name for each in self.networks}
+        # ${COMPOSE_PROJECT_NAME}_backend is the name that Docker Compose gives `backend`.
+        own = {f"_{each.name}": each.name for each in self.networks if not each.full_name}
+        full_names |= {
+            name: key
+            for name, full_name in full_names.items()
+            for end, key in own.items()
+            if full_name.endswith(end)
+        }
         return {full_names.get(network, network) for network in service.networks}
 
 

@@ -24,7 +24,6 @@ from composerefactor.images.dockerfiles import (
     Chain,
     Dockerfile,
     IgnoreRules,
-    Stage,
     dockerfile_text,
     exposed_ports,
     read_dockerfile,
@@ -43,6 +42,9 @@ _RENDERS = (
     r"|env[-_.\w]*\.(?:sh|js|tmpl|template)"
 )
 """In a Dockerfile: the image may write variables into its files when it starts."""
+
+_CHANGES_USER = r"\b(?:gosu|su-exec|s6-setuidgid)\b"
+"""In a Dockerfile: a program by which the script of an image changes to another user."""
 
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = r"\./?|/|\*"
@@ -92,6 +94,7 @@ class BuildFacts(Struct, frozen=True):
         shell: The shell of the image, ``""`` if it has none, None if it is unknown.
         variables: The names of the variables that it sets for the container.
         renders_at_start: Whether it may write variables into its files when it starts.
+        changes_user: Whether it contains a program to change to another user when it starts.
     """
 
     service: str
@@ -117,6 +120,7 @@ class BuildFacts(Struct, frozen=True):
     shell: str | None = None
     variables: tuple[str, ...] = ()
     renders_at_start: bool = False
+    changes_user: bool = False
 
     @property
     def is_multi_stage(self) -> bool:
@@ -141,7 +145,11 @@ def build_facts(project: Project, service: str, build: Build, at: Location) -> B
     file = read_dockerfile(text) if text is not None else None
     if file is None or text is None:
         return facts
-    facts = replace(facts, renders_at_start=re.search(_RENDERS, text) is not None)
+    facts = replace(
+        facts,
+        renders_at_start=re.search(_RENDERS, text) is not None,
+        changes_user=re.search(_CHANGES_USER, text) is not None,
+    )
     return _with_dockerfile(project, facts, build, file)
 
 
@@ -167,7 +175,7 @@ def _with_dockerfile(
         facts,
         stages=tuple(s if s.lower() not in names else f"{s} (stage)" for s in stages),
         base=chain.base,
-        base_location=place(_base_line(file.stages, chain.base, known, project, facts.dockerfile)),
+        base_location=place(chain.line),
         user=expand(user.text, chain.variables(build.arguments)) if user else "",
         healthcheck="" if health is None else ("NONE" if health.text.upper() == "NONE" else "yes"),
         exposes=exposed_ports(chain, build.arguments),
@@ -219,8 +227,10 @@ def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Ite
         path = path_from(build.directory or "", name)
         if not project.exists(path) or (ignored is not None and ignored.excludes(name)):
             continue
-        # Settings for the build of a web page are public: .env.production of Vite and others.
-        if not name.startswith(".env.") or _has_credential(assignments_in(project, path)):
+        # Settings for the build of a web page are public: .env.production of Vite and others; so
+        # is what git tracks.
+        may_be_public = name.startswith(".env.") or (name == ".env" and project.is_tracked(path))
+        if not may_be_public or _has_credential(assignments_in(project, path)):
             yield path
 
 
@@ -242,15 +252,3 @@ def _secrets(file: Dockerfile, place: Callable[[int], Location]) -> Iterator[Sec
 def _is_value(text: str) -> bool:
     """Return whether *text* may be a secret: it is not a number, a switch or a path."""
     return not re.fullmatch(r"[0-9]+|true|false|yes|no|on|off|/.*|\.{1,2}/.*", text, re.IGNORECASE)
-
-
-def _base_line(
-    stages: tuple[Stage, ...], base: str, known: dict[str, str], project: Project, path: str
-) -> int:
-    """Return the line of the FROM that names *base*; 1 if *path* does not contain it."""
-    written = {stage.base for stage in stages if expand(stage.base, known) == base}
-    for number, line in enumerate((project.text(path) or "").splitlines(), 1):
-        words = line.split()
-        if words[:1] and words[0].upper() == "FROM" and written & set(words[1:]):
-            return number
-    return 1

@@ -90,8 +90,9 @@ def floating_base_image(architecture: Architecture) -> Iterator[Occurrence]:
     The next build may start from another version of it, on another machine or on the same one.
     """
     for entry in architecture.entries:
+        own = {service.image for service in entry.services if service.build is not None}
         for build in entry.builds:
-            if not build.base or build.base == "scratch" or "$" in build.base:
+            if not build.base or build.base in own | {"scratch"} or "$" in build.base:
                 continue
             reference = parse_image(build.base)
             if reference.digest is None and reference.tag in {None, "latest"}:

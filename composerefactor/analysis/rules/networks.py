@@ -8,8 +8,9 @@ from itertools import combinations
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
-from composerefactor.analysis.facts.services import Edge
+from composerefactor.analysis.facts.services import Edge, ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets
 from composerefactor.compose.services import Service, StartModel
@@ -34,6 +35,10 @@ def no_shared_network(architecture: Architecture) -> Iterator[Occurrence]:
             callee = entry.service(edge.callee)
             if callee is None or entry.may_reach(edge.caller, edge.callee):
                 continue
+            if not entry.model.without_container.isdisjoint({edge.caller, edge.callee}):
+                continue  # another file has the rest of it
+            if _is_for_another(architecture, entry.service(edge.caller), callee):
+                continue
             if (edge.caller, edge.callee) in addressed or _routes(entry, edge):
                 network = (callee.networks or ("",))[0]
                 yield Occurrence(
@@ -43,6 +48,25 @@ def no_shared_network(architecture: Architecture) -> Iterator[Occurrence]:
                     edge.callee,
                     f"add the network {network} to {edge.caller}",
                 )
+
+
+def _is_for_another(
+    architecture: Architecture, caller: ServiceFacts | None, callee: ServiceFacts
+) -> bool:
+    """Return whether *caller* waits for a profile, and reaches *callee* in another start command.
+
+    A file that moves some services to a network of its own leaves out those with other profiles.
+    """
+    return (
+        caller is not None
+        and bool(caller.profiles)
+        and any(
+            each.service(caller.name)
+            and each.service(callee.name)
+            and each.may_reach(caller.name, callee.name)
+            for each in architecture.certain
+        )
+    )
 
 
 def _routes(entry: InvocationFacts, edge: Edge) -> bool:
@@ -105,7 +129,7 @@ def _is_for(model: StartModel, service: Service, variable: str, path: str) -> bo
     """
     readers = [each.name for each in model.services.values() if path in each.env_files]
     words = set(name_words(variable))
-    named = [reader for reader in readers if words.intersection(name_words(reader))]
+    named = [name for name in model.services if words.intersection(name_words(name))]
     return len(readers) < 2 or not named or service.name in named  # noqa: PLR2004 - several
 
 
@@ -139,15 +163,22 @@ def missing_host(architecture: Architecture) -> Iterator[Occurrence]:
             )
 
 
+_BROWSERS = frozenset({"cypress", "playwright", "puppeteer", "selenium"})
+"""Words in the names of services that bring their own browser."""
+
+
 @rule(Severity.MEDIUM, "configuration")
 def container_name_in_browser(architecture: Architecture) -> Iterator[Occurrence]:
     """A variable for the browser contains the name of a container.
 
     The values of `VITE_`, `NEXT_PUBLIC_` and `REACT_APP_` variables are part of what the browser
     loads. The browser is outside of the networks of Docker: it needs an address that is published.
+    That of a test (Playwright, Cypress) is inside.
     """
     for entry in architecture.entries:
         for service in entry.model.services.values():
+            if _BROWSERS.intersection(name_words(f"{service.name} {text_of(service.image)}")):
+                continue
             variables = {**service.environment, **service.build_arguments}
             for name, variable in variables.items():
                 for url in urls(variable.value or "") if name.startswith(BROWSER_PREFIXES) else ():

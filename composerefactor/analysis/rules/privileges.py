@@ -64,6 +64,8 @@ def dangerous_capability(architecture: Architecture) -> Iterator[Occurrence]:
                 purpose = _PURPOSES.get(name)
                 names = f"{service.name} {text_of(service.image)}".lower()
                 is_purpose = purpose and re.search(purpose, names)
+                if name == "SYS_PTRACE" and architecture.is_short_lived(capability.location.path):
+                    continue  # a debugger needs it
                 if name in _DANGEROUS and not is_purpose:
                     yield Occurrence(
                         f"{service.name} has the capability {text}",
@@ -175,14 +177,15 @@ def runs_as_root(architecture: Architecture) -> Iterator[Occurrence]:
     """An image that the project builds runs as root.
 
     Neither its Dockerfile nor the service sets another user. An attacker who breaks into the
-    program then controls the whole container.
+    program then controls the whole container. An image with `gosu` or `su-exec` most likely changes
+    to another user when it starts.
     """
     for entry in architecture.entries:
         for service in entry.services:
             build = service.build
             if build is None or not build.runs_as_root or service.user or not build.base:
                 continue
-            if _has_own_user(build.base):
+            if build.changes_user or _has_own_user(build.base):
                 continue
             location = build.base_location or build.location
             yield Occurrence(
@@ -201,5 +204,5 @@ def _has_own_user(base: str) -> bool:
     if short_name == "php" and any(word in base for word in _PHP_SERVERS):
         return True
     return short_name not in _ROOT_IMAGES or any(
-        word in base for word in ("nonroot", "unprivileged")
+        word in base for word in ("nonroot", "unprivileged", "chiseled")
     )
