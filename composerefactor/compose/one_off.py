@@ -74,6 +74,8 @@ _TOOL = (
     r"|(?:bundle\s+exec\s+)?(?:rails|rake)|django-admin|alembic|flask"
 )
 """A program that prints its help and exits if it gets no command: whoever runs it adds one."""
+_SHELL = r"(?:/(?:usr/)?bin/)?(?:ba|da|z|a)?sh"
+"""A shell, which exits at once without a terminal."""
 
 
 class OneOff(Struct, frozen=True):
@@ -121,7 +123,9 @@ def _idle_command(service: Service) -> tuple[str, Location] | None:
         return None
     text = " ".join(item.written or "" for item in value.items)
     is_whole = service.value("entrypoint") is None or service.value("command") is None
-    is_idle = re.fullmatch(_IDLE_COMMAND, text) or (is_whole and re.fullmatch(_TOOL, text))
+    has_terminal = service.value("tty") or service.value("stdin_open")
+    programs = _TOOL if has_terminal else f"{_TOOL}|{_SHELL}"
+    is_idle = re.fullmatch(_IDLE_COMMAND, text) or (is_whole and re.fullmatch(programs, text))
     return (f"command {text}", value.location) if is_idle else None
 
 

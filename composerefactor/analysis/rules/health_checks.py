@@ -178,9 +178,8 @@ def _shell(entry: InvocationFacts, name: str) -> tuple[str, str | None]:
         return "", None
     if service.build is not None:
         return f"its image (built from {service.build.base})", service.build.shell
-    known = entry.catalog.match(service.image) if service.image else None
-    if known is not None and known.has.get("sh") is False:
-        return f"image {known.id}", ""
+    if service.image and image_lacks(service.image, "sh", entry.catalog):
+        return f"image {service.image}", ""
     return f"image {service.image}", shell_of(Chain(service.image, ()))
 
 
@@ -224,6 +223,8 @@ def _is_early(entry: InvocationFacts, edge: Edge) -> bool:
     health = entry.health_of(edge.callee)
     if edge.condition != "service_started" or health is None or not health.is_checked:
         return False
+    if reason_it_may_exit(entry.model, edge.callee):
+        return False  # it does not serve anyone
     dependency = entry.model.services[edge.caller].depends_on.get(edge.callee)
     if dependency is not None and dependency.at.below("condition") is not None:
         return False  # `condition: service_started` is the owner's decision

@@ -239,10 +239,14 @@ def _check_without_dockerfile(use: Usage, build: Build) -> Answer:
 
 
 def image_lacks(image: str, program: str, catalog: Catalog) -> bool:
-    """Return whether *image* is known not to contain *program*, in any version."""
+    """Return whether *image* is known not to contain *program*, in any version.
+
+    A check for some versions that uses a program or a shell shows that they contain it.
+    """
     entry = catalog.match(image)
     if entry is not None and entry.has.get(program) is False:
-        return not any(program in word for each in entry.variants for word in each.test or ())
+        words = [word for each in entry.variants for word in each.test or ()]
+        return not any(program in word or (program, word) == ("sh", "CMD-SHELL") for word in words)
     return program in missing_programs(Chain(image, ()), (program,))
 
 
