@@ -264,7 +264,8 @@ class StartModel(Struct, frozen=True, dict=True):
 
         A provider runs in place of a container. A service with a profile that only
         ``additional_contexts`` of another build names is a step of that build. One with no replicas
-        is there for its image, or for those who scale it.
+        is there for its image, or for those who scale it. One with neither image nor build is part
+        of a service of another file.
         """
         contexts = {
             context
@@ -276,6 +277,7 @@ class StartModel(Struct, frozen=True, dict=True):
             name
             for name, service in self.services.items()
             if service.value("provider") is not None
+            or (service.image is None and service.build is None)
             or "0" in {text_of(service.scale), text_of(service.deploy.replicas)}
             or (f"service:{name}" in contexts and self._is_build_only(service))
         )

@@ -20,6 +20,7 @@ from composerefactor.compose.hosts import Mention, hosts_in_command, hosts_in_va
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.interpolation import expressions, mask_expressions
 from composerefactor.compose.one_off import reason_it_may_exit
+from composerefactor.compose.paths import is_outside
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import catalog_of, service_placement
@@ -225,9 +226,16 @@ def host_mentions(
 
 
 def _shared_env_files(model: StartModel) -> set[str]:
-    """Return the env files that several services use, and those that are called ``.env``."""
+    """Return the env files that several services use, also those of other projects.
+
+    So may files that are called ``.env``, and those outside of the project.
+    """
     counts = Counter(path for service in model.services.values() for path in service.env_files)
-    return {p for p, count in counts.items() if count > 1 or p.rpartition("/")[2] == ".env"}
+    return {
+        path
+        for path, count in counts.items()
+        if count > 1 or path.rpartition("/")[2] == ".env" or is_outside(path)
+    }
 
 
 def _command_mentions(
