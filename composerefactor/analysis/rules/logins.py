@@ -233,6 +233,13 @@ _OFF = {
     "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": _YES,
 }
 """Variables of well-known images, and patterns of the values that disable the login."""
+_PASSWORDS = {
+    "ALLOW_EMPTY_PASSWORD": r"(?:POSTGRES(?:QL)?|REDIS|VALKEY)_PASSWORD|\w+_ROOT_PASSWORD",
+    "MYSQL_ALLOW_EMPTY_PASSWORD": r"MYSQL_ROOT_PASSWORD",
+    "MYSQL_ALLOW_EMPTY_ROOT_PASSWORD": r"(?:MYSQL|MARIADB)_ROOT_PASSWORD",
+    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": r"(?:MYSQL|MARIADB)_ROOT_PASSWORD",
+}
+"""Variables that an image ignores if it gets a password, and patterns of the names of these."""
 _BITNAMI = frozenset({"ALLOW_EMPTY_PASSWORD", "ALLOW_ANONYMOUS_LOGIN"})
 """Variables that only the images of Bitnami read."""
 
@@ -252,7 +259,11 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                 image = text_of(service.image)
                 is_unknown = entry.catalog.match(image) is None
                 is_read = name not in _BITNAMI or "bitnami" in image or is_unknown
-                is_fine = not is_read or architecture.is_short_lived(setting.location.path)
+                is_fine = (
+                    not is_read
+                    or _has_password(service, name)
+                    or architecture.is_short_lived(setting.location.path)
+                )
                 if pattern and not is_fine and re.fullmatch(pattern, value):
                     yield Occurrence(
                         f"{service.name} requires no login ({name})",
@@ -262,6 +273,15 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                         "set a password",
                         None if _is_open(entry, service.name) else Severity.LOW,
                     )
+
+
+def _has_password(service: Service, variable: str) -> bool:
+    """Return whether *service* gets a password, so that its image ignores *variable*."""
+    pattern = _PASSWORDS.get(variable)
+    return pattern is not None and any(
+        setting.value != "" and re.fullmatch(pattern, name.removesuffix("_FILE"))
+        for name, setting in service.settings.items()
+    )
 
 
 def _is_open(entry: InvocationFacts, name: str) -> bool:
