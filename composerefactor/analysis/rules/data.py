@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
@@ -156,7 +156,7 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                 if mount.service in stores and not mount.read_only and not mount.names_file
             }
             is_data = volume.content not in _SHARED_ON_PURPOSE
-            if volume.kind == "volume" and is_data and len(writers) > 1:
+            if volume.kind == "volume" and is_data and not _are_apart(entry, writers):
                 names = sorted(writers)
                 yield Occurrence(
                     f"{' and '.join(names)} write to the same volume {volume.name}",
@@ -166,6 +166,17 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                     "give each its own volume",
                     None if _same_paths(writers) else Severity.INFO,
                 )
+
+
+def _are_apart(entry: InvocationFacts, writers: Mapping[str, Mount]) -> bool:
+    """Return whether each of *writers* works in a directory of its own below the mounted one."""
+    nodes = [entry.model.services[name].value("working_dir") for name in writers]
+    directories = [(node.known_text or "") if node is not None else "" for node in nodes]
+    is_below = all(
+        directory.startswith(f"{mount.target.rstrip('/')}/")
+        for directory, mount in zip(directories, writers.values(), strict=True)
+    )
+    return len(writers) < 2 or (is_below and len(set(directories)) == len(writers))  # noqa: PLR2004
 
 
 def _is_server(entry: InvocationFacts, name: str) -> bool:
