@@ -147,8 +147,10 @@ def _is_file(project: Project, mount: Mount) -> bool:
     return is_named_so or project.exists(mount.source)
 
 
-_PERSONAL = re.compile(r"(?:/home|/Users|/mnt/[a-z]/Users)/[^/$]+/.+|[A-Za-z]:[\\/].+")
-"""Home directories, and the drives of Windows."""
+_PERSONAL = re.compile(
+    r"(?:/home|/Users|(?:/mnt/[a-z]|[A-Za-z]:)[\\/]Users)[\\/][^\\/$]+[\\/].+|[ABD-Zabd-z]:[\\/].+"
+)
+"""Home directories, and the drives of Windows without its own directories."""
 
 
 @rule(Severity.MEDIUM, "configuration")
