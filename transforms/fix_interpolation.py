@@ -38,6 +38,7 @@ _NO_VARIABLE = r"\$\{(?:[0-9]+|[@*#?!$-]|[A-Za-z_][\w-]*(?:\.[\w-]+)+(?::[^{}$]*
 _HYPHENATED = r"[A-Za-z_]\w*(?:-\w+)*(?=:[-?+])"
 _COMMAND = re.compile(r"\$\((?!\()[^()]*\)|`[^`]*`")
 _BACKSLASH = re.compile(r"\\(\$(?:[A-Za-z_]|\{))")
+_WINDOWS_PATH = re.compile(r"[\w.]\\[\w.]")
 _BRACED = re.compile(r"\$\$|\$\{")
 _BRACES = re.compile(r"\$\{|[{}]")
 _MAX_LENGTH = 60
@@ -269,7 +270,7 @@ def _escaped(text: str, known: Sequence[Expression]) -> Iterator[ShellForm]:
     ends = {expression.start: expression.end for expression in known}
     for match in _BACKSLASH.finditer(text):
         end = ends.get(match.start(1))
-        if end is not None:
+        if end is not None and not _WINDOWS_PATH.search(text, 0, match.start()):
             whole = text[match.start() : end]
             fix = f"${whole[1:]}"
             yield ShellForm(match.start(), whole, fix, "a backslash does not escape the dollar")
