@@ -193,7 +193,14 @@ def _references(file: ComposeFile, scope: Scope) -> Iterator[_Reference]:
         attribute = ".".join(keys[2:4] if in_service else keys[:2])
         use = VariableUse(service, attribute, file.source.location(node.start))
         hashes = password_hashes(node.value)
-        for expression in expressions(node.value):
+        known = expressions(node.value)
+        guards = [each for each in known if each.operator.endswith("+")]
+        for expression in known:
+            if any(
+                guard.name == expression.name and guard.start < expression.start < guard.end
+                for guard in guards
+            ):
+                continue  # ${X:+...$X...}: it is only read where it has a value
             if any(start <= expression.start < end for start, end in hashes):
                 continue
             variable = expression.variable

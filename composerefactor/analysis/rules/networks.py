@@ -130,7 +130,7 @@ def _is_for(model: StartModel, service: Service, variable: str, path: str) -> bo
     readers = [each.name for each in model.services.values() if path in each.env_files]
     words = set(name_words(variable))
     named = [name for name in model.services if words.intersection(name_words(name))]
-    return len(readers) < 2 or not named or service.name in named  # noqa: PLR2004 - several
+    return len(readers) < 2 or service.name in named  # noqa: PLR2004 - several
 
 
 def _without_own(service: Service, value: str) -> str:
