@@ -50,7 +50,7 @@ _ENDING_PROGRAMS = r"""
     migrate|migrations?:run|db:(?:migrate|seed|create|setup|prepare)|upgrade\s+heads?
     |alembic\s+upgrade|prisma\s+(?:migrate|db\s+(?:push|seed))|typeorm\s+migration
     |sequelize\s+db:|knex\s+migrate|flyway\s+migrate|liquibase\s+update|goose\s+up
-    |collectstatic|createsuperuser|loaddata|artisan\s+schedule:run|rs\.initiate|replSetInitiate
+    |collectstatic|createsuperuser|loaddata|artisan\s+schedule:run|rs\.(?:add|initiate)|replSetInitiate
     |mc\s+(?:mb|alias|config)|mkdir\s+-p|kafka-topics|chown\s+-R
 """
 _ENDING_COMMAND = rf"(?x)\b(?:{_ENDING_PROGRAMS}|seed(?:[.:_\-]\w+)*|setup|init(?:ialize)?)\b"
@@ -172,7 +172,15 @@ def _ending_image(image: str) -> str:
 _ENDING = frozenset(
     {
         *("migrate", "migrates", "migration", "migrations", "migrator", "seed", "seeder", "init"),
-        *("setup", "bootstrap", "bootstrapper", "configurator", "provision", "provisioner"),
+        *(
+            "setup",
+            "bootstrap",
+            "bootstrapper",
+            "configure",
+            "configurator",
+            "provision",
+            "provisioner",
+        ),
         *("install", "installer", "uninstall", "permissions", "fixtures"),
         *("test", "tests", "testing", "e2e", "lint", "linter", "backup", "restore", "cli", "job"),
         *("builder", "certbot", "cypress", "playwright", "k6", "mc", "createbuckets", "importer"),
