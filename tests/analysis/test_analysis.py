@@ -10,6 +10,7 @@ from composerefactor.analysis.analysis import (
     open_for_analysis,
 )
 from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
+from composerefactor.compose.project import ProtectedFile
 from composerefactor.errors import Location
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.report.analysis.model import Table
@@ -139,3 +140,10 @@ def test_a_missing_file_names_the_one_that_it_resembles() -> None:
     found = analysed(text, {"conf/prometheus.yaml": ""}).findings
     remedies = [each.remedy for each in found if each.rule == "missing-mounted-file"]
     assert remedies == ["did you mean conf/prometheus.yaml?"]
+
+
+def test_a_version_that_docker_stack_deploy_needs_is_not_obsolete() -> None:
+    architecture = surveyed(f"version: '3.8'\n{BASE}")
+    assert "obsolete-version" in {each.rule for each in analyse(architecture).findings}
+    architecture.project.protected_files[MAIN] = ProtectedFile("docker stack deploy reads it")
+    assert "obsolete-version" not in {each.rule for each in analyse(architecture).findings}

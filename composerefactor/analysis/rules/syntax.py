@@ -60,9 +60,12 @@ def legacy_form(architecture: Architecture) -> Iterator[Occurrence]:
 def obsolete_version(architecture: Architecture) -> Iterator[Occurrence]:
     """The top-level `version` is obsolete.
 
-    Docker Compose ignores it and prints a warning with every command.
+    Docker Compose ignores it and prints a warning with every command. Other programs, such as
+    `docker stack deploy`, may need it: their files are left out.
     """
-    yield from fixer_occurrences(architecture, drop_version)
+    protected = architecture.project.protected_files
+    found = fixer_occurrences(architecture, drop_version)
+    yield from (each for each in found if each.location.path not in protected)
 
 
 @rule(Severity.HIGH, "reliability")
