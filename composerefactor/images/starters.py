@@ -215,7 +215,10 @@ def missing_resources(model: StartModel, section: str) -> list[MissingResource]:
     """
     users_by_name: dict[str, list[tuple[str, Definition]]] = {}
     for service in model.services.values():
-        for definition in service.definitions:
+        for number, definition in enumerate(service.definitions):
+            later = (each.entries.get(section) for each in service.definitions[number + 1 :])
+            if any(each and each.value.tag in {"!reset", "!override"} for each in later):
+                continue  # what it refers to is discarded
             for kind, name in sorted(referenced_resources(definition.body)):
                 is_implicit = (kind, name) == ("networks", "default")
                 if kind == section and not is_implicit and "$" not in name:
