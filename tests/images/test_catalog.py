@@ -133,7 +133,7 @@ def test_match_knows_other_names_of_secret_files() -> None:
 
 
 def test_match_knows_where_no_check_can_run() -> None:
-    entry = CATALOG.match("grafana/tempo")
+    entry = CATALOG.match("grafana/loki")
     assert entry is not None
     assert entry.healthcheck is None
     assert entry.has["sh"] is False
