@@ -43,7 +43,7 @@ from composerefactor.planning.settle import Settler, error_location, prover_of
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.intended import AtPlaces, Intention
-from composerefactor.proof.prover import Prover
+from composerefactor.proof.prover import PlannedVariables, Prover
 from composerefactor.proof.staging import Progress, Run
 from composerefactor.refactoring.contract import Effect, FileElement, Plan, Refusal
 from composerefactor.refactoring.move_roots.plan import Move
@@ -350,18 +350,22 @@ def _prove_fixes(
     prover: Prover,
     fix_plan: FixPlan,
     progress: Progress | None,
+    *,
+    planned_win: bool = False,
 ) -> tuple[ProofResult, Mapping[Invocation, str]]:
     """Return the proof with only undeclared differences, and what is still rejected.
 
     Start commands that Docker Compose rejects now are compared without its consistency checks.
-    The second value has the messages for those that it also rejects with the changes.
+    The second value has the messages for those that it also rejects with the changes. Where a
+    difference is left, the new variables have their values in all scenarios (*planned_win*).
     """
+    variables = PlannedVariables(fix_plan.variables, planned_win)
     effects = fix_plan.effects
     expected = partial(is_declared, effects=effects)
     intention = intention_of(effects)
     proof = prover.check(
         fix_plan.contents,
-        variables=fix_plan.variables,
+        variables=variables,
         entries=fix_plan.entries,
         expected=expected,
         intention=intention,
@@ -374,13 +378,17 @@ def _prove_fixes(
         with prover_of(opened, engine, progress, entries=affected, consistent=False) as lenient:
             lenient_proof = lenient.check(
                 fix_plan.contents,
-                variables=fix_plan.variables,
+                variables=variables,
                 expected=expected,
                 intention=intention,
             )
         proof = proof.with_lenient(lenient_proof, affected)
     undeclared = [difference for difference in proof.differences if not expected(difference)]
     undeclared += _variant_differences(prover, fix_plan)
+    if undeclared and fix_plan.variables and not planned_win:
+        second = _prove_fixes(opened, engine, prover, fix_plan, progress, planned_win=True)
+        if not second[0].differences:
+            return second
     return replace(proof, differences=undeclared), still_rejected
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeAlias
 
+from msgspec import Struct
+
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.proof.baseline import Baseline, EntryInputs, Remembered
@@ -40,6 +42,27 @@ from composerefactor.proof.staging import Progress, Run, Runner, StagedCopy
 
 _Asked: TypeAlias = tuple[Invocation, Scenario, frozenset[tuple[str, str]]]
 """A start command, its scenario and its environment variables."""
+
+
+class PlannedVariables(Struct, frozen=True):
+    """Variables that are set after a change.
+
+    Attributes:
+        values: Their values by name.
+        win: Whether they have these values also where a scenario sets one of them. So the original
+            may use the name otherwise: ``$PASSWORD`` where it means the shell of the container.
+    """
+
+    values: Mapping[str, str] = {}
+    win: bool = False
+
+    def with_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of a run whose scenario sets those of *environment*."""
+        first, second = (environment, self.values) if self.win else (self.values, environment)
+        return {**first, **second}
+
+
+NO_VARIABLES = PlannedVariables()
 
 
 class Prover:
@@ -200,7 +223,7 @@ class Prover:
         *,
         only: Callable[[Run], bool] | None = None,
         moved: Collection[str] = (),
-        variables: Mapping[str, str] | None = None,
+        variables: PlannedVariables = NO_VARIABLES,
         entries: Mapping[Invocation, Invocation] | None = None,
         expected: Callable[[ProofFinding], bool] | None = None,
         intention: Intention | None = None,
@@ -211,7 +234,7 @@ class Prover:
             changes: The new content by path; None for a deleted file.
             only: Selects the runs of the original to compare with; None selects all.
             moved: Top-level ``x-*`` sections that may be missing afterwards.
-            variables: Variables that are set after the changes if nothing else sets them.
+            variables: Variables that are set after the changes.
             entries: The start command that replaces another one after the changes; it runs from the
                 same directory.
             expected: Returns whether a difference is intended. A combined scenario is taken apart
@@ -225,13 +248,13 @@ class Prover:
             equal = self._equal_to_remembered(remembered, changes, moved_names, entries or {})
             if equal is not None:
                 return equal
-        in_memory = self._result_in_memory(changes, intention, variables or {}, entries or {})
+        in_memory = self._result_in_memory(changes, intention, variables, entries or {})
         if in_memory is None:
             return self._compared(changes, only, moved_names, variables, entries, expected)
         if (known_result := in_memory.recall()) is not None:
             return known_result
         intended = Intended(self._runner, in_memory.memory, in_memory.intention)
-        result = self._as_intended(intended, changes, variables or {}, entries or {})
+        result = self._as_intended(intended, changes, variables, entries or {})
         if result is None:
             result = self._compared(
                 changes, only, moved_names, variables, entries, expected, intended
@@ -245,7 +268,7 @@ class Prover:
         changes: Mapping[str, bytes | None],
         only: Callable[[Run], bool] | None,
         moved: Collection[str],
-        variables: Mapping[str, str] | None,
+        variables: PlannedVariables,
         entries: Mapping[Invocation, Invocation] | None,
         expected: Callable[[ProofFinding], bool] | None,
         intended: Intended | None = None,
@@ -254,7 +277,7 @@ class Prover:
 
         What it finds is remembered in *intended*; the other arguments are those of :meth:`check`.
         """
-        check = _Check(self, changes, moved, variables or {}, entries or {}, expected or _none)
+        check = _Check(self, changes, moved, variables, entries or {}, expected or _none)
         if not changes and not self._thorough:
             # Two equal states are equal in every scenario.
             if self._owns is None and self._are_accepted():
@@ -304,13 +327,15 @@ class Prover:
             return []
         probe_runs = ProbeRuns(self._runner)
         probed = probe_runs.baseline(run for run in self.baseline() if run.entry not in insensitive)
-        return probe_runs.sensitivities(probed, self.after(probed, changes, {}, entries or {}))
+        return probe_runs.sensitivities(
+            probed, self.after(probed, changes, NO_VARIABLES, entries or {})
+        )
 
     def after(
         self,
         runs: Sequence[Run | Remembered],
         changes: Mapping[str, bytes | None],
-        variables: Mapping[str, str],
+        variables: PlannedVariables,
         entries: Mapping[Invocation, Invocation],
     ) -> list[Result]:
         """Return the results of the scenarios of *runs* after *changes*, in the same order.
@@ -325,7 +350,7 @@ class Prover:
             (
                 entries.get(run.entry, run.entry),
                 run.scenario,
-                frozenset({**variables, **run.env}.items()),
+                frozenset(variables.with_environment(run.env).items()),
             )
             for run in runs
         ]
@@ -404,7 +429,7 @@ class Prover:
         self,
         changes: Mapping[str, bytes | None],
         intention: Intention | None,
-        variables: Mapping[str, str],
+        variables: PlannedVariables,
         entries: Mapping[Invocation, Invocation],
     ) -> _RememberedResult | None:
         """Return where the result for *changes* is remembered; None if it is not."""
@@ -419,7 +444,8 @@ class Prover:
             self._stage.reset()
         given = (
             self.entries, sorted(self._runner.environ.items()), self._runner.options,
-            sorted(variables.items()), list(entries.items()), self._probes, intention.text,
+            sorted(variables.values.items()), variables.win, list(entries.items()), self._probes,
+            intention.text,
         )  # fmt: skip
         question = memory.digest(
             b"result", identity, repr(given).encode(), repr(before).encode(), repr(after).encode()
@@ -485,7 +511,7 @@ class Prover:
         self,
         intended: Intended,
         changes: Mapping[str, bytes | None],
-        variables: Mapping[str, str],
+        variables: PlannedVariables,
         entries: Mapping[Invocation, Invocation],
     ) -> ProofResult | None:
         """Return the proof that only remembered differences are there after *changes*.
@@ -615,7 +641,7 @@ class _Check:
         prover: Prover,
         changes: Mapping[str, bytes | None],
         moved: Collection[str],
-        variables: Mapping[str, str],
+        variables: PlannedVariables,
         entries: Mapping[Invocation, Invocation],
         expected: Callable[[ProofFinding], bool],
     ) -> None:

@@ -135,6 +135,31 @@ def test_a_rejected_change_is_excluded_and_the_rest_is_proved(propose: Any) -> N
     assert "nonsense" in proposal.fix_plan.excluded[0].reason
 
 
+SHELL = """\
+services:
+  db:
+    image: mysql:8
+    environment:
+      MYSQL_ROOT_PASSWORD: debezium
+    healthcheck:
+      test: mysqladmin ping -h db -p"$MYSQL_ROOT_PASSWORD" || exit 1
+"""
+
+
+@pytest.mark.engine
+def test_a_new_variable_may_have_a_name_that_was_meant_for_the_shell(
+    tmp_path: Path, compose: Engine
+) -> None:
+    write(tmp_path, {"compose.yaml": SHELL})
+    opened = open_project(ProjectSelection(tmp_path))
+    request = FixRequest(select=("fix-interpolation", "move-secrets"), unsafe=True)
+    proposal = propose_fixes(opened, request.chosen(opened.settings), compose, EVERYTHING)
+    assert proposal.proof is not None
+    assert proposal.proof.ok, proposal.proof.differences
+    assert proposal.fix_plan is not None
+    assert {fix.transform for fix in proposal.fix_plan.applied} == {*(request.select or ())}
+
+
 @pytest.mark.engine
 def test_a_rejected_project_is_repaired(propose: Any) -> None:
     declare = Change(

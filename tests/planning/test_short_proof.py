@@ -28,7 +28,7 @@ from composerefactor.planning.settle import prover_of
 from composerefactor.proof.comparison import ProofResult
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.memory import Memory
-from composerefactor.proof.prover import Prover
+from composerefactor.proof.prover import PlannedVariables, Prover
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write
@@ -131,7 +131,7 @@ def compare_fixes(opened: OpenProject, compose: Engine, seed: int, number: int) 
     def check(prover: Prover, fixes: FixPlan, contents: Mapping[str, bytes | None]) -> ProofResult:
         return prover.check(
             contents,
-            variables=fixes.variables,
+            variables=PlannedVariables(fixes.variables),
             entries=fixes.entries,
             expected=partial(is_declared, effects=fixes.effects),
             intention=intention_of(fixes.effects),
