@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
@@ -424,21 +424,29 @@ def troubleshooting(analysis: Analysis) -> Section:
         f"{command} logs --tail 100 $SERVICE",
         f"docker inspect --format '{state}' $({command} ps -aq $SERVICE)",
         f"docker inspect --format '{{{{json .State.Health}}}}' $({command} ps -aq $SERVICE)",
+        f"docker stats --no-stream $({command} ps -q $SERVICE)",
     )
+    needed: dict[str, dict[str, None]] = {}
+    for edge in main.edges:
+        needed.setdefault(edge.caller, {})[edge.callee] = None
     rows = tuple(
         (service.name, code(line))
         for service in main.services
-        for line in _commands(command, service)
+        for line in _commands(command, service, needed.get(service.name, ()))
     )
+    title = "Each service: log, state, results of its health check, use of CPU and memory"
     parts = (
-        TextBlock(each, "Each service: log, state, results of its health check", code=True),
+        TextBlock(each, title, code=True),
         Table(("Service", "Command"), rows, "By service"),
     )
     return Section("troubleshooting", "Troubleshooting", parts, f"For `{main.title}`.")
 
 
-def _commands(command: str, service: ServiceFacts) -> Iterator[str]:
-    """Yield the commands that show how *service* is; *command* is the ``docker compose`` one."""
+def _commands(command: str, service: ServiceFacts, needed: Iterable[str]) -> Iterator[str]:
+    """Yield the commands that show how *service* is, and whether it finds those that it needs.
+
+    *command* is the ``docker compose`` one.
+    """
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
@@ -449,6 +457,8 @@ def _commands(command: str, service: ServiceFacts) -> Iterator[str]:
         if port.protocol == "tcp" and port.published.isdigit():
             scheme = "https" if port.target in {"443", "8443"} else "http"
             yield f"curl -ik {scheme}://localhost:{port.published}/"
+    if hosts := " ".join(needed):
+        yield f"{command} exec {service.name} getent hosts {hosts}"
 
 
 _PHASES = (
