@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
@@ -390,10 +390,12 @@ def _recovery_of(
         )
         shared = (
             "SERVICE=... TARGET=...    # from the table",
+            "FILE=$SERVICE$(echo $TARGET | tr / -).tar.gz",
             f"{command} stop $SERVICE",
-            f"{run} czf /backup/$SERVICE.tar.gz $TARGET    # back up",
-            f"{run} xzf /backup/$SERVICE.tar.gz -C /    # restore",
+            f"{run} czf /backup/$FILE $TARGET    # back up",
+            f"{run} xzf /backup/$FILE -C /    # restore",
             f"{command} start $SERVICE",
+            f"{command} ps $SERVICE    # is it healthy again?",
         )
         yield TextBlock(shared, "Each of them", code=True)
 
@@ -426,27 +428,27 @@ def troubleshooting(analysis: Analysis) -> Section:
         f"docker inspect --format '{{{{json .State.Health}}}}' $({command} ps -aq $SERVICE)",
         f"docker stats --no-stream $({command} ps -q $SERVICE)",
     )
-    needed: dict[str, dict[str, None]] = {}
-    for edge in main.edges:
-        needed.setdefault(edge.caller, {})[edge.callee] = None
+    title = "Each service: log, state, results of its health check, use of CPU and memory"
+    parts = [TextBlock(each, title, code=True)]
+    if main.edges:
+        container = f'"container:$({command} ps -q $SERVICE | head -n 1)"'
+        reach = (
+            "SERVICE=... OTHER=...    # one that connects, and one that it connects to",
+            f"docker run --rm --network {container} busybox ping -c 1 $OTHER",
+        )
+        parts.append(TextBlock(reach, "Does a service reach another one?", code=True))
     rows = tuple(
         (service.name, code(line))
         for service in main.services
-        for line in _commands(command, service, needed.get(service.name, ()))
+        for line in _commands(command, service)
     )
-    title = "Each service: log, state, results of its health check, use of CPU and memory"
-    parts = (
-        TextBlock(each, title, code=True),
-        Table(("Service", "Command"), rows, "By service"),
-    )
-    return Section("troubleshooting", "Troubleshooting", parts, f"For `{main.title}`.")
+    table = Table(("Service", "Command"), rows, "By service")
+    intro = f"For `{main.title}`."
+    return Section("troubleshooting", "Troubleshooting", (*parts, table), intro)
 
 
-def _commands(command: str, service: ServiceFacts, needed: Iterable[str]) -> Iterator[str]:
-    """Yield the commands that show how *service* is, and whether it finds those that it needs.
-
-    *command* is the ``docker compose`` one.
-    """
+def _commands(command: str, service: ServiceFacts) -> Iterator[str]:
+    """Yield the commands that show how *service* is; *command* is the ``docker compose`` one."""
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
@@ -457,8 +459,6 @@ def _commands(command: str, service: ServiceFacts, needed: Iterable[str]) -> Ite
         if port.protocol == "tcp" and port.published.isdigit():
             scheme = "https" if port.target in {"443", "8443"} else "http"
             yield f"curl -ik {scheme}://localhost:{port.published}/"
-    if hosts := " ".join(needed):
-        yield f"{command} exec {service.name} getent hosts {hosts}"
 
 
 _PHASES = (

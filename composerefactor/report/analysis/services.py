@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
+from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.compose.short_forms import format_size
 from composerefactor.report.analysis.model import (
@@ -378,8 +380,24 @@ def _size(value: int | None) -> str:
     return _NONE if value is None else format_size(value)
 
 
-def builds(architecture: Architecture) -> Section:
-    """Return the section with build contexts and Dockerfiles."""
+_OF_A_BUILD = frozenset({"runs-as-root", "secret-in-image", "secret-file-in-image"})
+"""Rules about a Dockerfile and its context, besides those of the area ``builds``."""
+
+_BUILD_RATINGS = {
+    Severity.HIGH: "poor",
+    Severity.MEDIUM: "fair",
+    Severity.LOW: "good",
+    Severity.INFO: "good",
+}
+
+
+def builds(analysis: Analysis) -> Section:
+    """Return the section with build contexts and Dockerfiles, and a rating of each."""
+    about = [
+        each
+        for each in analysis.findings
+        if each.rule in _OF_A_BUILD or analysis.rules[each.rule].area == "builds"
+    ]
 
     def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.builds:
@@ -390,6 +408,7 @@ def builds(architecture: Architecture) -> Section:
                 + (f" ({each.target})" if each.target else "")
                 + ("" if each.exists else " (missing)"),
                 *_image(each),
+                _build_rating(each, about),
             )
 
     columns = (
@@ -401,13 +420,33 @@ def builds(architecture: Architecture) -> Section:
         "HEALTHCHECK",
         "EXPOSE",
         ".dockerignore",
+        "Rating",
     )
-    return Section(
-        "builds",
-        "Builds",
-        (_table(architecture, columns, rows),),
-        empty="No images are built.",
+    table = _table(analysis.architecture, columns, rows)
+    intro = (
+        "The worst finding about a Dockerfile decides its rating: excellent without any, good with "
+        "low ones, fair with medium ones, poor with high ones."
     )
+    is_rated = any(each.exists for entry in analysis.architecture.entries for each in entry.builds)
+    empty = "No images are built."
+    return Section("builds", "Builds", (table,), intro if is_rated else "", empty)
+
+
+def _build_rating(each: BuildFacts, about: Iterable[Finding]) -> str:
+    """Return the rating of one build as a word with the rules of its findings in *about*."""
+    if not each.exists:
+        return _NONE
+    files = {each.dockerfile, each.location.path}
+    own = [
+        finding
+        for finding in about
+        if finding.location == each.copies_context
+        or (finding.service == each.service and finding.location.path in files)
+    ]
+    if not own:
+        return "excellent"
+    word = _BUILD_RATINGS[max(finding.severity for finding in own)]
+    return f"{word} ({', '.join(dict.fromkeys(finding.rule for finding in own))})"
 
 
 def _image(each: BuildFacts) -> tuple[str, ...]:

@@ -301,7 +301,7 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "variables": lambda analysis: operation.variables(analysis.architecture),
     "containers": lambda analysis: operation.containers(analysis.architecture),
     "resources": lambda analysis: services.resources(analysis.architecture),
-    "builds": lambda analysis: services.builds(analysis.architecture),
+    "builds": services.builds,
     "environments": lambda analysis: operation.environments(analysis.architecture),
     "checklist": operation.checklist,
     "commands": operation.commands,
