@@ -199,6 +199,8 @@ def rejection_error(
     rejected: Mapping[Invocation, str],
     refusals: Iterable[Refusal] | None = None,
     still_rejected: Mapping[Invocation, str] | None = None,
+    *,
+    is_partial: bool = False,
 ) -> EngineError:
     """Return the error for a project of which Docker Compose rejects every start command.
 
@@ -207,6 +209,7 @@ def rejection_error(
         rejected: The start commands, with the message of Docker Compose.
         refusals: Why fixers could not repair it, and what the user can do; None if none has tried.
         still_rejected: The messages of Docker Compose with all possible fixes applied.
+        is_partial: Whether the user selected only some fixers or changes.
     """
     is_only_one = len(opened.project.entries) == 1
     lines = [
@@ -223,6 +226,8 @@ def rejection_error(
         if refusal.repairs
     ]
     how = "first, perhaps with `composerefactor fix`" if refusals is None else "by hand first"
+    if is_partial:
+        how = "first, perhaps with all changes of `composerefactor fix`"
     return EngineError(
         "Docker Compose rejects this project\n" + "\n".join(f"  {line}" for line in lines),
         location=error_location(opened.project, *next(iter(rejected.items()))),
@@ -328,7 +333,13 @@ def propose_fixes(
         repaired = tuple(entry for entry in rejected if entry not in still_rejected)
         if len(rejected) == len(opened.project.readable) and not repaired:
             refusals = (refusal for _, refusal in fix_plan.refusals)
-            raise rejection_error(opened, rejected, refusals, still_rejected)
+            raise rejection_error(
+                opened,
+                rejected,
+                refusals,
+                still_rejected,
+                is_partial=selection != EVERYTHING or any(each.by_name for each in chosen),
+            )
         return replace(
             _proposal_of(opened, fix_plan),
             engine=engine,

@@ -208,6 +208,13 @@ def test_bad_input(bad: Bad, tmp_path: Path, command_line: CommandLine) -> None:
     assert tree(tmp_path) == before
 
 
+def test_a_repair_that_needs_another_one(tmp_path: Path, command_line: CommandLine) -> None:
+    write(tmp_path, {COMPOSE: THREE + "    networks: [gone]\n    depends_on: [redis]\n"})
+    done = command_line(tmp_path, "fix", "--select", "add-missing-services", "--check")
+    clean(done, Bad("", {}, f"{COMPOSE}:6", "network gone", "perhaps with all changes of"))
+    assert command_line(tmp_path, "fix", "--check").code == 1
+
+
 def test_the_line_that_is_shown_hides_secrets(tmp_path: Path, command_line: CommandLine) -> None:
     twice = "      DB_PASSWORD: correct-horse\n"
     write(tmp_path, {COMPOSE: THREE + "    environment:\n" + twice * 2})
