@@ -206,7 +206,7 @@ def _in_store(
 
 
 def _endpoints(project: Project, model: StartModel, service: Service) -> Iterator[Endpoint]:
-    checked = _urls_of(_test(project, model, service), model.variables)
+    checked = urls_of(_test(project, model, service), model.variables)
     entry = known_server(project, model, service)
     other = set(_OTHER_PROTOCOLS)
     if entry is not None and entry.category in _OWN_PROTOCOLS:
@@ -232,7 +232,7 @@ def _test(project: Project, model: StartModel, service: Service) -> str:
     return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
 
 
-def _urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return scheme and path of the URLs in a health check, by port; never a query or a login."""
     urls: dict[str, tuple[str, str]] = {}
     for match in _URL.finditer(expand(test, variables)):

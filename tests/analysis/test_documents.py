@@ -105,6 +105,8 @@ services:
         ("recovery", "czf /backup/$FILE"),
         ("recovery", "docker compose ps $SERVICE"),
         ("troubleshooting", "docker stats --no-stream"),
+        ("troubleshooting", "busybox ls -ldn $TARGET"),
+        ("troubleshooting", "curl -ik http://localhost:3000/api/health"),
         ("troubleshooting", "busybox ping -c 1 $OTHER"),
         ("priorities", "open-data-port"),
     ),

@@ -17,6 +17,7 @@ from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
+from composerefactor.report.smoke_test import urls_of
 from composerefactor.report.text import counted
 
 _MOST_COMMANDS = 6
@@ -437,28 +438,42 @@ def troubleshooting(analysis: Analysis) -> Section:
             f"docker run --rm --network {container} busybox ping -c 1 $OTHER",
         )
         parts.append(TextBlock(reach, "Does a service reach another one?", code=True))
+    if main.volumes:
+        volumes_from = f'--volumes-from "$({command} ps -aq $SERVICE | head -n 1)"'
+        owner = (
+            "SERVICE=... TARGET=...    # one that mounts a volume, and where",
+            f"docker inspect --format 'user {{{{.Config.User}}}}' $({command} ps -aq $SERVICE)",
+            f"docker run --rm {volumes_from} busybox ls -ldn $TARGET",
+        )
+        parts.append(TextBlock(owner, "May a service write to its volume?", code=True))
     rows = tuple(
         (service.name, code(line))
         for service in main.services
-        for line in _commands(command, service)
+        for line in _commands(command, main, service)
     )
     table = Table(("Service", "Command"), rows, "By service")
     intro = f"For `{main.title}`."
     return Section("troubleshooting", "Troubleshooting", (*parts, table), intro)
 
 
-def _commands(command: str, service: ServiceFacts) -> Iterator[str]:
-    """Yield the commands that show how *service* is; *command* is the ``docker compose`` one."""
+def _commands(command: str, main: InvocationFacts, service: ServiceFacts) -> Iterator[str]:
+    """Yield the commands that show how *service* of *main* is, with *command* for Docker Compose.
+
+    A port is asked for what the health check asks, or the one that would be added.
+    """
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
         yield f"{command} exec {service.name} {_CHECKS[last]}"
     elif service.build is not None:
         yield f"{command} build --progress plain {service.name}"
+    health = main.health_of(service.name)
+    asked = urls_of(health.test or health.proposal, main.model.variables) if health else {}
     for port in in_ranges(service.ports) if service.counts_as != "data stores" else ():
         if port.protocol == "tcp" and port.published.isdigit():
-            scheme = "https" if port.target in {"443", "8443"} else "http"
-            yield f"curl -ik {scheme}://localhost:{port.published}/"
+            usual = "https" if port.target in {"443", "8443"} else "http"
+            scheme, path = asked.get(port.target, (usual, "/"))
+            yield f"curl -ik {scheme}://localhost:{port.published}{path}"
 
 
 _PHASES = (
