@@ -106,7 +106,7 @@ services:
         ("recovery", "docker compose ps $SERVICE"),
         ("troubleshooting", "docker stats --no-stream"),
         ("troubleshooting", "busybox ls -ldn $TARGET"),
-        ("troubleshooting", "curl -ik http://localhost:3000/api/health"),
+        ("troubleshooting", "curl -ik -w '%{time_total} s' http://localhost:3000/api/health"),
         ("troubleshooting", "busybox ping -c 1 $OTHER"),
         ("priorities", "open-data-port"),
     ),

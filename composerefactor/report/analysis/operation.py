@@ -142,6 +142,7 @@ def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
+        yield "docker system df --verbose  # the size of images and volumes"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
     for profile in profiles:
@@ -473,7 +474,8 @@ def _commands(command: str, main: InvocationFacts, service: ServiceFacts) -> Ite
         if port.protocol == "tcp" and port.published.isdigit():
             usual = "https" if port.target in {"443", "8443"} else "http"
             scheme, path = asked.get(port.target, (usual, "/"))
-            yield f"curl -ik {scheme}://localhost:{port.published}{path}"
+            url = f"{scheme}://localhost:{port.published}{path}"
+            yield f"curl -ik -w '%{{time_total}} s' {url}"
 
 
 _PHASES = (
