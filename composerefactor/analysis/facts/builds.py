@@ -46,6 +46,12 @@ _RENDERS = (
 _CHANGES_USER = r"\b(?:gosu|su-exec|s6-setuidgid)\b"
 """In a Dockerfile: a program by which the script of an image changes to another user."""
 
+_INSTALLS_COMPILER = (
+    r"\b(?:apt-get|apt|apk|dnf|yum)\b[^;&|]*\b(?:install|add)\b[^;&|]*"
+    r"\s(?:gcc|g\+\+|clang|build-essential|build-base)(?!\S)"
+)
+_REMOVES = r"\b(?:purge|remove|autoremove|erase|del)\b"
+
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = r"\./?|/|\*"
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
@@ -86,6 +92,7 @@ class BuildFacts(Struct, frozen=True):
         healthcheck: ``yes``, ``NONE``, or ``""`` without the instruction.
         exposes: The exposed ports.
         copies_context: Where the whole context is copied into the image, None if it is not.
+        compiler: Where a compiler is installed that stays in the image, None if none is.
         ignore_file: The ``.dockerignore`` that applies, ``""`` without one.
         exposed_secrets: Secret files of the context that it does not ignore.
         secrets: Variables with secret values.
@@ -112,6 +119,7 @@ class BuildFacts(Struct, frozen=True):
     healthcheck: str = ""
     exposes: tuple[str, ...] = ()
     copies_context: Location | None = None
+    compiler: Location | None = None
     ignore_file: str = ""
     exposed_secrets: tuple[str, ...] = ()
     secrets: tuple[SecretInImage, ...] = ()
@@ -180,6 +188,7 @@ def _with_dockerfile(
         healthcheck="" if health is None else ("NONE" if health.text.upper() == "NONE" else "yes"),
         exposes=exposed_ports(chain, build.arguments),
         copies_context=copied,
+        compiler=_compiler(chain, place),
         ignore_file=ignore_file,
         exposed_secrets=tuple(_exposed(project, build, ignored)) if copied else (),
         secrets=tuple(_secrets(file, place)),
@@ -202,6 +211,16 @@ def _copied(chain: Chain, place: Callable[[int], Location]) -> Location | None:
             words = each.words or tuple(each.text.split())
             if any(re.fullmatch(_WHOLE, word) for word in words[:-1]):
                 return place(each.line)
+    return None
+
+
+def _compiler(chain: Chain, place: Callable[[int], Location]) -> Location | None:
+    """Return where a compiler is installed that the same command does not remove, else None."""
+    for each in chain.instructions:
+        if each.name != "RUN" or re.search(_REMOVES, each.text):
+            continue
+        if re.search(_INSTALLS_COMPILER, each.text):
+            return place(each.line)
     return None
 
 

@@ -118,6 +118,15 @@ def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for build in entry.builds:
+            if build.compiler is not None:
+                yield Occurrence(
+                    f"the final image of {build.service} still contains a compiler",
+                    build.compiler,
+                    build.service,
+                    build.dockerfile,
+                    "install it in a first stage, and copy the result into a second one",
+                )
+                continue
             if not build.exists or build.is_multi_stage or not build.base:
                 continue
             name = parse_image(build.base).name.rpartition("/")[2]
