@@ -190,6 +190,17 @@ endpoint() {
   esac
 }
 
+# host SERVICE OTHER: does the name of OTHER lead to a container, within SERVICE?
+host() {
+  if ! started "$1" || ! started "$2" || ! grep -q "^$1 running" "$work/states"; then return; fi
+  docker exec "$(container "$1")" getent hosts "$2" >/dev/null 2>&1 </dev/null
+  case $? in
+    0) report PASS "$1 finds $2" ;;
+    12[67]) report SKIP "$1 finds $2" 'the image has no getent to ask with' ;;
+    *) report FAIL "$1 finds $2" "the name leads nowhere: is $2 running, on a network of $1?" ;;
+  esac
+}
+
 # in_service SERVICE SCRIPT: runs SCRIPT in the first container with DO, VALUE, PLACE and ARGUMENTS set.
 in_service() {
   DO=$phase
@@ -326,6 +337,7 @@ run() {
     project=$(compose config | sed -n 's/^name: //p' | tr -d '"')
   fi
   check_services
+  hosts
   endpoints
   if [ "$mode" = isolated ]; then
     check_data

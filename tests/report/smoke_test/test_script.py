@@ -18,6 +18,7 @@ from composerefactor.report.smoke_test import (
     clients,
     endpoints,
     excluded_services,
+    hosts,
     isolation,
     persistent_data,
     smoke_test,
@@ -34,7 +35,7 @@ services:
     container_name: shop-web
     ports: ["80:80", "8443:443", "53:53/udp"]
     labels: {traefik.enable: "true"}
-    environment: [VIRTUAL_HOST=shop.example.com, "TOKEN=hunter2-planted"]
+    environment: [VIRTUAL_HOST=shop.example.com, "TOKEN=hunter2-planted", "API=http://api:8000"]
     depends_on: [api, proxy]
     healthcheck:
       test: curl -f "http://user:hunter2-planted@localhost/x" || curl localhost/?t=hunter2-planted
@@ -61,6 +62,7 @@ services:
   migrate:
     build: .
     command: alembic upgrade head
+    environment: ["DATABASE_URL=postgres://db/shop"]
     restart: "no"
   backup:
     image: postgres:16
@@ -134,6 +136,13 @@ def test_endpoints_are_what_health_checks_ask_for(project: Any) -> None:
         ("web", "443", "https", "/", "maybe"),
         ("api", "8000", "http", "/api/health", "ok"),
         ("proxy", "8080", "http", "/", "maybe"),
+    ]
+
+
+def test_hosts_are_asked_for_where_services_keep_running(project: Any) -> None:
+    assert hosts(start_model(project, project.entries[0])) == [
+        ("web", "api"),
+        ("backup", "db"),
     ]
 
 
