@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import pkgutil
 import posixpath
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -20,7 +19,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
-from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.paths import path_from
@@ -33,7 +31,7 @@ from composerefactor.images.connections import connections
 from composerefactor.images.entries import CatalogEntry
 from composerefactor.images.health.built import ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
-from composerefactor.images.health.usage import usage
+from composerefactor.images.health.usage import urls_of, usage
 from composerefactor.images.lookup import data_paths, starts_server
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
@@ -88,11 +86,6 @@ def _script(common: str, client: Mapping[str, str]) -> str:
 Expects = Literal["ok", "answer", "maybe"]
 """The status: ``ok`` below 400, ``answer`` below 500, ``maybe`` below 500 if it speaks HTTP."""
 
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
-    r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
-)
-_PORTS_OF_SCHEMES = {"http": "80", "https": "443"}
 _TLS_PORTS = frozenset({"443", "8443", "9443"})
 _OTHER_PROTOCOLS = frozenset(
     {
@@ -247,15 +240,6 @@ def _test(project: Project, model: StartModel, service: Service) -> str:
         return " ".join(service.healthcheck.value.test)
     answer = healthcheck_for(project, model, usage(project, model, service), catalog_of(model))
     return " ".join(answer.test) if isinstance(answer, ProposedCheck) else ""
-
-
-def urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return scheme and path of the URLs in a health check, by port; never a query or a login."""
-    urls: dict[str, tuple[str, str]] = {}
-    for match in _URL.finditer(expand(test, variables)):
-        scheme, path = match["scheme"], match["path"] or "/"
-        urls.setdefault(match["port"] or _PORTS_OF_SCHEMES[scheme], (scheme, path))
-    return urls
 
 
 _PROXY_VARIABLES = ("VIRTUAL_HOST", "LETSENCRYPT_HOST")

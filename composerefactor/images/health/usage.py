@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from composerefactor.compose.definitions import known_text_of, values_below
-from composerefactor.compose.interpolation import expand_known
+from composerefactor.compose.interpolation import expand, expand_known
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import Service, Setting, StartModel
@@ -127,3 +127,19 @@ def _published_ports(service: Service) -> Iterator[str]:
                 if target not in seen:
                     yield target
                 seen.add(target)
+
+
+_URL = (
+    r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
+    r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
+)
+_PORTS_OF_SCHEMES = {"http": "80", "https": "443"}
+
+
+def urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return scheme and path of the URLs in a health check, by port; never a query or a login."""
+    urls: dict[str, tuple[str, str]] = {}
+    for match in re.finditer(_URL, expand(test, variables)):
+        scheme, path = match["scheme"], match["path"] or "/"
+        urls.setdefault(match["port"] or _PORTS_OF_SCHEMES[scheme], (scheme, path))
+    return urls

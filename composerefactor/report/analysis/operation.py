@@ -15,9 +15,9 @@ from composerefactor.compose.short_forms import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
+from composerefactor.images.health.usage import urls_of
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
-from composerefactor.report.smoke_test import urls_of
 from composerefactor.report.text import counted
 
 _MOST_COMMANDS = 6
