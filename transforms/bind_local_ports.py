@@ -175,7 +175,7 @@ def _reason_to_skip(
 def _client_elsewhere(models: list[StartModel], open_port: _OpenPort) -> str | None:
     """Return which clients could not reach the port any more, as far as it is known."""
     text = open_port.port.text
-    caller = _caller_through_host(models, text.published)
+    caller = _caller_through_host(models, open_port)
     if caller:
         return f"{caller} connects to {_HOST}:{text.published}, and might not reach it then"
     for model, name in open_port.users:
@@ -218,7 +218,7 @@ def _doubt(project: Project, open_port: _OpenPort, callers: Mapping[str, Sequenc
         return "devices on other machines may use MQTT"
     address = _through_host(open_port)
     for path in callers.get(address, ()):
-        if path not in project.files and re.search(rf"{address}(?!\d)", project.text(path) or ""):
+        if path not in project.files and _connects(project.text(path) or "", address):
             return f"{path} connects to {address}"
     environment = environment_of(project, open_port.file.path)
     if environment is None and _has_only_ports(open_port.file):
@@ -239,15 +239,28 @@ def _has_only_ports(file: ComposeFile) -> bool:
     return attributes == {"ports"} and ".override." not in file.path
 
 
-def _caller_through_host(models: list[StartModel], published: str | None) -> str | None:
-    """Return a service that connects to the *published* port through the host, or None."""
-    address = f"{_HOST}:{published}"
+def _caller_through_host(models: list[StartModel], open_port: _OpenPort) -> str:
+    """Return a service that connects to the port through the host, or ``""``.
+
+    A port whose variable has no value is compared as it is written.
+    """
+    published = open_port.port.text.published
+    written = f"{_HOST}:{published}" if published else ""
+    resolved = _through_host(open_port)
     for model in models:
         for name, service in model.services.items():
-            values = (setting.value or "" for setting in service.settings.values())
-            if published and any(address in value for value in values):
+            values = [setting.value or "" for setting in service.settings.values()]
+            if written and any(_connects(value, written) for value in values):
                 return name
-    return None
+            values = [expand(value, model.variables) for value in values]
+            if resolved and any(_connects(value, resolved) for value in values):
+                return name
+    return ""
+
+
+def _connects(text: str, address: str) -> bool:
+    """Return whether *text* contains *address*, which ends with a port."""
+    return re.search(rf"{re.escape(address)}(?!\d)", text) is not None
 
 
 def _bind_edit(open_port: _OpenPort, address: str) -> Edit:
