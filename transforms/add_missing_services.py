@@ -8,9 +8,8 @@ volume for its data, a health check, and the network of its clients.
 A host that only connection URLs and variables name (`REDIS_URL=redis://redis:6379`) may be outside
 of the project, so adding it changes what runs; where a comment says what to install or to run for
 it, that is a guess. One that only the default of a variable names (`${SMTP_HOST:-mailhog}`) is left
-alone. Passwords are never written to a Compose file: they
-become required variables, and if a file contains the value so far, it moves to the env file, unless
-git tracks that.
+alone. Passwords are never written to a Compose file: they become required variables, and if a file
+contains the value so far, it moves to the env file, unless git tracks that.
 """
 
 from __future__ import annotations

@@ -4,13 +4,12 @@ Without a limit, one service that leaks memory takes down all others on the mach
 too low is worse: the service is killed, or does not start. So a service gets one where its own
 settings say how much it takes (a Java heap, the cache of a database), where another file limits the
 same service, or where the image catalog knows that the image stays within a limit, and the least
-memory that it works with. A size that a
-variable sets is a guess: who changes it does not see the limit. For all others the size of their
-category is a guess, unless you set it: the sizes are options. Compare them with `docker stats`.
-Three or more services of a file that get the same limits share one anchor. CPUs are limited only
-where you set the size, or want the guess, and never reserved, which only Swarm does. A service with
-any limit is left alone, also with one in the old form (`mem_limit`, `cpus`), since Docker Compose
-rejects both forms together.
+memory that it works with. A size that a variable sets is a guess: who changes it does not see the
+limit. For all others the size of their category is a guess, unless you set it: the sizes are
+options. Compare them with `docker stats`. Three or more services of a file that get the same limits
+share one anchor. CPUs are limited only where you set the size, or want the guess, and never
+reserved, which only Swarm does. A service with any limit is left alone, also with one in the old
+form (`mem_limit`, `cpus`), since Docker Compose rejects both forms together.
 """
 
 from __future__ import annotations

@@ -34,15 +34,15 @@ from composerefactor.refactoring.reader import Outcome
 
 @cache
 def all_rules() -> dict[str, Rule]:
-    """Return the checks by the id of their rule, sorted; a file in ``rules/`` is enough to be one.
+    """Return the rules by id, sorted; a decorated function in ``rules/`` is enough to be one.
 
     A plug-in that cannot be imported is passed over with a warning. Raises ComposerefactorError for
     two rules of one id.
     """
-    return discover(package, RULE_GROUP, _is_check, lambda each: each.rule.id, "rule")
+    return discover(package, RULE_GROUP, _is_rule, lambda each: each.rule.id, "rule")
 
 
-def _is_check(value: object) -> TypeGuard[Rule]:
+def _is_rule(value: object) -> TypeGuard[Rule]:
     return isinstance(value, Rule)
 
 
