@@ -25,7 +25,7 @@ from composerefactor.compose.definitions import known_text_of
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.compose.short_forms import format_size, parse_size
+from composerefactor.compose.sizes import format_size, parse_size
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
 from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, split_known
+from composerefactor.compose.ignore_comments import ignore_reason
 from composerefactor.compose.project import Project
-from composerefactor.compose.remarks import ignore_reason
 from composerefactor.errors import InputError, Location, did_you_mean
 from composerefactor.planning.fix_request import FixRequest
 from composerefactor.planning.fixes import PlannedFix, first_changes, project_with

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from composerefactor.analysis.analysis import analyse_project, open_for_analysis
 from composerefactor.analysis.findings import Severity
+from composerefactor.compose.files import DEFAULT_NAMES
 from composerefactor.compose.masking import GENERAL
-from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.errors import ComposerefactorError
 from composerefactor.planning.opening import COMPOSE_NAMES, ProjectSelection
 from composerefactor.workspace.files import SKIPPED_DIRECTORIES

@@ -30,6 +30,17 @@ from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import to_python
 
+DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""Names that Docker Compose looks for without ``-f``, best first (observed: v5.6.1)."""
+
+OVERRIDE_NAMES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+"""Names of the override file of a default file, best first (observed: v5.6.1)."""
+
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
 """Top-level sections with resources that services refer to (Compose specification)."""
 

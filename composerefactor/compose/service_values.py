@@ -21,9 +21,9 @@ from composerefactor.compose.short_forms import (
     PortText,
     VolumeText,
     parse_port,
-    parse_size,
     parse_volume,
 )
+from composerefactor.compose.sizes import parse_size
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode, SequenceNode
 from composerefactor.yaml.values import resolve_plain

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from composerefactor.compose.files import RESOURCE_SECTIONS, Library
+from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES, RESOURCE_SECTIONS, Library
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.references import (
     extends_target,
@@ -22,17 +22,6 @@ from composerefactor.discovery.script import directory_of
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve, walk
 from composerefactor.yaml.values import merged_entries
-
-DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-"""Names that Docker Compose looks for without ``-f``, best first (observed: v5.6.1)."""
-
-OVERRIDE_NAMES = (
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-)
-"""Names of the override file of a default file, best first (observed: v5.6.1)."""
 
 
 def directories_of(paths: Iterable[str]) -> frozenset[str]:

@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from composerefactor.compose.files import OVERRIDE_NAMES
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.discovery.files import OVERRIDE_NAMES, Listing, TreeFacts
+from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.resolve import default_files, implicit_files
 from composerefactor.discovery.script import directory_of
 

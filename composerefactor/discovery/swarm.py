@@ -10,9 +10,10 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator
 
+from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES
 from composerefactor.compose.invocation import Evidence
 from composerefactor.compose.paths import path_from
-from composerefactor.discovery.files import DEFAULT_NAMES, OVERRIDE_NAMES, Listing, TreeFacts
+from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines

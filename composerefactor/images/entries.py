@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
 from msgspec.structs import force_setattr
 
 from composerefactor.compose.resources import is_mounted
-from composerefactor.compose.short_forms import parse_size
+from composerefactor.compose.sizes import parse_size
 from composerefactor.confidence import Confidence
 
 _VERSION = r"(?a)(?:^|(?<=[-_]))v?(?P<numbers>\d+(?:\.(?:\d+|x))*)"

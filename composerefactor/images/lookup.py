@@ -25,7 +25,7 @@ from composerefactor.compose.image_references import (
 from composerefactor.compose.interpolation import expand, expand_known
 from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.compose.short_forms import MIB, parse_size
+from composerefactor.compose.sizes import MIB, parse_size
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog, NamePatterns, Placement, read_json
 from composerefactor.images.entries import (

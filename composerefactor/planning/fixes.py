@@ -18,9 +18,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import FileReader, Library
+from composerefactor.compose.ignore_comments import ignore_reason
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, reload_project
-from composerefactor.compose.remarks import ignore_reason
 from composerefactor.confidence import CONFIDENCES, DEFAULT_CONFIDENCE, Confidence
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.edit.added_lines import with_lines

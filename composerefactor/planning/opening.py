@@ -17,20 +17,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.files import Library
+from composerefactor.compose.files import DEFAULT_NAMES, Library
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.compose.remarks import generated_note
-from composerefactor.discovery.files import (
-    DEFAULT_NAMES,
-    Listing,
-    TreeFacts,
-    files_with,
-    unsearched,
-)
+from composerefactor.discovery.files import Listing, TreeFacts, files_with, unsearched
 from composerefactor.discovery.find import (
     commands,
     directories_used_from_root,

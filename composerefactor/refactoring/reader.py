@@ -19,8 +19,8 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.ignore_comments import reason_in
 from composerefactor.compose.paths import path_from
-from composerefactor.compose.remarks import reason_in
 from composerefactor.discovery.command_files import reader_for
 from composerefactor.discovery.files import Listing, directories_of
 from composerefactor.discovery.readers import OtherReader

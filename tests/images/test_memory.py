@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.short_forms import MIB, format_size, parse_size
+from composerefactor.compose.sizes import MIB, format_size, parse_size
 from composerefactor.images.catalog import load_catalog
 from composerefactor.images.lookup import configured_memory, memory_of
 from support.models import stack_of

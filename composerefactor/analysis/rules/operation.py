@@ -10,7 +10,7 @@ from composerefactor.compose.definitions import Value
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.service_values import Logging
-from composerefactor.compose.short_forms import format_size
+from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
 
 

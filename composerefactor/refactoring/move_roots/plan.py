@@ -18,13 +18,13 @@ from msgspec.structs import replace
 
 from composerefactor.compose.definitions import values_below
 from composerefactor.compose.dotenv import assignments
-from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.files import DEFAULT_NAMES, ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
 from composerefactor.compose.service_values import read_pairs
 from composerefactor.compose.services import services_in
-from composerefactor.discovery.files import DEFAULT_NAMES, Listing
+from composerefactor.discovery.files import Listing
 from composerefactor.discovery.readers import PUBLISH, OtherReader
 from composerefactor.discovery.structured import compose_settings
 from composerefactor.edit.planned_files import PlannedFile

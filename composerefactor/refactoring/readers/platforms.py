@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from composerefactor.compose.files import DEFAULT_NAMES
 from composerefactor.compose.paths import path_from
-from composerefactor.discovery.files import DEFAULT_NAMES
 from composerefactor.discovery.readers import (
     BAKE,
     COMPOSE_1,

@@ -11,7 +11,7 @@ from composerefactor.analysis.facts.upkeep import BackupAdvice, StartTime, recov
 from composerefactor.analysis.facts.variables import VariableFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.compose.ports import in_ranges
-from composerefactor.compose.short_forms import format_size
+from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES

@@ -16,7 +16,7 @@ from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.ports import PublishedPort, in_ranges
-from composerefactor.compose.short_forms import format_size
+from composerefactor.compose.sizes import format_size
 from composerefactor.report.analysis.model import (
     Row,
     Section,

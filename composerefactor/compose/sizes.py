@@ -1,0 +1,22 @@
+"""Sizes of memory as Compose files have them: ``512M``, ``1.5gb``."""
+
+from __future__ import annotations
+
+import re
+
+MIB = 2**20
+
+_UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SIZE = r"(?i)([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)i?b?"
+
+
+def parse_size(text: str) -> int | None:
+    """Return the number of bytes of a Compose size (``512M``, ``1.5gb``), or None if invalid."""
+    match = re.fullmatch(_SIZE, text.strip())
+    return int(float(match[1]) * _UNITS[match[2].lower() or "b"]) if match else None
+
+
+def format_size(size: int) -> str:
+    """Format *size*, a number of bytes, in whole GiB (``2G``) or else whole MiB (``1536M``)."""
+    mib = max(size // MIB, 1)
+    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
