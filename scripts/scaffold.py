@@ -27,9 +27,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import services_in
-from composerefactor.edit.operations import AddKey
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
+from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.errors import enumerated
+from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.transforms._attribute import BlockedSite, addition, blocked_refusal, find_sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,16 @@ class Options:
     cause="nobody knows which team to ask about a service",
 )
 def {function}(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change for each service without labels."""
-    for path, file in project.files.items():
-        for name, service in services_in(file).items():
-            if not service.labels:
-                yield Change(
-                    f"Add a label to {{name}}",
-                    file.location_of("services", name),
-                    [AddKey(path, ("services", name), "labels", {{"team": options.team}})],
-                    [Effect(("services", name, "labels"), "adds")],
-                )
+    """Yield a change for each service, or block that services share, without labels."""
+
+    def label_for(_: StartModel, service: Service) -> dict[str, str] | None:
+        return None if service.labels else {{"team": options.team}}
+
+    for site in find_sites(start_models(project), label_for, ("labels",)):
+        if isinstance(site, BlockedSite):
+            yield blocked_refusal(site, "no label")
+        else:
+            yield addition(site, site.value, f"Add a label to {{enumerated(site.services)}}")
 '''
 
 CHANGED = """\
@@ -100,12 +101,12 @@ def {function}(architecture: Architecture) -> Iterator[Occurrence]:
     Say here what is wrong with it and what to do. This is shown with each finding.
     """
     for entry in architecture.entries:
-        for service in entry.services:
-            if not entry.model.services[service.name].labels:
+        for name, service in entry.model.services.items():
+            if not service.labels:
                 yield Occurrence(
-                    f"{{service.name}} has no labels",
+                    f"{{name}} has no labels",
                     service.location,
-                    service.name,
+                    name,
                     remedy="add a label with the team that owns it",
                 )
 '''
@@ -158,8 +159,7 @@ def {function}(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 TRANSFORM_STEPS = """\
 1. Write what it does in transforms/{function}.py (docs/writing-a-transform.md), and what it is to
-   change in golden/{name}/*/before. To add an attribute to services, begin with
-   transforms/add_restart_policy.py instead: it knows override files and shared blocks.
+   change in golden/{name}/*/before.
 2. Run `.venv/bin/pytest tests/test_golden.py -k {name} --update-golden`, and review the
    expected.diff that it writes.
 3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.
