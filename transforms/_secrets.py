@@ -11,8 +11,9 @@ from fnmatch import fnmatch
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.definitions import text_of, values_below
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, is_mixed, password_spans, variable_name

@@ -17,10 +17,11 @@ from functools import cache, partial
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE, TOP
-from composerefactor.compose.definitions import LocatedNode, values_below
+from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import Expression, expressions, password_hashes
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, env_files_of
 from composerefactor.compose.services import Service, services_in

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.definitions import values_below
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in

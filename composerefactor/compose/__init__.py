@@ -5,6 +5,7 @@ files            names of Compose files; one file with its sections and lines; f
 invocation       how a project is started: ``-f`` files, directory, env files, profiles
 project          every file that the start commands read, and what they refer to
 services         the services of one start command, merged over files, extends, include
+merge            how Docker Compose merges definitions: their order, and which values count
 definitions      places in the definitions of a service, and values with their place
 service_values   the values of a service as structs, merged as Docker Compose does
 origins          which place sets each line of a merged service, and what it overrides

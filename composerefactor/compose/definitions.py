@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -13,7 +13,7 @@ from composerefactor.compose.interpolation import expand_known
 from composerefactor.compose.project import Scope
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import Entry, MappingNode, Node, resolve
-from composerefactor.yaml.values import item_nodes, merged_entries, merged_mappings, scalar_text
+from composerefactor.yaml.values import item_nodes, merged_entries, scalar_text
 
 T = TypeVar("T")
 
@@ -147,32 +147,3 @@ def known_text_of(value: Value[str] | None) -> str:
     ``redis:${TAG}`` is of an unknown version, ``redis:`` would be the newest.
     """
     return "" if value is None else value.at.known_text or value.at.written or ""
-
-
-def values_below(nodes: Iterable[LocatedNode], key: str) -> list[LocatedNode]:
-    """Return the values of *key* in the mappings *nodes*, which are in merge order.
-
-    ``!reset`` and ``!override`` discard the values before them.
-    """
-    return effective(key, ((n.file, n.scope, n.node, merged_entries(n.node)) for n in nodes))
-
-
-def effective(
-    key: str, mappings: Iterable[tuple[ComposeFile, Scope, Node, Mapping[str, Entry]]]
-) -> list[LocatedNode]:
-    """Return the values of *key* in *mappings*, each with its entries, in merge order.
-
-    ``!reset`` and ``!override`` discard the values before them. A ``!reset`` key is removed before
-    merge keys are resolved: a value that its mapping merges stays (observed: v2.24.7, v5.6.1).
-    """
-    values: list[LocatedNode] = []
-    for file, scope, mapping, entries in mappings:
-        entry = entries.get(key)
-        if entry is not None and entry.value.tag in {"!reset", "!override"}:
-            values.clear()
-        if entry is not None and entry.value.tag == "!reset":
-            merged = (each.entry(key) for each in merged_mappings(mapping))
-            entry = next((e for e in merged if e and e.value.tag != "!reset"), None)
-        if entry is not None:
-            values.append(LocatedNode(file, resolve(entry.value), entry.start, scope))
-    return values

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import LocatedNode, Value, values_below
+from composerefactor.compose.definitions import LocatedNode, Value
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.short_forms import (
     Binding,

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import compress
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import (
-    Definition,
-    LocatedNode,
-    Value,
-    effective,
-    text_of,
-    values_below,
-)
+from composerefactor.compose.definitions import Definition, LocatedNode, Value, text_of
 from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.project import FileReading, Project, Scope, extended_scope
-from composerefactor.compose.references import extends_target
+from composerefactor.compose.merge import DefinitionMerge, effective, values_below
+from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.service_values import (
     Build,
     Dependency,
@@ -49,9 +42,7 @@ from composerefactor.compose.service_values import (
     read_volumes,
     read_words,
 )
-from composerefactor.errors import InputError, Location
-from composerefactor.yaml.nodes import Node
-from composerefactor.yaml.values import merged_entries
+from composerefactor.errors import Location
 
 T = TypeVar("T")
 
@@ -373,7 +364,7 @@ def start_model(project: Project, entry: Invocation) -> StartModel:
 
 
 def _read_model(project: Project, entry: Invocation) -> StartModel:
-    builder = _ModelBuilder(project)
+    builder = DefinitionMerge(project)
     readings = project.readings[entry]
     merged = builder.merged(readings)
     ordered = dict.fromkeys(name for file in builder.files.values() for name in file.services)
@@ -446,122 +437,3 @@ def services_in(file: ComposeFile) -> Mapping[str, Service]:
         name: Service(name, (Definition(file, body, scope),))
         for name, body in file.services.items()
     }
-
-
-class _ModelBuilder:
-    """Merges the definitions of services as Docker Compose does, over include and extends.
-
-    Attributes:
-        files: The files of ``-f`` and ``include`` by path, included ones before their includer.
-        extended_files: The files that services extend, by path.
-        scopes: The scopes of all these files by path; the first one of a file.
-    """
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.files: dict[str, ComposeFile] = {}
-        self.extended_files: dict[str, ComposeFile] = {}
-        self.scopes: dict[str, Scope] = {}
-        self.loaded: dict[int, dict[str, list[Definition]]] = {}
-        self.parents = {
-            (extension.location, extension.service): path
-            for path, extensions in project.extensions.items()
-            for extension in extensions
-        }
-
-    def services(self, reading: FileReading) -> dict[str, list[Definition]]:
-        """Return the definitions of each service of a file and of its includes, in merge order.
-
-        Of two includes the first one has precedence, and an included service that the file itself
-        defines is merged before the service that it extends (observed: v5.6.1).
-        """
-        known = self.loaded.get(id(reading))
-        if known is not None:
-            return known
-        parts = [self.merged(item) for item in reading.includes]
-        included: dict[str, list[Definition]] = {}
-        for part in reversed(parts):
-            for name, definitions in part.items():
-                target = included.setdefault(name, [])
-                target += (d for d in definitions if not _contains(target, d))
-        file = self.files.setdefault(reading.path, self.project.files[reading.path])
-        self.scopes.setdefault(file.path, reading.scope)
-        merged = dict(included)
-        for name in file.services:
-            merged[name] = self.definitions(file, name, reading.scope, included, frozenset())
-        self.loaded[id(reading)] = merged
-        return merged
-
-    def merged(self, readings: Iterable[FileReading]) -> dict[str, list[Definition]]:
-        """Return the definitions of files that are merged, in merge order."""
-        merged: dict[str, list[Definition]] = {}
-        for reading in readings:
-            for name, definitions in self.services(reading).items():
-                merged.setdefault(name, []).extend(definitions)
-        return merged
-
-    def definitions(
-        self,
-        file: ComposeFile,
-        name: str,
-        scope: Scope,
-        included: Mapping[str, list[Definition]],
-        trail: frozenset[tuple[str, str]],
-    ) -> list[Definition]:
-        """Return the definitions of the service *name* of *file*, in merge order.
-
-        *included* are the definitions in the files that *file* includes. *trail* contains the
-        (path, service) pairs already followed, so that cycles end.
-        """
-        imported = included.get(name, [])
-        body = file.services.get(name)
-        step = (file.path, name)
-        if body is None or step in trail:
-            return imported
-        if len(trail) == _MAX_EXTENDS:
-            raise InputError(
-                f"a service extends more than {_MAX_EXTENDS} others, one after another",
-                location=file.source.location(body.start),
-                remedy="let services extend a common one",
-            )
-        inherited = self.inherited(file, body, scope, included, trail | {step})
-        return [*inherited, *imported, Definition(file, body, scope)]
-
-    def inherited(
-        self,
-        file: ComposeFile,
-        body: Node,
-        scope: Scope,
-        included: Mapping[str, list[Definition]],
-        trail: frozenset[tuple[str, str]],
-    ) -> list[Definition]:
-        """Return the definitions that *body* inherits by ``extends``, in merge order."""
-        parent = extends_target(body)
-        if parent is None or not parent[1]:
-            return []
-        target = file
-        if parent[0] is not None:
-            path = self.parents.get((file.source.location(parent[2].start), parent[1]), "")
-            written = scope.path(scope.expand(parent[0]))
-            path = written if written in self.project.files else path
-            if path not in self.project.files:
-                return []
-            target = self.extended_files.setdefault(path, self.project.files[path])
-            scope, included = extended_scope(path, scope), {}
-            self.scopes.setdefault(path, scope)
-        definitions = self.definitions(target, parent[1], scope, included, trail)
-        at = file.source.location(merged_entries(body)["extends"].start)
-        return [Definition(d.file, d.body, d.scope, d.extended_at or at) for d in definitions]
-
-
-_MAX_EXTENDS = 100
-"""Services that extend one another, at most."""
-
-
-def _contains(definitions: list[Definition], definition: Definition) -> bool:
-    """Return whether one of *definitions* is *definition*, read in the same directory.
-
-    Docker Compose accepts a file that is included twice only once if both results are equal.
-    """
-    directory = definition.scope.directory
-    return any(d.body is definition.body and d.scope.directory == directory for d in definitions)

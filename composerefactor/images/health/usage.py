@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from composerefactor.compose.definitions import known_text_of, values_below
+from composerefactor.compose.definitions import known_text_of
 from composerefactor.compose.interpolation import expand, expand_known
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.project import Project
 from composerefactor.compose.service_values import Build
 from composerefactor.compose.services import Service, Setting, StartModel

@@ -16,10 +16,10 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.definitions import values_below
 from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import DEFAULT_NAMES, ComposeFile
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import file_path_attributes, path_attributes
 from composerefactor.compose.project import Project, project_name
 from composerefactor.compose.service_values import read_pairs
