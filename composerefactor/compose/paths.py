@@ -20,7 +20,13 @@ from composerefactor.compose.attributes import SERVICE, TOP, Attribute, Path
 from composerefactor.compose.interpolation import expressions, split_outside_expressions
 from composerefactor.compose.short_forms import volumes
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, resolve
-from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, scalar_text
+from composerefactor.yaml.values import (
+    item_nodes,
+    merged_entries,
+    merged_get,
+    scalar_text,
+    short_or_long,
+)
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -131,8 +137,7 @@ def _texts(node: Node, attribute: Attribute) -> Iterator[PathAttribute]:
             yield from _pair_values(value, attribute)
             continue
         for item in item_nodes(value):
-            written = merged_get(item, "path") if isinstance(item, MappingNode) else item
-            yield from _scalar(written, attribute)
+            yield from _scalar(short_or_long(item, "path"), attribute)
 
 
 def _nodes(node: Node | None, path: Path) -> Iterator[Node]:
@@ -153,7 +158,7 @@ def _nodes(node: Node | None, path: Path) -> Iterator[Node]:
 
 def _context(service: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     build = merged_get(service, "build")
-    context = merged_get(build, "context") if isinstance(build, MappingNode) else build
+    context = short_or_long(build, "context")
     if isinstance(build, MappingNode) and not scalar_text(context):
         yield PathAttribute(build, "", attribute, resolved=True)
     yield from _scalar(context, attribute)
@@ -186,11 +191,8 @@ def _security_options(service: Node, attribute: Attribute) -> Iterator[PathAttri
 
 def _includes(root: Node, attribute: Attribute) -> Iterator[PathAttribute]:
     for item in item_nodes(merged_get(root, "include")):
-        if isinstance(item, MappingNode):
-            for path in item_nodes(merged_get(item, "path")):
-                yield from _scalar(path, attribute)
-        else:
-            yield from _scalar(item, attribute)
+        for path in item_nodes(short_or_long(item, "path")):
+            yield from _scalar(path, attribute)
 
 
 def _volume_devices(root: Node, attribute: Attribute) -> Iterator[PathAttribute]:

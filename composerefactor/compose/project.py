@@ -18,8 +18,8 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.paths import is_absolute, is_outside, is_remote, path_from
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
-from composerefactor.yaml.nodes import MappingNode, Node
-from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
+from composerefactor.yaml.nodes import Node
+from composerefactor.yaml.values import item_nodes, merged_get, scalar_text, short_or_long
 
 _MAX_INCLUDES = 100
 """Files that include one another, at most."""
@@ -492,9 +492,7 @@ class _StartCommandReader:
         """Read the env files and the extended file of the service *body*."""
         for attribute in ("env_file", "label_file"):
             for node in item_nodes(merged_get(body, attribute)):
-                text = scalar_text(
-                    merged_get(node, "path") if isinstance(node, MappingNode) else node
-                )
+                text = scalar_text(short_or_long(node, "path"))
                 if text:
                     path = path_from(scope.directory, self.expanded(text, scope))
                     self.record_input(path)

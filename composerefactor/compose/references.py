@@ -15,6 +15,7 @@ from composerefactor.yaml.values import (
     merged_get,
     names_in,
     scalar_text,
+    short_or_long,
 )
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
@@ -48,7 +49,7 @@ def _granted_names(node: Node | None) -> list[str]:
     """Return the names in a list of secrets or configs, in the short or the long form."""
     names = []
     for item in item_nodes(node):
-        name = scalar_text(merged_get(item, "source") if isinstance(item, MappingNode) else item)
+        name = scalar_text(short_or_long(item, "source"))
         if name:
             names.append(name)
     return names
@@ -75,7 +76,7 @@ def includes(root: Node | None) -> list[Include]:
     return [
         Include(
             item,
-            _texts(merged_get(item, "path") if isinstance(item, MappingNode) else item),
+            _texts(short_or_long(item, "path")),
             scalar_text(merged_get(item, "project_directory")),
             _texts(merged_get(item, "env_file")),
         )

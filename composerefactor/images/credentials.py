@@ -41,7 +41,13 @@ from composerefactor.yaml.nodes import (
     path_of,
     resolve,
 )
-from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, resolve_plain
+from composerefactor.yaml.values import (
+    item_nodes,
+    merged_entries,
+    merged_get,
+    resolve_plain,
+    short_or_long,
+)
 
 ATTRIBUTES = (("environment",), ("build", "args"))
 """The attributes of a service that contain pairs of names and values."""
@@ -198,9 +204,8 @@ def _secret_spans(text: str) -> set[tuple[int, int]]:
 
 def _argument_spans(attribute: Node) -> dict[int, set[tuple[int, int]]]:
     """Return the secrets that words of the command *attribute* are by the words before them."""
-    attribute = resolve(attribute)
-    node = merged_get(attribute, "test") if isinstance(attribute, MappingNode) else attribute
-    words = [word for word in item_nodes(node) if isinstance(word, ScalarNode)]
+    test = short_or_long(attribute, "test")
+    words = [word for word in item_nodes(test) if isinstance(word, ScalarNode)]
     found: dict[int, set[tuple[int, int]]] = {}
     for index, start, end in word_spans([word.value for word in words]):
         found.setdefault(id(words[index]), set()).add((start, end))

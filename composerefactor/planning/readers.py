@@ -18,7 +18,7 @@ import composerefactor.refactoring.readers as package
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
-from composerefactor.compose.references import extends_target
+from composerefactor.compose.references import extends_target, includes
 from composerefactor.edit.planned_files import Piece, PlannedFile, Replacement, Slice
 from composerefactor.errors import InputError
 from composerefactor.planning.opening import OpenProject
@@ -32,9 +32,7 @@ from composerefactor.refactoring.reader import (
     Surroundings,
 )
 from composerefactor.workspace.files import ProjectFiles
-from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
 
 GROUP = "composerefactor.readers"
 
@@ -212,10 +210,7 @@ def _read_files(project: Project, contents: Mapping[str, bytes | None], path: st
             file = ComposeFile.parse(Source.decode(path, content))
         except InputError:
             return  # a file of another kind
-    names = []
-    for item in item_nodes(file.root.get("include")):
-        listed = merged_get(item, "path") if isinstance(item, MappingNode) else item
-        names += [scalar_text(node) for node in item_nodes(listed)]
+    names: list[str | None] = [path for item in includes(file.root) for path in item.paths]
     for body in file.services.values():
         parent = extends_target(body)
         names.append(parent[0] if parent else None)

@@ -341,6 +341,12 @@ def merged_get(node: Node | None, name: str) -> Node | None:
     return resolve(inherited.value) if inherited else None
 
 
+def short_or_long(node: Node | None, name: str) -> Node | None:
+    """Return the value that *node* has in the short form, and under key *name* in the long form."""
+    is_long = node is not None and isinstance(resolve(node), MappingNode)
+    return merged_get(node, name) if is_long else node
+
+
 def merge_key_value(value: Any) -> dict[str, Any]:
     """Return what ``<<`` sets with *value*: a mapping, or a list in which earlier ones win."""
     values: dict[str, Any] = {}
