@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile
@@ -258,7 +258,7 @@ def _former_entries(project: Project, relocated: Mapping[str, str]) -> dict[Invo
     entries = {}
     for entry in project.entries:
         files = tuple(relocated.get(path, path) for path in entry.files)
-        own = posixpath.dirname(files[0]) or "."
+        own = directory_of(files[0])
         pinned = None if entry.project_directory == own else entry.project_directory
         if files != entry.files:
             entries[entry] = replace(entry, files=files, project_directory=pinned)

@@ -57,6 +57,11 @@ def is_inside(path: str) -> bool:
     return not (is_outside(path) or is_absolute(path))
 
 
+def directory_of(path: str) -> str:
+    """Return the directory of the file *path*; ``.`` is the root of the repository."""
+    return posixpath.dirname(path) or "."
+
+
 def path_from(directory: str, *names: str) -> str:
     """Return the path *names*, which is relative to *directory*, in normal form."""
     return posixpath.normpath(posixpath.join(directory, *names))

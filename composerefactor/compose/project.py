@@ -15,7 +15,13 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import ComposeFile, Library, empty_file_error
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.invocation import Invocation
-from composerefactor.compose.paths import is_absolute, is_outside, is_remote, path_from
+from composerefactor.compose.paths import (
+    directory_of,
+    is_absolute,
+    is_outside,
+    is_remote,
+    path_from,
+)
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import Node
@@ -297,7 +303,7 @@ def project_directory(entry: Invocation) -> str:
     """Return the project directory of *entry*, relative to the root; ``.`` for the root itself."""
     if entry.project_directory is not None:
         return entry.project_directory
-    return posixpath.dirname(entry.root_file) or "."
+    return directory_of(entry.root_file)
 
 
 def env_files_of(entry: Invocation) -> tuple[str, ...]:
@@ -316,7 +322,7 @@ def extended_scope(path: str, scope: Scope) -> Scope:
     Its paths are relative to its own directory. Its variables are those of the service: a ``.env``
     next to it is not read (observed: v2.40.3 and v5.6.1).
     """
-    return replace(scope, directory=posixpath.dirname(path) or ".")
+    return replace(scope, directory=directory_of(path))
 
 
 def project_name(directory: str) -> str:
@@ -410,7 +416,7 @@ class _StartCommandReader:
         scope = self.root_scope()
         readings = [self.compose_file(path, scope, (), None, path) for path in self.entry.files]
         if all(self.project.files[path].is_blank for path in self.entry.files):
-            raise empty_file_error(self.entry.files[0])
+            raise empty_file_error(self.entry.root_file)
         return readings
 
     def compose_file(
@@ -467,7 +473,7 @@ class _StartCommandReader:
         project_dir = (
             path_from(directory, self.expanded(inner, scope))
             if inner
-            else posixpath.dirname(path_from(directory, paths[0])) or "."
+            else directory_of(path_from(directory, paths[0]))
         )
         env_paths = [path_from(directory, self.expanded(text, scope)) for text in item.env_files]
         # Docker Compose resolves paths differently if the directory is missing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -16,6 +15,7 @@ from composerefactor.compose.dotenv import Assignment, assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.merge import DefinitionMerge, effective, values_below
+from composerefactor.compose.paths import directory_of
 from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.service_values import (
     Build,
@@ -432,7 +432,7 @@ def services_in(file: ComposeFile) -> Mapping[str, Service]:
 
     What it includes, and what its services extend, is not in them.
     """
-    scope = Scope(posixpath.dirname(file.path) or ".")
+    scope = Scope(directory_of(file.path))
     return {
         name: Service(name, (Definition(file, body, scope),))
         for name, body in file.services.items()

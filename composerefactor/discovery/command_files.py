@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 
+from composerefactor.compose.paths import directory_of
 from composerefactor.discovery import structured
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.script import (
@@ -18,7 +19,6 @@ from composerefactor.discovery.script import (
     Line,
     Script,
     ancestors,
-    directory_of,
     joined,
     logical_lines,
     part,

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES, RESOURCE_SECTIONS, Library
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.references import (
     extends_target,
     includes,
     referenced_resources,
     referenced_services,
 )
-from composerefactor.discovery.script import directory_of
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve, walk
 from composerefactor.yaml.values import merged_entries

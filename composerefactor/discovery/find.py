@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery import readers, swarm
 from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.comments import comment_calls
@@ -148,7 +148,7 @@ def _directories(entries: Iterable[Invocation], listing: Listing, facts: TreeFac
     If the project directory has no default file, the directories of files that are used from it
     are included.
     """
-    named = {posixpath.dirname(file) or "." for entry in entries for file in entry.files}
+    named = {directory_of(file) for entry in entries for file in entry.files}
     if listing.default_file(".") is None:
         named |= directories_used_from_root(listing, facts)
     return sorted(({"."} | named) & listing.directories)
@@ -178,7 +178,7 @@ def merge_duplicates(entries: Iterable[Invocation]) -> list[Invocation]:
     merged: dict[tuple[object, ...], Invocation] = {}
     for entry in entries:
         # With -f, paths are relative to the first file, wherever the command runs.
-        place = entry.directory if entry.implicit else posixpath.dirname(entry.root_file) or "."
+        place = entry.directory if entry.implicit else directory_of(entry.root_file)
         key = (place, entry.files, entry.project_directory, entry.env_files, entry.profiles)
         earlier = merged.get(key)
         if earlier is None:

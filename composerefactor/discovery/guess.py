@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from composerefactor.compose.files import OVERRIDE_NAMES
 from composerefactor.compose.invocation import Evidence, Invocation
+from composerefactor.compose.paths import directory_of
+from composerefactor.compose.project import project_directory
 from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.resolve import default_files, implicit_files
-from composerefactor.discovery.script import directory_of
 
 _WORDS = (
     "amd64 arm arm64 build cd ci debug demo dev develop development e2e gpu integration linux "
@@ -91,9 +92,9 @@ class _Directory:
         named = [path for path in self.files if _is_named_base(path)]
         self.base = self.default or listing.default_file(".")
         self.main = self.base or (named[0] if len(named) == 1 else None)
-        self.first_files = {entry.files[0] for entry in known}
+        self.first_files = {entry.root_file for entry in known}
         self.project_directories = {
-            entry.files[0]: entry.project_directory or directory_of(entry.files[0])
+            entry.root_file: project_directory(entry)
             for entry in sorted(known, key=lambda entry: entry.project_directory is None)
         }
         self.later_files = {file for entry in known for file in entry.files[1:]}
@@ -101,7 +102,7 @@ class _Directory:
             file
             for entry in known
             for file in entry.files[1:]
-            if (entry.project_directory or directory_of(entry.files[0])) != directory_of(file)
+            if project_directory(entry) != directory_of(file)
         }
 
     def invocations(self) -> Iterator[Invocation]:

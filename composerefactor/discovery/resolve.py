@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from composerefactor.compose.invocation import Evidence, Invocation
-from composerefactor.compose.paths import is_outside, path_from
+from composerefactor.compose.paths import directory_of, is_outside, path_from
 from composerefactor.discovery.files import Listing
-from composerefactor.discovery.script import OPEN, ROOT, UNKNOWN, directory_of
+from composerefactor.discovery.script import OPEN, ROOT, UNKNOWN
 from composerefactor.discovery.shell import ComposeCall, ShellCall
 from composerefactor.discovery.structured import compose_settings
 

@@ -10,13 +10,14 @@ here returns a str without offsets.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Self, SupportsIndex, overload
 
 from msgspec import Struct
+
+from composerefactor.compose.paths import directory_of
 
 NO_OFFSET = -1
 """The offset of a character that is not written in the file."""
@@ -236,11 +237,6 @@ def logical_lines(text: str, first: int = 1) -> list[Line]:
     if parts:
         lines.append(Line(start, joined(" ", parts)))
     return lines
-
-
-def directory_of(path: str) -> str:
-    """Return the directory of the file *path*; ``.`` is the project directory."""
-    return posixpath.dirname(path) or "."
 
 
 def ancestors(path: str, *, nearest_first: bool = False) -> tuple[str, ...]:

@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery.script import (
     Dialect,
     Line,
     LocatedText,
     Script,
-    directory_of,
     joined,
     logical_lines,
     part,

@@ -12,10 +12,9 @@ from collections.abc import Collection, Iterator
 
 from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES
 from composerefactor.compose.invocation import Evidence
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
-from composerefactor.discovery.script import directory_of
 from composerefactor.yaml.comments import comment_lines
 from composerefactor.yaml.nodes import MappingNode, Node
 from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, scalar_text

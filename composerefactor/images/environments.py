@@ -20,7 +20,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.paths import is_inside
+from composerefactor.compose.paths import directory_of, is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
 from composerefactor.images.catalog import Catalog, catalog_of, service_placement
@@ -218,7 +218,7 @@ def _lacks_its_application(project: Project, file: ComposeFile) -> str:
 
     The file has only data stores, with published ports, and no other one is beside it.
     """
-    directory = posixpath.dirname(file.path) or "."
+    directory = directory_of(file.path)
     names = map(posixpath.basename, project.files_in(directory))
     manifest = next((name for name in names if name in _MANIFESTS), "")
     if not manifest or project.compose_files_in(directory) != [file.path]:

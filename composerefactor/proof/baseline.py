@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
+from composerefactor.compose.project import project_directory
 from composerefactor.proof.comparison import services_named
 from composerefactor.proof.config_output import blocks, sections
 from composerefactor.proof.engine import STOPPED
@@ -605,8 +606,8 @@ class Baseline:
         if entry.env_files:
             candidates = list(entry.env_files)
         else:
-            project = entry.project_directory or str(PurePosixPath(entry.root_file).parent)
-            candidates = [f"{directory}/.env" for directory in {entry.directory, project}]
+            directories = {entry.directory, project_directory(entry)}
+            candidates = [f"{directory}/.env" for directory in directories]
         return [path for path in candidates if self.stage.place(path).is_file()]
 
     def _set_variables(self, entry: Invocation) -> set[str]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import (
     PathAttribute,
+    directory_of,
     file_path_attributes,
     path_attributes,
     path_from,
@@ -141,7 +142,7 @@ def extended_text(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
     A missing build context is not rewritten: it is the directory of the service that extends
     (observed: v5.6.1). Raises CannotJoinError for a path that cannot be rewritten.
     """
-    directory = posixpath.dirname(file.path) or "."
+    directory = directory_of(file.path)
     text = Text(file, directory)
     if posixpath.normpath(directory) == posixpath.normpath(to):
         return text

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from composerefactor.compose.dependencies import connected
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
 from composerefactor.refactoring.modules.grouping import Names
@@ -160,7 +160,7 @@ def _commented_out_path(planned_file: PlannedFile) -> str:
 
 def _up(path: str, directory: str) -> str:
     """Return the path from the directory of the file *path* to *directory*."""
-    return posixpath.relpath(directory or ".", posixpath.dirname(path) or ".")
+    return posixpath.relpath(directory or ".", directory_of(path))
 
 
 def _env_file(roots: Sequence[RootFile], names: Names) -> str:

@@ -20,7 +20,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.paths import path_from
+from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.project import Project
 from composerefactor.images.environments import Kind, kind_of, word_in, word_in_header
 
@@ -363,9 +363,9 @@ def _included_from(project: Project, root_file: str) -> Iterator[str]:
 
     A directory for services, or for infrastructure, is one of those that a split has itself.
     """
-    start = posixpath.dirname(root_file) or "."
+    start = directory_of(root_file)
     included = [path for path, by in project.included_by.items() if root_file in by]
-    counts = Counter(posixpath.relpath(posixpath.dirname(path) or ".", start) for path in included)
+    counts = Counter(posixpath.relpath(directory_of(path), start) for path in included)
     for directory, users in counts.most_common():
         is_below = directory != "." and not directory.startswith("..")
         if is_below and users >= _FEWEST_INCLUDED:

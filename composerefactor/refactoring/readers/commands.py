@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from composerefactor.compose.paths import directory_of
 from composerefactor.discovery.command_files import scripts_of
 from composerefactor.discovery.files import Listing
 from composerefactor.discovery.resolve import local_path, working_directories
@@ -120,9 +121,7 @@ def _stays(word: str, target: str, call: ShellCall, around: Surroundings) -> boo
         return False
     if _local_file(call, target, around.listing) in around.listing.directories:
         return False
-    return posixpath.normpath(posixpath.dirname(word) or ".") == posixpath.normpath(
-        posixpath.dirname(target) or "."
-    )
+    return posixpath.normpath(directory_of(word)) == posixpath.normpath(directory_of(target))
 
 
 _FINDERS = frozenset({"grep", "egrep"})

@@ -23,6 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.paths import directory_of
 from composerefactor.edit.planned_files import (
     NewText,
     Piece,
@@ -260,7 +261,7 @@ def common_base(
     verbatim = FileLayout(root.file, anchors, dict.fromkeys(sorted(blocks), path), (path,))
     (written,) = Assembler(verbatim, IncludeEdit(root.file, ())).modules(without=inline)
     planned_file = common_file(root.file, path, bases, written, kept)
-    up = posixpath.relpath(root.directory or ".", posixpath.dirname(path) or ".")
+    up = posixpath.relpath(root.directory or ".", directory_of(path))
     planned_file = root.paths.rewritten(planned_file, up)
     return CommonBase(path, root.file, bases, replace(remaining, order=order), planned_file)
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.files import ComposeFile, FileSection
+from composerefactor.compose.paths import directory_of
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import Additions, Layout, place_blocks
@@ -125,8 +126,8 @@ class StubLayout(Layout):
         another directory than the root.
         """
         source = content.file.source
-        root = posixpath.dirname(content.file.path) or "."
-        up = posixpath.relpath(root, posixpath.dirname(content.path) or ".")
+        root = directory_of(content.file.path)
+        up = posixpath.relpath(root, directory_of(content.path))
         if self.split.in_environments:
             paths = self._paths_of([content])[content.path]
             return paths.rewritten(to_planned_file(content), up)
