@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import HOST
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.ports import (
@@ -42,7 +43,6 @@ from composerefactor.yaml.nodes import ScalarNode, path_of
 from composerefactor.yaml.values import merged_entries
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
-_HOST = "host.docker.internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _client_elsewhere(models: list[StartModel], open_port: _OpenPort) -> str | N
     text = open_port.port.text
     caller = _caller_through_host(models, open_port)
     if caller:
-        return f"{caller} connects to {_HOST}:{text.published}, and might not reach it then"
+        return f"{caller} connects to {HOST}:{text.published}, and might not reach it then"
     for model, name in open_port.users:
         host = _advertised_host(model, name, text.published or text.target)
         if host:
@@ -193,7 +193,7 @@ def _advertised_host(model: StartModel, name: str, port: str) -> str:
         for address in setting.value.split(","):
             host, _, number = address.rpartition("://")[2].rpartition(":")
             value = expand(host, model.variables)
-            is_here = value == _HOST or value in model.services or is_local_address(value)
+            is_here = value == HOST or value in model.services or is_local_address(value)
             if expand(number, model.variables) == expand(port, model.variables) and not is_here:
                 return address.rpartition("://")[2]
     return ""
@@ -203,7 +203,7 @@ def _through_host(open_port: _OpenPort) -> str:
     """Return the address by which containers reach the port through the host, or ``""``."""
     model, _ = open_port.users[0]
     number = expand(open_port.port.text.published or "", model.variables)
-    return f"{_HOST}:{number}" if number.isdecimal() else ""
+    return f"{HOST}:{number}" if number.isdecimal() else ""
 
 
 def _doubt(project: Project, open_port: _OpenPort, callers: Mapping[str, Sequence[str]]) -> str:
@@ -245,7 +245,7 @@ def _caller_through_host(models: list[StartModel], open_port: _OpenPort) -> str:
     A port whose variable has no value is compared as it is written.
     """
     published = open_port.port.text.published
-    written = f"{_HOST}:{published}" if published else ""
+    written = f"{HOST}:{published}" if published else ""
     resolved = _through_host(open_port)
     for model in models:
         for name, service in model.services.items():

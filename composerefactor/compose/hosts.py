@@ -21,6 +21,9 @@ from composerefactor.compose.interpolation import (
 )
 from composerefactor.compose.interpolation import variables as variables_in
 
+HOST = "host.docker.internal"
+"""The name of the host in containers (Docker Desktop, or ``host-gateway`` in ``extra_hosts``)."""
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ASCII_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,251}[A-Za-z0-9])?")
 

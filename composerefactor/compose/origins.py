@@ -398,10 +398,7 @@ def _item_key(attribute: Attribute | None, item: ValueOrigin) -> Hashable:
 
 
 _KEYS: Mapping[str, Callable[[list[LocatedNode]], Iterable[Hashable]]] = {
-    "ports": lambda nodes: (
-        (p.value.host_ip or "0.0.0.0", p.value.published, p.value.target, p.value.protocol)  # noqa: S104 - Docker's default, nothing is bound
-        for p in read_ports(nodes)
-    ),
+    "ports": lambda nodes: (port.value.key for port in read_ports(nodes)),
     "env_file": lambda nodes: (file.value.path for file in read_env_files(nodes)),
     "volumes": lambda nodes: (volume.value.target for volume in read_volumes(nodes)),
     "secrets": lambda nodes: (g.value.target or f"/{g.value.source}" for g in read_grants(nodes)),

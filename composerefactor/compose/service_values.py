@@ -184,15 +184,7 @@ def read_ports(nodes: list[LocatedNode]) -> tuple[Value[Binding], ...]:
     bindings = (
         Value(binding, item) for node in nodes for item in node.items for binding in _bindings(item)
     )
-    return _unique(
-        bindings,
-        lambda port: (
-            port.value.host_ip or "0.0.0.0",  # noqa: S104 - Docker's default, nothing is bound
-            port.value.published,
-            port.value.target,
-            port.value.protocol,
-        ),
-    )
+    return _unique(bindings, lambda port: port.value.key)
 
 
 def _bindings(item: LocatedNode) -> list[Binding]:

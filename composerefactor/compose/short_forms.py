@@ -65,6 +65,12 @@ class Binding(Struct, frozen=True):
     host_ip: str | None
     protocol: str
 
+    @property
+    def key(self) -> tuple[str, str | None, int, str]:
+        """What tells two items of ``ports`` apart; of equal ones the last counts."""
+        everywhere = "0.0.0.0"  # noqa: S104 - Docker's default, nothing is bound
+        return (self.host_ip or everywhere, self.published, self.target, self.protocol)
+
 
 class Port(Struct, frozen=True):
     """One item of ``ports``.
@@ -188,6 +194,11 @@ class VolumeText(Struct, frozen=True):
 def is_docker_socket(path: str) -> bool:
     """Return whether *path* is a socket of Docker or Podman, with or without root."""
     return _DOCKER_SOCKET.fullmatch(path) is not None
+
+
+def is_engine_socket(path: str) -> bool:
+    """Return whether *path* is named like a socket of a container engine, wherever it is."""
+    return path.endswith(("docker.sock", "containerd.sock", "podman.sock", "crio.sock"))
 
 
 class Volume(Struct, frozen=True):

@@ -19,6 +19,7 @@ from composerefactor.analysis.diff.impact import (
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.analysis.diff.storage import SharedResource, shared_resources
 from composerefactor.compose.ports import EVERYWHERE, is_local_address
+from composerefactor.compose.short_forms import is_engine_socket
 
 
 class _Published(Struct, frozen=True, order=True):
@@ -264,7 +265,6 @@ _MILD = frozenset({*_DEFAULT_CAPABILITIES, "IPC_LOCK", "SYS_NICE", "SYS_RESOURCE
 """Those, and three for memory locks and priorities."""
 
 _POWERFUL_PATHS = ("/", "/etc", "/root", "/boot", "/dev", "/proc", "/sys", "/var", "/var/run")
-_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _ROOT = frozenset({"root", "0", "0:0", "root:root"})
 
 
@@ -403,13 +403,13 @@ def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
         if source in known:
             continue
         message = ""
-        if source.endswith(_SOCKETS):
+        if is_engine_socket(source):
             message = f"controls the container engine of the host: {source} is mounted"
         elif source in _POWERFUL_PATHS:
             access = "can read" if mount.get("read_only") else "can change"
             message = f"{access} {source} of the host"
         if message:
-            risk = None if source.endswith(_SOCKETS) or not mount.get("read_only") else Risk.MEDIUM
+            risk = None if is_engine_socket(source) or not mount.get("read_only") else Risk.MEDIUM
             yield impact(
                 kinds.HOST_PATH_EXPOSED,
                 pair.at("volumes"),

@@ -11,7 +11,7 @@ from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import Edge, ServiceFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.definitions import text_of
-from composerefactor.compose.hosts import name_words, urls
+from composerefactor.compose.hosts import HOST, name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
@@ -81,8 +81,7 @@ def _routes(entry: InvocationFacts, edge: Edge) -> bool:
     )
 
 
-_HOST = "host.docker.internal"
-_ADDRESS = re.compile(rf"{re.escape(_HOST)}:(?P<port>[0-9]+)")
+_ADDRESS = re.compile(rf"{re.escape(HOST)}:(?P<port>[0-9]+)")
 _FOR_CLIENTS = r"ADVERTISED|PUBLIC|EXTERNAL"
 """Words of variables with the name of the service itself."""
 
@@ -99,14 +98,14 @@ def host_not_resolved(architecture: Architecture) -> Iterator[Occurrence]:
         if entry.model.runs_windows:
             continue
         for service in entry.model.services.values():
-            is_set = any(host.value.startswith(f"{_HOST}=") for host in service.extra_hosts)
+            is_set = any(host.value.startswith(f"{HOST}=") for host in service.extra_hosts)
             at = next(_mentions(entry.model, service), None)
             if at is not None and not is_set and not service.network_mode:
                 yield Occurrence(
-                    f"{service.name} uses {_HOST}, which Linux does not resolve",
+                    f"{service.name} uses {HOST}, which Linux does not resolve",
                     at,
                     service.name,
-                    remedy=f'add extra_hosts: ["{_HOST}:host-gateway"]',
+                    remedy=f'add extra_hosts: ["{HOST}:host-gateway"]',
                 )
 
 
@@ -114,11 +113,11 @@ def _mentions(model: StartModel, service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
     for name, setting in service.settings.items():
         value = _without_own(service, setting.value or "")
-        names_host = _HOST in value and not re.search(_FOR_CLIENTS, name.upper())
+        names_host = HOST in value and not re.search(_FOR_CLIENTS, name.upper())
         if names_host and _is_for(model, service, name, setting.location.path):
             yield setting.location
     for words in (service.entrypoint, service.command):
-        if words is not None and any(_HOST in word for word in words.value):
+        if words is not None and any(HOST in word for word in words.value):
             yield words.location
 
 

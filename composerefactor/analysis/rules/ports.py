@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.hosts import HOST
 from composerefactor.compose.ports import FOR_OUTSIDE
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
@@ -126,8 +127,6 @@ def ports_ignored(architecture: Architecture) -> Iterator[Occurrence]:
 
 
 _HOST_ENDINGS = ("HOST", "HOSTNAME", "SERVER", "ADDRESS", "ADDR")
-_HOST = "host.docker.internal"
-"""The name of the host in containers (Docker Desktop, or ``host-gateway`` in ``extra_hosts``)."""
 
 
 @rule(Severity.HIGH, "configuration")
@@ -173,4 +172,4 @@ def _used_ports(entry: InvocationFacts) -> Iterator[tuple[str, str, str, str, Lo
 
 def _uses_the_host(service: Service) -> bool:
     """Return whether a variable of *service* names the host, so that published ports are meant."""
-    return any(_HOST in (setting.value or "") for setting in service.settings.values())
+    return any(HOST in (setting.value or "") for setting in service.settings.values())
