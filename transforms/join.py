@@ -14,7 +14,7 @@ is the order of the include list.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile
-from composerefactor.errors import InputError, Location
+from composerefactor.errors import InputError
 from composerefactor.refactoring.contract import FileElement, Plan, Unmoved, refactoring
 from composerefactor.refactoring.join.merge import EarlierText, find_earlier_text, restored_files
 from composerefactor.refactoring.join.root import ExtendedFiles, JoinedFile, JoinRoot
@@ -65,7 +65,7 @@ def join(project: Project, options: Options) -> Plan:
     joined_files += [_join_file(project, path, extended, options) for path in inner]
     removable = _removable_files(project, joined_files)
     if not any(joined.planned_file for joined in joined_files):
-        return Plan(unmoved=tuple(_unmoved(joined_files)))
+        return Plan(unmoved=_unmoved(joined_files))
     planned_files, note = _in_former_order(project, joined_files, extended, options)
     taken = {element for joined in joined_files for element in joined.taken}
     target = {e: joined.file.path for joined in reversed(joined_files) for e in joined.taken}
@@ -76,7 +76,7 @@ def join(project: Project, options: Options) -> Plan:
     return Plan(
         (*planned_files, *(PlannedFile(path, deleted=True) for path in sorted(removable))),
         {element: target[element] for element in sorted(taken)},
-        tuple(_unmoved(joined_files)),
+        _unmoved(joined_files),
         tuple(notes),
     )
 
@@ -122,17 +122,16 @@ def _join_file(
     return root.join(pattern)
 
 
-def _all_unmoved(
-    project: Project, path: str, reason: str
-) -> dict[FileElement, tuple[str, Location]]:
+def _all_unmoved(project: Project, path: str, reason: str) -> dict[FileElement, Unmoved]:
     """Return all services that *path* includes as unmoved, for *reason*."""
     location = project.files[path].location_of("include")
-    return {
-        (included, "services", name): (reason, location)
+    elements = [
+        (included, "services", name)
         for included, by in project.included_by.items()
         if path in by and included in project.files
         for name in project.files[included].services
-    }
+    ]
+    return {element: Unmoved(element, reason, location) for element in elements}
 
 
 def _removable_files(project: Project, joined_files: Iterable[JoinedFile]) -> set[str]:
@@ -193,14 +192,13 @@ def _reason_kept(project: Project, path: str, roots: Iterable[str]) -> str:
     return f"{', '.join(users)} {verb} to it" if users else "not all of its text has moved"
 
 
-def _unmoved(joined_files: Iterable[JoinedFile]) -> Iterator[Unmoved]:
-    """Yield the unmoved elements of *joined_files*, each once."""
-    seen: set[FileElement] = set()
+def _unmoved(joined_files: Iterable[JoinedFile]) -> tuple[Unmoved, ...]:
+    """Return the unmoved elements of *joined_files*, each once."""
+    found: dict[FileElement, Unmoved] = {}
     for joined in joined_files:
-        for element, (reason, location) in joined.unmoved.items():
-            if element not in seen:
-                seen.add(element)
-                yield Unmoved(element, reason, location)
+        for element, unmoved in joined.unmoved.items():
+            found.setdefault(element, unmoved)
+    return tuple(found.values())
 
 
 def _in_former_order(

@@ -18,10 +18,10 @@ from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile, FileSe
 from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import Include, includes
-from composerefactor.errors import Location
+from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment
 from composerefactor.refactoring.join.merge import merge
-from composerefactor.refactoring.join.rewritten_paths import CannotJoinError, Text, included_text
+from composerefactor.refactoring.join.rewritten_paths import Text, included_text
 from composerefactor.refactoring.modules.include import NO_VARIABLES, WHY_ENV_FILE
 from composerefactor.yaml.comments import Region, comments_in, full_line_comments, item_regions
 from composerefactor.yaml.nodes import Node, SequenceNode
@@ -98,7 +98,7 @@ class Contents(Struct):
     def add(self, text: Text, expand: Expander) -> None:
         """Merge *text* over the contents so far. *expand* is applied to each service.
 
-        Raises CannotJoinError where that is not possible.
+        Raises RefusedError where that is not possible.
         """
         sections = _sections(text)
         loose = self._loose_comments_of(text, sections)
@@ -167,7 +167,7 @@ class Contents(Struct):
 def _sections(text: Text) -> dict[str, FileSection]:
     """Return the sections of *text*.
 
-    Raises CannotJoinError where they or their entries are not on lines of their own.
+    Raises RefusedError where they or their entries are not on lines of their own.
     """
     sections = text.file.sections
     if sections is None:
@@ -288,7 +288,7 @@ class IncludeReader:
     def texts(self, entry: Inclusion, trail: tuple[str, ...] = ()) -> list[Text]:
         """Return the texts of *entry*, each to be merged over the ones before.
 
-        *trail* is the files through which *entry* is included. Raises CannotJoinError where a text
+        *trail* is the files through which *entry* is included. Raises RefusedError where a text
         cannot be taken in exactly.
         """
         self._check(entry)
@@ -350,5 +350,5 @@ def _obstacles_in_path(path: str) -> Iterator[str]:
         yield "the file is outside of the project"
 
 
-def _cannot_join(entry: Inclusion, reason: str) -> CannotJoinError:
-    return CannotJoinError(reason, entry.location)
+def _cannot_join(entry: Inclusion, reason: str) -> RefusedError:
+    return RefusedError(reason, location=entry.location)

@@ -163,7 +163,7 @@ def fragment(text: Text, region: Region, path: Path, key: str) -> Fragment:
 def split_fragment(whole: Fragment) -> Fragment:
     """Return *whole* with its children.
 
-    Raises CannotJoinError where they are not on lines of their own.
+    Raises RefusedError where they are not on lines of their own.
     """
     if whole.children is not None:
         return whole
@@ -250,7 +250,7 @@ def in_one_form(base: Fragment, over: Fragment) -> tuple[Fragment, Fragment]:
     """Return *base* and *over* as two lists, or as two mappings.
 
     The form is that of *over*. Only names with options cannot be in a list, so *over* becomes a
-    mapping where *base* has them. Raises CannotJoinError where that is not possible.
+    mapping where *base* has them. Raises RefusedError where that is not possible.
     """
     if base.form == over.form:
         return base, over

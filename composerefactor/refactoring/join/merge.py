@@ -21,7 +21,7 @@ from composerefactor.compose.attributes import APPENDED, CLEARED, KEY_VALUE
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.short_forms import canonical_value
 from composerefactor.edit.planned_files import PlannedFile
-from composerefactor.errors import InputError
+from composerefactor.errors import InputError, RefusedError
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.join.fragments import (
     Fragment,
@@ -33,7 +33,6 @@ from composerefactor.refactoring.join.fragments import (
     key_order,
     split_fragment,
 )
-from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
 from composerefactor.yaml.comments import comments_in, full_line_comments
 from composerefactor.yaml.source import Source
 from composerefactor.yaml.values import merge_key_value, to_python
@@ -42,7 +41,7 @@ from composerefactor.yaml.values import merge_key_value, to_python
 def merge(base: Fragment, over: Fragment) -> Fragment:
     """Return *base* with *over* merged over it, as Docker Compose does with two files.
 
-    Raises CannotJoinError where no text made of lines of the two gives the same.
+    Raises RefusedError where no text made of lines of the two gives the same.
     """
     if is_tagged(base) or is_tagged(over):
         raise _cannot_merge(over, "has a tag that only works in its own file")
@@ -100,7 +99,7 @@ def merge_children(base: Fragment, over: Fragment) -> Fragment:
 
 
 def _check_merge_keys(base: Fragment, over: Fragment) -> None:
-    """Raise CannotJoinError where ``<<`` sets other values in a mapping with the keys of both.
+    """Raise RefusedError where ``<<`` sets other values in a mapping with the keys of both.
 
     A merge key sets what its mapping does not write itself, before files are merged.
     """
@@ -130,7 +129,7 @@ def _merge_key_values(whole: Fragment) -> dict[str, Any] | None:
     return merge_key_value(child.value)
 
 
-def _cannot_merge(fragment: Fragment, reason: str) -> CannotJoinError:
+def _cannot_merge(fragment: Fragment, reason: str) -> RefusedError:
     """Return the error that *fragment* cannot be merged; *reason* follows its name."""
     name = ".".join(part for part in fragment.path if part) or fragment.key
     return fragment.text.cannot(f"{name} {reason}", fragment.region.entry.start)

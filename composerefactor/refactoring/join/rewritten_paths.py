@@ -23,23 +23,9 @@ from composerefactor.compose.paths import (
 )
 from composerefactor.edit.planned_files import Piece, slice_with_edits
 from composerefactor.edit.text_edits import TextEdit
-from composerefactor.errors import Location
+from composerefactor.errors import RefusedError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode
 from composerefactor.yaml.source import Source
-
-
-class CannotJoinError(Exception):
-    """A text cannot be taken in so that it means the same.
-
-    Attributes:
-        reason: why, for the user.
-        location: where.
-    """
-
-    def __init__(self, reason: str, location: Location) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.location = location
 
 
 class Text(Struct, frozen=True):
@@ -78,9 +64,9 @@ class Text(Struct, frozen=True):
         """Return the new texts of the edits in ``start:end``."""
         return tuple(e.text for e in self.edits if start <= e.start and e.end <= end)
 
-    def cannot(self, reason: str, at: int) -> CannotJoinError:
+    def cannot(self, reason: str, at: int) -> RefusedError:
         """Return the error for what is at offset *at*."""
-        return CannotJoinError(reason, self.source.location(at))
+        return RefusedError(reason, location=self.source.location(at))
 
 
 _STEPS = r"(?:\.\.?/)*"
@@ -90,7 +76,7 @@ def included_text(file: ComposeFile, directory: str, to: str, *, alone: bool) ->
     """Return *file*, whose paths are relative to *directory*, with paths relative to *to*.
 
     *alone* is False for one of several files that define the same services: another one may have
-    the build context that this one does not have. Raises CannotJoinError for a path that cannot be
+    the build context that this one does not have. Raises RefusedError for a path that cannot be
     rewritten.
     """
     text = Text(file, directory)
@@ -110,7 +96,7 @@ def root_text(file: ComposeFile, to: str, moved: Mapping[str, str]) -> Text:
     """Return the root file *file* with paths relative to *to* instead of the project directory.
 
     The files that it includes and extends do not move, except for those in *moved*, which has their
-    new paths. Raises CannotJoinError for a path that cannot be rewritten.
+    new paths. Raises RefusedError for a path that cannot be rewritten.
     """
     text = text_with_moved_extends(file, ".", to, moved)
     others = [a for a in file_path_attributes(file.root) if _target(text, a) not in moved]
@@ -140,7 +126,7 @@ def extended_text(file: ComposeFile, services: Iterator[Node], to: str) -> Text:
     """Return *file* with the paths of *services* rewritten for a file in the directory *to*.
 
     A missing build context is not rewritten: it is the directory of the service that extends
-    (observed: v5.6.1). Raises CannotJoinError for a path that cannot be rewritten.
+    (observed: v5.6.1). Raises RefusedError for a path that cannot be rewritten.
     """
     directory = directory_of(file.path)
     text = Text(file, directory)

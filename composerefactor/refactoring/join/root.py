@@ -19,8 +19,8 @@ from composerefactor.compose.project import ExtendedService, Project
 from composerefactor.compose.references import extends_target
 from composerefactor.compose.remarks import licence_header
 from composerefactor.edit.planned_files import PlannedFile
-from composerefactor.errors import Location
-from composerefactor.refactoring.contract import FileElement
+from composerefactor.errors import Location, RefusedError
+from composerefactor.refactoring.contract import FileElement, Unmoved
 from composerefactor.refactoring.join.anchors import JoinedAnchors, with_unique_anchors
 from composerefactor.refactoring.join.contents import (
     JOINED_SECTIONS,
@@ -32,7 +32,7 @@ from composerefactor.refactoring.join.contents import (
 )
 from composerefactor.refactoring.join.fragments import RESOURCE, Fragment, fragment, split_fragment
 from composerefactor.refactoring.join.merge import merge, merge_children
-from composerefactor.refactoring.join.rewritten_paths import CannotJoinError, Text, extended_text
+from composerefactor.refactoring.join.rewritten_paths import Text, extended_text
 from composerefactor.refactoring.join.write import Frame, write
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
@@ -132,7 +132,7 @@ class StubExpander(Struct):
         texts: the texts of extended files, by path.
         expanded: the services whose text was used, (file, service), each with the place of the
             service that extends it.
-        unmoved: the services whose text could not be used: (file, service, error).
+        unmoved: the services whose text could not be used.
     """
 
     project: Project
@@ -140,7 +140,7 @@ class StubExpander(Struct):
     to: str
     texts: dict[str, Text] = {}
     expanded: dict[tuple[str, str], Location] = {}
-    unmoved: list[tuple[str, str, CannotJoinError]] = []
+    unmoved: list[Unmoved] = []
 
     def prepare(self, texts: Iterable[Text], keep: Iterable[str]) -> list[Text]:
         """Set and return the texts that services of *texts* extend, but for the files *keep*."""
@@ -155,9 +155,9 @@ class StubExpander(Struct):
                 file = self.project.files[path]
                 try:
                     extended = extended_text(file, iter(file.services.values()), self.to)
-                except CannotJoinError as error:
+                except RefusedError as error:
                     kept.add(path)
-                    self.unmoved += [(path, name, error) for name in file.services]
+                    self.unmoved += [_unmoved(path, name, error) for name in file.services]
                     continue
                 self.texts[path] = extended
                 queue.append(extended)
@@ -179,8 +179,8 @@ class StubExpander(Struct):
         name = (extends_target(service.node) or (None, None))[1] or ""
         try:
             expanded = self._over_parent(service, path, name, ())
-        except CannotJoinError as error:
-            self.unmoved.append((path, name, error))
+        except RefusedError as error:
+            self.unmoved.append(_unmoved(path, name, error))
             return service
         self.expanded[path, name] = service.text.source.location(service.region.entry.start)
         return expanded
@@ -191,7 +191,7 @@ class StubExpander(Struct):
         """Return *service* merged over the service *name* of the file *path*.
 
         That service may extend another one in turn; *trail* is those that lead to it. Raises
-        CannotJoinError where that is not possible.
+        RefusedError where that is not possible.
         """
         own = split_fragment(service)
         stub = next((c for c in own.children or () if c.key == "extends"), None)
@@ -221,6 +221,11 @@ class StubExpander(Struct):
         return whole.with_comments([*base.added_comments, *head, *stub.comments])
 
 
+def _unmoved(path: str, name: str, error: RefusedError) -> Unmoved:
+    """Return that the service *name* of the file *path* stays there, as *error* says."""
+    return Unmoved((path, "services", name), error.message, error.location or Location(path))
+
+
 class JoinedFile(Struct):
     """The result of a join for one root file.
 
@@ -230,14 +235,14 @@ class JoinedFile(Struct):
         taken: the elements that are in it now. They count as elements of the file that its include
             list names.
         files: all files whose text it contains.
-        unmoved: the elements that it could have taken in, with the reason and the place.
+        unmoved: the elements that it could have taken in.
     """
 
     file: ComposeFile
     planned_file: PlannedFile | None = None
     taken: set[FileElement] = set()
     files: set[str] = set()
-    unmoved: dict[FileElement, tuple[str, Location]] = {}
+    unmoved: dict[FileElement, Unmoved] = {}
 
 
 class JoinRoot:
@@ -265,7 +270,7 @@ class JoinRoot:
         self.extended = extended
         self.keep = keep
         self.result = JoinedFile(file)
-        self.refused: dict[int, CannotJoinError] = {}
+        self.refused: dict[int, RefusedError] = {}
         """The include entries that cannot be taken in, by index."""
 
     def join(self, pattern: ComposeFile | None = None) -> JoinedFile:
@@ -312,7 +317,7 @@ class JoinRoot:
             try:
                 self._check_kept(entry)
                 texts_of[n] = reader.texts(entry)
-            except CannotJoinError as error:
+            except RefusedError as error:
                 self.refused[n] = error
         own = Text(self.file, self.directory)
         stubs = StubExpander(self.project, self.extended, self.directory)
@@ -331,7 +336,7 @@ class JoinRoot:
             at += len(texts)
             try:
                 self._add(contents.copy(), new, stubs, entries[n])
-            except CannotJoinError as error:
+            except RefusedError as error:
                 self.refused[n] = error
                 continue
             self._add(contents, new, stubs, entries[n])
@@ -350,12 +355,12 @@ class JoinRoot:
     ) -> None:
         """Add *texts*, those of *entry*, to *contents*.
 
-        Raises CannotJoinError where they, or what the file itself defines, cannot be merged.
+        Raises RefusedError where they, or what the file itself defines, cannot be merged.
         """
         clash = contents.defines(texts)
         if clash is not None:
             reason = f"{clash[0]} {clash[1]} is defined by another entry of the list too"
-            raise CannotJoinError(reason, entry.location)
+            raise RefusedError(reason, location=entry.location)
         contents.loose_comments += self._entry_comments(entry)
         for text in texts:
             contents.add(text, stubs.expand)
@@ -397,11 +402,11 @@ class JoinRoot:
                     contents.sections.setdefault(section, {})[name] = expanded
 
     def _check_kept(self, entry: Inclusion) -> None:
-        """Raise CannotJoinError where an element of *entry* is to stay in its file."""
+        """Raise RefusedError where an element of *entry* is to stay in its file."""
         elements = self._elements(entry)
         for element, reason in self.keep.items():
             if element in elements:
-                raise CannotJoinError(reason, entry.location)
+                raise RefusedError(reason, location=entry.location)
 
     def _elements(self, entry: Inclusion) -> set[FileElement]:
         """Return what the files of *entry* define, with what they include themselves.
@@ -433,25 +438,25 @@ class JoinRoot:
     def _refuse_all(self, entries: list[Inclusion], reason: str) -> None:
         for entry in entries:
             for element in self._elements(entry):
-                self.result.unmoved[element] = (reason, entry.location)
+                self.result.unmoved[element] = Unmoved(element, reason, entry.location)
 
     def _record_unmoved(self, entries: list[Inclusion], stubs: StubExpander) -> None:
         """Record in the result what could not be taken in."""
         for n, error in self.refused.items():
             elements = self._elements(entries[n]) or {(self.file.path, "include", str(n + 1))}
             for element in elements:
-                self.result.unmoved[element] = (error.reason, error.location)
-        for path, name, error in stubs.unmoved:
-            self.result.unmoved[path, "services", name] = (error.reason, error.location)
+                location = error.location or entries[n].location
+                self.result.unmoved[element] = Unmoved(element, error.message, location)
+        self.result.unmoved |= {unmoved.element: unmoved for unmoved in stubs.unmoved}
         for path, reason in self.extended.why_not.items():
             for extension in self.project.extensions[path]:
                 if extension.location.path in {self.file.path, *self.result.files}:
                     element = (path, "services", extension.service)
-                    self.result.unmoved[element] = (reason, extension.location)
+                    self.result.unmoved[element] = Unmoved(element, reason, extension.location)
 
 
 def _check_extending_services(text: Text, changed: Collection[str]) -> None:
-    """Raise CannotJoinError where a service of *text* extends one that another file *changed*.
+    """Raise RefusedError where a service of *text* extends one that another file *changed*.
 
     It has only what its own file defines, since ``extends`` is resolved before files are merged
     (observed: v5.6.1).

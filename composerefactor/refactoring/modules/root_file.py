@@ -12,13 +12,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from msgspec import Struct
-
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.paths import path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target, referenced_resources
 from composerefactor.compose.remarks import forbids_moving, switch_of
+from composerefactor.refactoring.contract import Unmoved
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.refactoring.modules.grouping import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
@@ -36,18 +35,6 @@ FEWEST_LINES = 100
 
 ROOT = ""
 """The destination of what stays in the root file."""
-
-
-class Reason(Struct, frozen=True):
-    """Why an element does not move.
-
-    Attributes:
-        message: the reason, for the user.
-        predicted: True where Docker Compose has not been run yet: it is expected to report this.
-    """
-
-    message: str
-    predicted: bool = False
 
 
 class RootFile:
@@ -196,16 +183,21 @@ class RootFile:
         ]
 
     @cached_property
-    def reasons(self) -> dict[Element, Reason]:
-        """The elements that do not move although the file is split, with reasons."""
-        return dict(self._reasons())
+    def unmoved(self) -> dict[Element, Unmoved]:
+        """The elements that do not move although the file is split."""
+        return {unmoved.element[1:]: unmoved for unmoved in self._unmoved()}
+
+    def stays(self, element: Element, reason: str, *, predicted: bool = False) -> Unmoved:
+        """Return that *element* stays in the file, for *reason*."""
+        location = self.file.location_of(*element)
+        return Unmoved((self.file.path, *element), reason, location, predicted)
 
     def movable(self) -> list[str]:
         """Return the services that may leave the file. Stubs of an earlier split may not."""
         return [
             n
             for n in self.file.regions_in("services")
-            if n != "<<" and ("services", n) not in self.reasons and not self._is_stub(n)
+            if n != "<<" and ("services", n) not in self.unmoved and not self._is_stub(n)
         ]
 
     def _is_stub(self, name: str) -> bool:
@@ -262,18 +254,18 @@ class RootFile:
         says = merged_entries(body).keys() & {"image", "build"}
         return not says and not self._is_module(target[0])
 
-    def _reasons(self) -> Iterator[tuple[Element, Reason]]:
-        for (path, section, name), message in self._keep.items():
+    def _unmoved(self) -> Iterator[Unmoved]:
+        for (path, section, name), reason in self._keep.items():
             if path == self.file.path:
-                yield (section, name), Reason(message)
+                yield self.stays((section, name), reason)
         if self._leaves_stubs:
             return
         for extension in self.project.extensions.get(self.file.path, []):
             service: str | None = extension.service
             while service is not None and service in self.file.services:
                 if (self.file.path, "services", service) not in self._move:
-                    message = f"{extension.location} extends it, and would not find it in a module"
-                    yield ("services", service), Reason(message, predicted=True)
+                    reason = f"{extension.location} extends it, and would not find it in a module"
+                    yield self.stays(("services", service), reason, predicted=True)
                 target = extends_target(self.file.services[service])
                 service = target[1] if target and target[0] is None else None
 

@@ -30,7 +30,6 @@ from composerefactor.discovery.structured import compose_settings
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.join.rewritten_paths import CannotJoinError
 from composerefactor.refactoring.move_roots.commands import References, rewritten_references
 from composerefactor.refactoring.move_roots.relocation import (
     Relocation,
@@ -95,8 +94,6 @@ def _reasons_for_option(
     for path in relocation.files:
         try:
             root_with_pins(project.files[path], relocation, name)
-        except CannotJoinError as error:
-            yield f"{error.location}: {error.reason}"
         except RefusedError as error:
             yield str(error)
 

@@ -216,7 +216,7 @@ def root_with_pins(file: ComposeFile, relocation: Relocation, name: str) -> Plan
     """Return the root *file* with the project *name*, and with paths relative to its new place.
 
     No name is written where *name* is empty, or where the file has one. Raises RefusedError or
-    CannotJoinError for a text that cannot be changed in this way.
+    RefusedError for a text that cannot be changed in this way.
     """
     source = file.source
     if name and "name" not in file.root_keys:

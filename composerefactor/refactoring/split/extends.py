@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.paths import path_attributes, path_from
 from composerefactor.compose.references import extends_target
+from composerefactor.refactoring.contract import Unmoved
 from composerefactor.refactoring.deduplicate.definitions import (
     SharedDefinition,
     SourceDefinition,
@@ -37,7 +38,7 @@ from composerefactor.refactoring.deduplicate.variants import (
 )
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.paths import why_fixed
-from composerefactor.refactoring.modules.root_file import Reason, RootFile
+from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
 from composerefactor.yaml.source import Source
@@ -65,7 +66,7 @@ class StubSplit(Struct):
     in_environments: bool
     modules: SharedServices
     all: SharedServices
-    unmoved: dict[int, dict[Element, Reason]] = {}
+    unmoved: dict[int, dict[Element, Unmoved]] = {}
 
 
 def split_services(roots: Sequence[RootFile]) -> StubSplit:
@@ -79,12 +80,12 @@ def split_services(roots: Sequence[RootFile]) -> StubSplit:
 
 def _stubs_in_root(root: RootFile) -> StubSplit:
     """Split the services of a root file that keeps the stubs."""
-    unmoved = dict(root.reasons)
+    unmoved = dict(root.unmoved)
     moving: dict[str, SharedDefinition] = {}
     for name in root.movable():
         result = split_service(definition_of(root.file, name))
         if isinstance(result, str):
-            unmoved["services", name] = Reason(result)
+            unmoved["services", name] = root.stays(("services", name), result)
         else:
             moving[name] = result
     partly = {name for name, shared in moving.items() if any(shared.remainders)}
@@ -93,8 +94,8 @@ def _stubs_in_root(root: RootFile) -> StubSplit:
     while more := [name for name in moving if parents.get(name) in left]:
         for name in more:
             del moving[name]
-            message = f"it extends {parents[name]}, which does not move completely"
-            unmoved["services", name] = Reason(message)
+            reason = f"it extends {parents[name]}, which does not move completely"
+            unmoved["services", name] = root.stays(("services", name), reason)
             left.add(name)
     factored = factor([root.file], [root.anchors], {0: list(moving)})
     with_moving = _with_single_services(factored, {0: moving})
@@ -121,12 +122,12 @@ def _keeps_too_much(root: RootFile, found: StubSplit) -> bool:
 
 def _stubs_in_environments(roots: list[RootFile]) -> StubSplit:
     """Split the services of root files that include environment files with the stubs."""
-    unmoved = {i: dict(root.reasons) for i, root in enumerate(roots)}
+    unmoved = {i: dict(root.unmoved) for i, root in enumerate(roots)}
     for i, root in enumerate(roots):
         kept = root.file.services.keys() - set(root.movable())
         for name in _tied_by_extends(root, kept) - kept:
-            message = "it extends a service that does not move, or such a service extends it"
-            unmoved[i]["services", name] = Reason(message)
+            reason = "it extends a service that does not move, or such a service extends it"
+            unmoved[i]["services", name] = root.stays(("services", name), reason)
     bases = roots[0].project.root_files
     copies = frozenset(i for i, root in enumerate(roots) if root.file.path not in bases)
     movable = {

@@ -11,7 +11,7 @@ modules are joined, or nothing moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from msgspec.structs import replace
@@ -46,12 +46,7 @@ from composerefactor.refactoring.modules.planner import (
     main_domain,
     service_groups,
 )
-from composerefactor.refactoring.modules.root_file import (
-    Reason,
-    RootFile,
-    file_layout,
-    pinned_blocks,
-)
+from composerefactor.refactoring.modules.root_file import RootFile, file_layout, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 from composerefactor.refactoring.split.budget import exceeds_budget, most_copied, plan_within_budget
 from composerefactor.refactoring.split.common_base import CommonBase, common_base
@@ -108,7 +103,7 @@ def _plan_root(
     root: RootFile, options: SplitOptions, names: Names, ties: Sequence[Tie], *, several: bool
 ) -> Plan:
     """Plan the split of a root file into modules in which services are together as *ties* say."""
-    unmoved = unmoved_of(root, root.reasons)
+    unmoved = tuple(root.unmoved.values())
     prefix = f"{environment_name(root.project, root.file.path)}-" if several else ""
     chosen = layout_options(root, options)
     place = partial(placement_of(root.project), root.file)
@@ -133,7 +128,7 @@ def _plan_root(
     module_of = {name: module.path for module in modules for name in module.services}
     order = tuple(dict.fromkeys(module.path for module in modules))
     switches = _switches(root)
-    kept = [*root.reasons, *pinned_blocks(root.file)]
+    kept = [*root.unmoved, *pinned_blocks(root.file)]
     layout = file_layout(root.project, root.file, root.anchors, module_of, order, kept)
     common = common_base(root, layout, module_of, order, kept, switches, chosen, names)
     planned_files, result = _planned_files(root, layout, order, common, names, chosen)
@@ -249,7 +244,7 @@ def plan_group(
         chosen, place = layout_options(group[0], options), placement_of(group[0].project)
         factored = shared_services(tuple(group))
         layout = Layout(group, factored, chosen, names, place, several, ties)
-        return _plan_of(layout, group, [root.reasons for root in group])
+        return _plan_of(layout, group, [root.unmoved for root in group])
 
     return plan_within_budget(plan_with, group, options, names)
 
@@ -291,9 +286,9 @@ def _plan_stubs(
 ) -> Plan:
     """Plan the split, with stubs, in which services are together as *ties* say."""
     split = split_services(group)
-    reasons = [split.unmoved[i] for i in range(len(group))]
+    unmoved = [split.unmoved[i] for i in range(len(group))]
     if not split.all.services:
-        return Plan(unmoved=_unmoved_of_all(group, reasons))
+        return Plan(unmoved=_all_of(unmoved))
     layout = StubLayout(
         group,
         split.modules,
@@ -304,14 +299,14 @@ def _plan_stubs(
         ties,
         split=split,
     )
-    plan = _plan_of(layout, group, reasons)
+    plan = _plan_of(layout, group, unmoved)
     return replace(plan, notes=(*plan.notes, *layout.notes(plan.planned_files)), since=layout.since)
 
 
 def _plan_of(
-    layout: Layout, group: list[RootFile], reasons: Sequence[Mapping[Element, Reason]]
+    layout: Layout, group: list[RootFile], unmoved: Iterable[Mapping[Element, Unmoved]]
 ) -> Plan:
-    """Return the plan of *layout*; *reasons* are why elements of each root file do not move."""
+    """Return the plan of *layout*; *unmoved* are the elements of each root file that stay."""
     planned_files = tuple(layout.planned_files())
     moved: dict[FileElement, str] = {}
     for i, root in enumerate(group):
@@ -322,11 +317,11 @@ def _plan_of(
         services |= {environment.path: environment.services for environment in environments}
     factored = layout.factored
     notes = (*_sharing_notes(factored), *layout.included.notes())
-    unmoved = _unmoved_of_all(group, reasons)
     saved, since = _saved_lines(factored), layout.included.since
     if any(map(_overrides_with_variable, factored.services)):
         since = max(since, SINCE_EQUAL_PAIRS)
-    return Plan(planned_files, moved, unmoved, notes, services, why, saved, since=since)
+    stay = _all_of(unmoved)
+    return Plan(planned_files, moved, stay, notes, services, why, saved, since=since)
 
 
 def _overrides_with_variable(service: SharedService) -> bool:
@@ -345,11 +340,8 @@ def _overrides_with_variable(service: SharedService) -> bool:
     return any(len(of) > 1 and "$" in "".join(of) for of in values.values())
 
 
-def _unmoved_of_all(
-    group: list[RootFile], reasons: Sequence[Mapping[Element, Reason]]
-) -> tuple[Unmoved, ...]:
-    pairs = zip(group, reasons, strict=True)
-    return tuple(unmoved for root, why in pairs for unmoved in unmoved_of(root, why))
+def _all_of(unmoved: Iterable[Mapping[Element, Unmoved]]) -> tuple[Unmoved, ...]:
+    return tuple(each for of_file in unmoved for each in of_file.values())
 
 
 def _sharing_notes(factored: SharedServices) -> Iterator[str]:
@@ -381,10 +373,9 @@ def _saved_lines(factored: SharedServices) -> SavedLines:
     )
 
 
-def plan_unsplit(root: RootFile, message: str) -> Plan:
-    """Return the plan of a root file that is not split: *message* says why no service moves."""
-    reason = Reason(message)
-    return Plan(unmoved=unmoved_of(root, {("services", n): reason for n in root.file.services}))
+def plan_unsplit(root: RootFile, reason: str) -> Plan:
+    """Return the plan of a root file that is not split: *reason* says why no service moves."""
+    return Plan(unmoved=tuple(root.stays(("services", n), reason) for n in root.file.services))
 
 
 def moved_elements(root: RootFile, destinations: Mapping[Element, str]) -> dict[FileElement, str]:
@@ -394,14 +385,6 @@ def moved_elements(root: RootFile, destinations: Mapping[Element, str]) -> dict[
         for (section, name), path in destinations.items()
         if path
     }
-
-
-def unmoved_of(root: RootFile, reasons: Mapping[Element, Reason]) -> tuple[Unmoved, ...]:
-    """Return the elements of *root* that do not move, with *reasons*."""
-    return tuple(
-        Unmoved((root.file.path, *element), r.message, root.file.location_of(*element), r.predicted)
-        for element, r in reasons.items()
-    )
 
 
 def placement_of(project: Project) -> Callable[[ComposeFile, str], Placement]:
