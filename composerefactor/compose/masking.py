@@ -39,7 +39,7 @@ from composerefactor.compose.secrets import (
 )
 from composerefactor.errors import ComposerefactorError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from composerefactor.yaml.values import item_nodes, merged_get, names_in, scalar_text
+from composerefactor.yaml.values import item_nodes, merged_get, names_in, scalar_text, text_below
 
 MASK = "***"
 
@@ -247,11 +247,11 @@ def project_names(project: Project) -> frozenset[str]:
             names.update(names_in(file.root.get(section)))
         for service in file.services.values():
             build = merged_get(service, "build")
-            context = scalar_text(build) or scalar_text(merged_get(build, "context")) or ""
-            image = GENERAL.image(scalar_text(merged_get(service, "image")) or "")
+            context = scalar_text(build) or text_below(build, "context") or ""
+            image = GENERAL.image(text_below(service, "image") or "")
             parts = re.split(r"[/:@]", f"{image}/{'' if '://' in context else context}")
             names.update(part for part in parts if not re.search(r"[${}]", part))
-            names.add(scalar_text(merged_get(service, "container_name")) or "")
+            names.add(text_below(service, "container_name") or "")
     return frozenset(name for name in names if name)
 
 

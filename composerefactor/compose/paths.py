@@ -26,6 +26,7 @@ from composerefactor.yaml.values import (
     merged_get,
     scalar_text,
     short_or_long,
+    text_below,
 )
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|github\.com/|git@|service:")
@@ -204,8 +205,8 @@ def _volume_devices(root: Node, attribute: Attribute) -> Iterator[PathAttribute]
     """Yield the devices of named volumes; resolved only for ``driver: local`` and ``o: bind``."""
     for entry in merged_entries(merged_get(root, "volumes")).values():
         options = merged_get(entry.value, "driver_opts")
-        kind = scalar_text(merged_get(options, "o")) or ""
-        driver = scalar_text(merged_get(entry.value, "driver")) or ""
+        kind = text_below(options, "o") or ""
+        driver = text_below(entry.value, "driver") or ""
         may_be_bind = kind == "bind" or bool(expressions(kind))
         may_be_local = driver == "local" or bool(expressions(driver))
         uncertain = bool(expressions(kind + driver))

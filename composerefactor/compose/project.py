@@ -25,7 +25,13 @@ from composerefactor.compose.paths import (
 from composerefactor.compose.references import Include, extends_target, includes
 from composerefactor.errors import InputError, Location
 from composerefactor.yaml.nodes import Node
-from composerefactor.yaml.values import item_nodes, merged_get, scalar_text, short_or_long
+from composerefactor.yaml.values import (
+    item_nodes,
+    merged_get,
+    scalar_text,
+    short_or_long,
+    text_below,
+)
 
 _MAX_INCLUDES = 100
 """Files that include one another, at most."""
@@ -286,7 +292,7 @@ def _profiles(body: Node) -> set[str]:
 def _has_no_replica(body: Node) -> bool:
     """Return whether *body* sets the number of its containers to 0."""
     replicas = merged_get(merged_get(body, "deploy"), "replicas")
-    return "0" in {scalar_text(merged_get(body, "scale")), scalar_text(replicas)}
+    return "0" in {text_below(body, "scale"), scalar_text(replicas)}
 
 
 def _paths_read(readings: Iterable[FileReading]) -> Iterator[str]:
@@ -502,7 +508,7 @@ class _StartCommandReader:
                 if text:
                     path = path_from(scope.directory, self.expanded(text, scope))
                     self.record_input(path)
-                    optional = scalar_text(merged_get(node, "required")) == "false"
+                    optional = text_below(node, "required") == "false"
                     if path in self.project.inputs and not optional:
                         self.project.env_files.add(path)
         parent = extends_target(body)

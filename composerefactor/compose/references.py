@@ -16,6 +16,7 @@ from composerefactor.yaml.values import (
     names_in,
     scalar_text,
     short_or_long,
+    text_below,
 )
 
 NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
@@ -77,7 +78,7 @@ def includes(root: Node | None) -> list[Include]:
         Include(
             item,
             _texts(short_or_long(item, "path")),
-            scalar_text(merged_get(item, "project_directory")),
+            text_below(item, "project_directory"),
             _texts(merged_get(item, "env_file")),
         )
         for item in item_nodes(merged_get(root, "include"))
@@ -94,7 +95,7 @@ def extends_target(service: Node) -> tuple[str | None, str | None, Node] | None:
     if node is None:
         return None
     if isinstance(node, MappingNode):
-        return scalar_text(merged_get(node, "file")), scalar_text(merged_get(node, "service")), node
+        return text_below(node, "file"), text_below(node, "service"), node
     return None, scalar_text(node), node
 
 

@@ -17,12 +17,14 @@ from composerefactor.compose.definitions import LocatedNode, Value
 from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_absolute, is_remote, path_from
 from composerefactor.compose.short_forms import (
+    TRUE,
     Binding,
     Port,
-    PortText,
     VolumeText,
     parse_port,
     parse_volume,
+    port_in_long_form,
+    volume_in_long_form,
 )
 from composerefactor.compose.sizes import parse_size
 from composerefactor.errors import Location
@@ -33,7 +35,6 @@ T = TypeVar("T")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _LARGE = 1e7
 """From here on, Docker Compose writes floats with an exponent."""
-_TRUE = frozenset({"true", "True", "TRUE", "yes", "on", "y", "1", "t", "T"})
 
 
 def last(nodes: list[LocatedNode]) -> LocatedNode | None:
@@ -58,7 +59,7 @@ def read_text(nodes: list[LocatedNode]) -> Value[str] | None:
 def read_flag(nodes: list[LocatedNode]) -> Value[bool] | None:
     """Return the boolean that replaces all others."""
     text = read_text(nodes)
-    return None if text is None else Value(text.value in _TRUE, text.at)
+    return None if text is None else Value(text.value in TRUE, text.at)
 
 
 def read_number(nodes: list[LocatedNode]) -> Value[float] | None:
@@ -188,20 +189,9 @@ def read_ports(nodes: list[LocatedNode]) -> tuple[Value[Binding], ...]:
 
 
 def _bindings(item: LocatedNode) -> list[Binding]:
-    text = parse_port(item.text or "") if not item.is_mapping else _long_port(item)
+    is_long = item.is_mapping
+    text = port_in_long_form(item.text_below) if is_long else parse_port(item.text or "")
     return (Port(item.node, text).bindings() if text else None) or []
-
-
-def _long_port(item: LocatedNode) -> PortText:
-    values = {
-        name: item.text_below(name) for name in ("target", "published", "host_ip", "protocol")
-    }
-    return PortText(
-        values["target"] or "",
-        values["published"] or None,
-        values["host_ip"] or None,
-        values["protocol"] or "tcp",
-    )
 
 
 def read_volumes(nodes: list[LocatedNode]) -> tuple[Value[VolumeText], ...]:
@@ -224,10 +214,8 @@ def read_volumes(nodes: list[LocatedNode]) -> tuple[Value[VolumeText], ...]:
 
 def _volume(item: LocatedNode) -> VolumeText | None:
     if item.is_mapping:
-        kind = item.text_below("type") or "volume"
+        text: VolumeText | None = volume_in_long_form(item.text_below)
         source_node = item.below("source")
-        source, target = item.text_below("source"), item.text_below("target") or ""
-        options: tuple[str, ...] = ("ro",) if item.text_below("read_only") in _TRUE else ()
         written = source_node.written if source_node else None
     else:
         # A variable may contain several parts of the short form, so it is replaced first.
@@ -235,16 +223,14 @@ def _volume(item: LocatedNode) -> VolumeText | None:
         unset = parse_volume(item.written or "") if text is None else None
         if unset is not None:
             return VolumeText("", unset.source, item.scope.expand(unset.target), unset.options)
-        if text is None:
-            return None
-        kind, source, target, options = text.kind, text.source, text.target, text.options
-        written = source
-    target = target and posixpath.normpath(target)
-    if written and not source:
-        return VolumeText("", written, target, options)
-    if kind == "bind" and source:
-        source = item.scope.path(source)
-    return VolumeText(kind, source or None, target, options)
+        written = None
+    if text is None:
+        return None
+    target = text.target and posixpath.normpath(text.target)
+    if written and not text.source:
+        return VolumeText("", written, target, text.options)
+    source = item.scope.path(text.source) if text.kind == "bind" and text.source else text.source
+    return VolumeText(text.kind, source, target, text.options)
 
 
 class EnvFile(Struct, frozen=True):

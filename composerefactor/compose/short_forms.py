@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from types import NoneType
 from typing import Any
 
@@ -22,12 +22,15 @@ from composerefactor.compose.interpolation import (
     split_outside_expressions,
 )
 from composerefactor.yaml.nodes import MappingNode, Node
-from composerefactor.yaml.values import item_nodes, merged_get, scalar_text
+from composerefactor.yaml.values import item_nodes, merged_get, scalar_text, text_below
 
 _MAX_DIGITS = 5
 """Longer numbers are no ports."""
 
 _MAX_RANGE = 65536
+
+TRUE = frozenset({"true", "True", "TRUE", "yes", "on", "y", "1", "t", "T"})
+"""The spellings of true that Docker Compose accepts."""
 
 _DOCKER_SOCKET = re.compile(r"(?:/var)?/run/(?:user/[0-9]+/)?(?:docker|podman/podman)\.sock")
 
@@ -123,6 +126,16 @@ def parse_port(text: str) -> PortText | None:
     return PortText(target, published or None, host_ip or None, protocol.lower())
 
 
+def port_in_long_form(text_of: Callable[[str], str | None]) -> PortText:
+    """Return the parts of a port in the long form; *text_of* returns the text of a key."""
+    return PortText(
+        text_of("target") or "",
+        text_of("published") or None,
+        text_of("host_ip") or None,
+        text_of("protocol") or "tcp",
+    )
+
+
 def ports(service: Node) -> Iterator[Port]:
     """Yield the published ports of *service*, merge keys and aliases followed.
 
@@ -130,17 +143,8 @@ def ports(service: Node) -> Iterator[Port]:
     """
     for item in item_nodes(merged_get(service, "ports")):
         if isinstance(item, MappingNode):
-            values = {
-                name: scalar_text(merged_get(item, name))
-                for name in ("target", "published", "host_ip", "protocol")
-            }
-            if values["target"]:
-                text = PortText(
-                    values["target"],
-                    values["published"] or None,
-                    values["host_ip"] or None,
-                    values["protocol"] or "tcp",
-                )
+            text = port_in_long_form(partial(text_below, item))
+            if text.target:
                 yield Port(item, text, is_long=True)
         elif (short := parse_port(scalar_text(item) or "")) is not None:
             yield Port(item, short)
@@ -237,6 +241,17 @@ def parse_volume(text: str) -> VolumeText | None:
             return None
 
 
+def volume_in_long_form(text_of: Callable[[str], str | None]) -> VolumeText:
+    """Return the parts of a mount in the long form; *text_of* returns the text of a key."""
+    kind = text_of("type") or "volume"
+    return VolumeText(
+        "" if expressions(kind) else kind,
+        text_of("source") or None,
+        text_of("target") or "",
+        ("ro",) if text_of("read_only") in TRUE else (),
+    )
+
+
 def volumes(service: Node) -> Iterator[Volume]:
     """Yield the mounts of *service*, with merge keys and aliases resolved.
 
@@ -244,14 +259,9 @@ def volumes(service: Node) -> Iterator[Volume]:
     """
     for item in item_nodes(merged_get(service, "volumes")):
         if isinstance(item, MappingNode):
-            source_node = merged_get(item, "source")
-            source, target = scalar_text(source_node), scalar_text(merged_get(item, "target"))
-            kind = scalar_text(merged_get(item, "type")) or "volume"
-            kind = "" if expressions(kind) else kind
-            read_only = scalar_text(merged_get(item, "read_only")) in {"true", "True", "TRUE"}
-            options = ("ro",) if read_only else ()
-            text = VolumeText(kind, source or None, target or "", options)
-            yield Volume(item, text, source_node if source else None, is_long=True)
+            text = volume_in_long_form(partial(text_below, item))
+            source_node = merged_get(item, "source") if text.source else None
+            yield Volume(item, text, source_node, is_long=True)
         elif (short := parse_volume(scalar_text(item) or "")) is not None:
             yield Volume(item, short, item if short.source is not None else None)
 

@@ -21,7 +21,7 @@ from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import catalog_of, load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
 from composerefactor.images.entries import CatalogEntry
-from composerefactor.yaml.values import merged_get, scalar_text
+from composerefactor.yaml.values import text_below
 
 _SCHEME_SUFFIX = r"(?:\+.*|s|\+srv)$"
 _NAME_SUFFIX = re.compile(
@@ -286,7 +286,7 @@ def _names_of_services(file: ComposeFile) -> Iterator[str]:
     """Yield the names of the services in *file*, and of their containers."""
     for name, body in file.services.items():
         yield name
-        yield scalar_text(merged_get(body, "container_name")) or name
+        yield text_below(body, "container_name") or name
 
 
 def _is_host(mention: HostMention) -> bool:

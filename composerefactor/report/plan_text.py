@@ -45,7 +45,7 @@ from composerefactor.report.text import (
     usage_text,
 )
 from composerefactor.yaml.comments import count_comment_lines
-from composerefactor.yaml.values import merged_get, scalar_text
+from composerefactor.yaml.values import text_below
 
 if TYPE_CHECKING:
     from composerefactor.analysis.findings import Finding
@@ -361,7 +361,7 @@ def _services(proposal: Proposal) -> str:
     project, catalog = proposal.project, proposal.opened.settings.catalog
     services = project.services
     parts = kinds_text(
-        find_placement(name, scalar_text(merged_get(body, "image")), catalog).counts_as
+        find_placement(name, text_below(body, "image"), catalog).counts_as
         for name, body in services.items()
     )
     if not services:

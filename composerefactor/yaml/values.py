@@ -366,6 +366,11 @@ def scalar_text(node: Node | None) -> str | None:
     return node.value if isinstance(node, ScalarNode) and not node.is_null else None
 
 
+def text_below(node: Node | None, name: str) -> str | None:
+    """Return the text of key *name* in the mapping *node*, merge keys resolved, or None."""
+    return scalar_text(merged_get(node, name))
+
+
 def item_nodes(node: Node | None) -> list[Node]:
     """Return the items of the sequence *node*; a single scalar counts as a list of one item."""
     node = resolve(node) if node is not None else None

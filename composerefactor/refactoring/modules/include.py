@@ -19,7 +19,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
-from composerefactor.yaml.values import merged_get, scalar_text
+from composerefactor.yaml.values import merged_get, text_below
 
 MAX_PATHS = 20
 """Paths in one entry without an environment file.
@@ -188,8 +188,8 @@ class IncludeEdit(Struct, frozen=True):
 
         None for an entry that this tool did not write, or that is full.
         """
-        is_here = scalar_text(merged_get(item, "project_directory")) == "."
-        written = scalar_text(merged_get(item, "env_file"))
+        is_here = text_below(item, "project_directory") == "."
+        written = text_below(item, "env_file")
         paths = merged_get(item, "path")
         if not is_here or written not in {NO_VARIABLES, env_file}:
             return None
