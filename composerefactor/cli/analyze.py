@@ -25,7 +25,15 @@ from composerefactor.cli.options import (
     project_options,
     takes,
 )
-from composerefactor.cli.terminal import columns, counting, deliver, page, place_of, say, style_for
+from composerefactor.cli.terminal import (
+    columns,
+    counting_projects,
+    deliver,
+    page,
+    place_of,
+    say,
+    style_for,
+)
 from composerefactor.compose.services import start_model
 from composerefactor.errors import InputError, Location, UsageError
 from composerefactor.planning.opening import OpenProject
@@ -172,7 +180,6 @@ class ReportOptions(Struct, frozen=True):
 @click.command(
     "analyze",
     cls=GroupedCommand,
-    short_help="Report on the architecture, with findings by priority.",
     epilog=examples(
         ("composerefactor analyze", "Print the report."),
         ("composerefactor analyze -o report.html", "Write an HTML page with diagrams."),
@@ -347,7 +354,7 @@ def _fleet(top: Path, options: ReportOptions) -> int:
         raise InputError(
             "no Compose file found in or below this directory", location=Location(str(top))
         )
-    progress = counting("analysed", "projects", quiet=options.quiet)
+    progress = counting_projects(quiet=options.quiet)
     summaries = list(analyse_all(projects, top, options.jobs or os.cpu_count() or 1, progress))
     if options.format == "json":
         text = json_text(fleet.as_document(summaries))

@@ -30,7 +30,7 @@ fish:
 """
 
 
-@click.command("completion", short_help="Print the shell completion script.", help=_HELP)
+@click.command("completion", help=_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:

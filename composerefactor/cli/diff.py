@@ -43,7 +43,6 @@ FORMATS = ("text", "markdown", "json", "sarif", "github")
 @click.command(
     "diff",
     cls=GroupedCommand,
-    short_help="Show how a change affects running containers.",
     epilog=examples(
         ("composerefactor diff main", "Compare the working tree with a branch."),
         ("composerefactor diff v1 v2 --format markdown", "Compare two revisions, for a comment."),

@@ -39,7 +39,6 @@ from composerefactor.report.text import json_text, masked_text, shown_line
 @click.command(
     "explain",
     cls=GroupedCommand,
-    short_help="Show where each line of a service comes from, and who uses it.",
     epilog=examples(
         ("composerefactor explain", "List the services."),
         ("composerefactor explain api", "Show every line of the service with its file and line."),

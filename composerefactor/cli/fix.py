@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 @click.command(
     "fix",
     cls=GroupedCommand,
-    short_help="Add missing settings and fix problems in place.",
     epilog=examples(
         ("composerefactor fix --unsafe --dry-run", "Show all possible changes."),
         ("composerefactor fix --select add-healthchecks --unsafe", "Add only health checks."),

@@ -34,7 +34,6 @@ MOST_REVISIONS = 30
 @click.command(
     "join",
     cls=GroupedCommand,
-    short_help=join.summary,
     help=f"{join.summary}\n\n{join.explanation}",
     epilog=examples(
         ("composerefactor join --dry-run", "Show the merged files."),

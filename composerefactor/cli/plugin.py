@@ -33,7 +33,6 @@ _DEFAULT_COMPLETION = ":0"
 
 @click.command(
     "plugin",
-    short_help="Make `docker refactor` run composerefactor.",
     epilog=examples(
         ("composerefactor plugin install", "Make `docker refactor` run composerefactor."),
         ("docker refactor analyze", "The same as composerefactor analyze."),

@@ -57,7 +57,6 @@ _HELP = (
 @click.command(
     "split",
     cls=GroupedCommand,
-    short_help=split.summary,
     help=f"{split.summary}\n\n{_HELP}",
     epilog=examples(
         (

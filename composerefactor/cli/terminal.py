@@ -196,13 +196,13 @@ def overwrite(line: str) -> None:
     click.echo(f"\r\x1b[K{fitting}\r", err=True, nl=False)
 
 
-def counting(verb: str, noun: str, *, quiet: bool) -> Callable[[int, int], None] | None:
-    """Return a callback that shows ``VERB done of total NOUN`` on a terminal, else None."""
+def counting_projects(*, quiet: bool) -> Callable[[int, int], None] | None:
+    """Return a callback that shows how many projects are analysed on a terminal, else None."""
     if quiet or not sys.stderr.isatty():
         return None
 
     def show(done: int, total: int) -> None:
-        overwrite(f"{verb} {done} of {total} {noun}" if done < total else "")
+        overwrite(f"analysed {done} of {total} projects" if done < total else "")
 
     return show
 

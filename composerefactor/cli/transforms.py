@@ -27,7 +27,6 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 @click.command(
     "transforms",
-    short_help="List the transforms, or explain one.",
     epilog=examples(
         ("composerefactor transforms", "List the transforms."),
         ("composerefactor transforms add-networks", "Explain one, with its options."),

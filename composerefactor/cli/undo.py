@@ -16,7 +16,6 @@ from composerefactor.workspace.undo import last_run, undo
 
 @click.command(
     "undo",
-    short_help="Undo the last run.",
     epilog=examples(
         ("composerefactor undo", "Show the last run, and undo it after confirmation."),
         ("composerefactor undo --force", "Also revert files that were edited since."),

@@ -27,7 +27,6 @@ from composerefactor.report.verify import result_document, result_text
 @click.command(
     "verify",
     cls=GroupedCommand,
-    short_help="Verify that two states of a project resolve to the same configuration.",
     epilog=examples(
         ("composerefactor verify main", "Compare the working tree with a git revision."),
         ("composerefactor verify HEAD~1 HEAD", "Compare two revisions."),

@@ -38,7 +38,6 @@ from composerefactor.report.text import Style
 @click.command(
     "wizard",
     cls=GroupedCommand,
-    short_help="Split and fix step by step; see every change first.",
     epilog=examples(
         ("composerefactor wizard", "Start in the current directory."),
         ("composerefactor wizard path/to/project", "Start in another directory."),

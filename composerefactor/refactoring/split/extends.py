@@ -12,7 +12,7 @@ files.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -40,9 +40,9 @@ from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.paths import why_fixed
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.yaml.comments import Region
-from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, resolve, walk
+from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, resolve, walk
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import acts_on_merge, merged_entries
+from composerefactor.yaml.values import acts_on_merge, merged_entries, merged_mappings
 
 MERGE = "<<"
 """The merge key."""
@@ -297,7 +297,7 @@ def fixed_attributes(service: Node, source: Source) -> dict[str, str]:
     written = {e.name or "" for e in body.entries} if isinstance(body, MappingNode) else set()
     merged = [name for name in fixed if name not in written]
     if merged:
-        set_by_merge = {name for part in _merged_mappings(body) for name in merged_entries(part)}
+        set_by_merge = {name for part in merged_mappings(body)[1:] for name in merged_entries(part)}
         fixed |= dict.fromkeys(set_by_merge & written, fixed[merged[0]])
         fixed[MERGE] = fixed[merged[0]]
     return {name: reason for name, reason in fixed.items() if name in written}
@@ -311,11 +311,3 @@ def _has_tags(node: Node) -> bool:
         if isinstance(inner, AliasNode) and inner.target is not None and _has_tags(inner.target):
             return True
     return False
-
-
-def _merged_mappings(body: Node) -> Iterator[Node]:
-    """Yield the mappings that the merge keys of *body* refer to."""
-    for entry in body.entries if isinstance(body, MappingNode) else ():
-        if entry.is_merge:
-            value = resolve(entry.value)
-            yield from value.items if isinstance(value, SequenceNode) else [value]
