@@ -22,7 +22,7 @@ from composerefactor.compose.project import Project, Scope
 from composerefactor.compose.references import extending_services
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.confidence import Confidence
-from composerefactor.edit.operations import AddKey, Edit
+from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import AnchorAlias, Anchored, Flow, Value
 from composerefactor.errors import Location
 from composerefactor.images.entries import Command, Times
@@ -33,13 +33,14 @@ from composerefactor.yaml.nodes import (
     Node,
     Path,
     ScalarNode,
+    SequenceNode,
     children,
     node_at,
     path_of,
     resolve,
     walk,
 )
-from composerefactor.yaml.values import merged_entries, merged_mappings
+from composerefactor.yaml.values import merged_entries, merged_mappings, names_in
 
 _NO_POLICY = frozenset(
     {
@@ -494,6 +495,28 @@ class SharedValue:
             nodes = walk(file.root)
             self._anchors[file.path] = [(node.anchor, node) for node in nodes if node.anchor]
         return self._anchors[file.path]
+
+
+def list_edits(
+    file: ComposeFile, path: Path, key: str, values: Sequence[Value]
+) -> list[AddItem | AddKey]:
+    """Return the edits that add *values* to the list *key* of the service at *path*."""
+    present = node_at(file.root, (*path, key))
+    if isinstance(present, SequenceNode):
+        return [AddItem(file.path, (*path, key), value) for value in values]
+    return [AddKey(file.path, path, key, list(values), SERVICE_ORDER)]
+
+
+def dependency_edits(
+    file: ComposeFile, path: Path, written: Node, names: Iterable[str]
+) -> list[AddItem | AddKey]:
+    """Return the edits that add *names* to the ``depends_on`` *written* at *path*, in its form."""
+    known = names_in(written)
+    added = [name for name in names if name not in known]
+    if isinstance(written, MappingNode):
+        started: dict[str, Value] = {"condition": "service_started"}
+        return [AddKey(file.path, path, name, started) for name in added]
+    return [AddItem(file.path, path, name) for name in added]
 
 
 def site_effects(site: Site) -> list[Effect]:

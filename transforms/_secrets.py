@@ -10,7 +10,6 @@ from fnmatch import fnmatch
 
 from msgspec import Struct
 
-from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.merge import values_below
@@ -18,8 +17,7 @@ from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import is_common, is_mixed, password_spans, variable_name
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.edit.operations import AddItem, AddKey, AddLines, Edit, Rename, Replace
-from composerefactor.edit.rendering import Value
+from composerefactor.edit.operations import AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.credentials import (
     CredentialUse,
@@ -31,7 +29,7 @@ from composerefactor.images.credentials import (
 from composerefactor.images.entries import Secret
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
-from composerefactor.yaml.nodes import SequenceNode, node_at
+from composerefactor.transforms._attribute import list_edits
 
 _PLACEHOLDER = (
     r"(?i)admin|change|chars|default|demo|dev|example|pass|prod|sample|secret|test|token|your"
@@ -561,13 +559,8 @@ def secret_edits(project: Project, secrets: list[FileSecret]) -> Iterator[Edit]:
         if (ignored := gitignore_edit(project, secret.path, f"{FOLDER}/")) is not None:
             yield ignored
     for (path, service), names in granted.items():
-        body = ("services", service)
-        present = node_at(project.files[path].root, (*body, "secrets"))
-        if isinstance(present, SequenceNode):
-            yield from (AddItem(path, (*body, "secrets"), name) for name in dict.fromkeys(names))
-        else:
-            value: list[Value] = [*dict.fromkeys(names)]
-            yield AddKey(path, body, "secrets", value, SERVICE_ORDER)
+        target = project.files[path]
+        yield from list_edits(target, ("services", service), "secrets", [*dict.fromkeys(names)])
 
 
 def _point_to_file(literal: LiteralCredential, variable: str, target: str) -> Iterator[Edit]:

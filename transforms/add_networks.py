@@ -19,13 +19,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
-from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dependencies import connected
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
     DEFAULT_NETWORK,
     free_subnet,
+    network_owner,
     unshared_body,
     used_subnets,
 )
@@ -239,7 +239,7 @@ def tiers(model: StartModel, connections: Iterable[Connection]) -> dict[str, Mem
     """
     catalog = catalog_of(model)
     own_tiers = {name: _own_tier(service, catalog) for name, service in model.services.items()}
-    namespaces = {name: _namespace(model, name) for name in model.services}
+    namespaces = {name: network_owner(model, name) for name in model.services}
     joined: dict[str, dict[Tier, str]] = {n: {tier: why} for n, (tier, why) in own_tiers.items()}
     callers: set[str] = set()
     for connection in connections:
@@ -296,17 +296,3 @@ def _possible_networks(
         why = "its connections are not in the Compose files"
         return {"app": why, "data": why}
     return {}
-
-
-def _namespace(model: StartModel, name: str) -> str | None:
-    """Return the service whose networks *name* uses: itself, another one, or None."""
-    seen: set[str] = set()
-    while name in model.services and name not in seen:
-        seen.add(name)
-        mode = text_of(model.services[name].network_mode)
-        if not mode:
-            return name
-        if not mode.startswith("service:"):
-            return None
-        name = mode.removeprefix("service:")
-    return None

@@ -14,17 +14,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from composerefactor.compose.project import Project
-from composerefactor.compose.resources import (
-    destination_file,
-    free_subnet,
-    is_only_part_of_another,
-    used_subnets,
-)
+from composerefactor.compose.resources import free_subnet, used_subnets
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddKey
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import Location, UsageError
-from composerefactor.images.starters import MissingResource, missing_resources
+from composerefactor.images.starters import MissingResource, undeclared_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 
 AUTO = "auto"
@@ -54,29 +49,20 @@ class Options:
 def declare_networks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each network that a start command lacks."""
     used = [each.subnet for each in used_subnets(project.files.values())]
-    seen: set[tuple[str, str]] = set()
     models = start_models(project)
-    for model in models:
-        for missing in missing_resources(model, "networks"):
-            if is_only_part_of_another(model, models, "networks", missing.name):
-                continue
-            file = destination_file(model, missing.users)
-            if (file.path, missing.name) in seen:
-                continue
-            seen.add((file.path, missing.name))
-            elsewhere = any(s.declares("networks", missing.name) for s in models)
-            if elsewhere and model.entry.assumed:
-                continue  # a part of a start command that nothing in the repository names
-            value = None if elsewhere else _definition(options, used)
-            edit = AddKey(file.path, ("networks",), missing.name, value)
-            yield Change(
-                f"Declare network {missing.name}",
-                _first_use(model, missing),
-                [edit],
-                [Effect(("networks", missing.name), "adds")],
-                evidence=f"{_users_text(missing)} to it, but nothing declares it",
-                repairs=True,
-            )
+    for model, missing, file in undeclared_resources(models, "networks"):
+        elsewhere = any(s.declares("networks", missing.name) for s in models)
+        if elsewhere and model.entry.assumed:
+            continue  # a part of a start command that nothing in the repository names
+        value = None if elsewhere else _definition(options, used)
+        yield Change(
+            f"Declare network {missing.name}",
+            _first_use(model, missing),
+            [AddKey(file.path, ("networks",), missing.name, value)],
+            [Effect(("networks", missing.name), "adds")],
+            evidence=f"{_users_text(missing)} to it, but nothing declares it",
+            repairs=True,
+        )
 
 
 def _definition(options: Options, used: list[IPv4Network | IPv6Network]) -> Value:

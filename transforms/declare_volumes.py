@@ -29,8 +29,6 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.project import Project
 from composerefactor.compose.resources import (
-    destination_file,
-    is_only_part_of_another,
     mount_targets,
     mounted_elsewhere,
     unshared_body,
@@ -53,8 +51,9 @@ from composerefactor.images.lookup import (
     may_configure_data,
     unsteady_data,
 )
-from composerefactor.images.starters import missing_resources
+from composerefactor.images.starters import missing_resources, undeclared_resources
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
+from composerefactor.transforms._attribute import list_edits
 from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, path_of
 
 
@@ -97,39 +96,30 @@ def declare_volumes(project: Project, options: Options) -> Iterator[Change | Ref
 
 def _declarations(models: list[StartModel], options: Options) -> Iterator[Change | Refusal]:
     """Yield a declaration for each volume that services use and nothing declares."""
-    seen: set[tuple[str, str]] = set()
-    for model in models:
-        for missing in missing_resources(model, "volumes"):
-            if is_only_part_of_another(model, models, "volumes", missing.name):
-                continue
-            file = destination_file(model, missing.users)
-            if (file.path, missing.name) in seen:
-                continue
-            seen.add((file.path, missing.name))
-            service, definition = missing.users[0]
-            if is_placeholder(missing.name):
-                yield Refusal(
-                    f"{service} mounts {missing.name}, which stands for a path of yours",
-                    definition.file.location_of("services", service),
-                    "write the path, with ./ before it",
-                    repairs=True,
-                )
-                continue
-            value: Value = {"external": True} if options.external else None
-            if any(s.declares("volumes", missing.name) for s in models):
-                value = None
-            location = definition.file.location_of("services", service)
-            for volume in model.services[service].volumes:
-                if volume.value.source == missing.name and volume.at.file is definition.file:
-                    location = volume.location
-            yield Change(
-                f"Declare volume {missing.name}",
+    for model, missing, file in undeclared_resources(models, "volumes"):
+        service, definition = missing.users[0]
+        location = definition.file.location_of("services", service)
+        if is_placeholder(missing.name):
+            yield Refusal(
+                f"{service} mounts {missing.name}, which stands for a path of yours",
                 location,
-                [AddKey(file.path, ("volumes",), missing.name, value)],
-                [Effect(("volumes", missing.name), "adds")],
-                evidence=f"{service} uses it, but nothing declares it",
+                "write the path, with ./ before it",
                 repairs=True,
             )
+            continue
+        elsewhere = any(s.declares("volumes", missing.name) for s in models)
+        value: Value = {"external": True} if options.external and not elsewhere else None
+        for volume in model.services[service].volumes:
+            if volume.value.source == missing.name and volume.at.file is definition.file:
+                location = volume.location
+        yield Change(
+            f"Declare volume {missing.name}",
+            location,
+            [AddKey(file.path, ("volumes",), missing.name, value)],
+            [Effect(("volumes", missing.name), "adds")],
+            evidence=f"{service} uses it, but nothing declares it",
+            repairs=True,
+        )
 
 
 def _mounted_volumes(models: list[StartModel], catalog: Catalog) -> dict[tuple[str, str, str], str]:
@@ -356,9 +346,8 @@ def _temporary_store(model: StartModel, catalog: Catalog) -> str | None:
 
 def _mount_edits(
     file: ComposeFile, service: str, body: MappingNode, names: dict[str, str]
-) -> Iterator[Edit]:
-    """Yield the edits that mount the volumes in *names*, by path, in the form of the others."""
-    path = ("services", service, "volumes")
+) -> list[AddItem | AddKey]:
+    """Return the edits that mount the volumes in *names*, by path, in the form of the others."""
     present = body.get("volumes")
     items = present.items if isinstance(present, SequenceNode) else []
     is_long = bool(items) and all(isinstance(item, MappingNode) for item in items)
@@ -366,11 +355,7 @@ def _mount_edits(
         {"type": "volume", "source": name, "target": target} if is_long else f"{name}:{target}"
         for target, name in names.items()
     ]
-    if items:
-        for value in values:
-            yield AddItem(file.path, path, value)
-    else:
-        yield AddKey(file.path, path[:-1], "volumes", values, SERVICE_ORDER)
+    return list_edits(file, ("services", service), "volumes", values)
 
 
 def _destination(service: Service) -> tuple[ComposeFile, MappingNode] | None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.edit.operations import Remove
 from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
@@ -25,8 +24,8 @@ from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fix
 )
 def drop_version(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a removal for each file with a version."""
-    for path, file in project.files.items():
-        if file.root.entry("version") is None or is_outside(path):
+    for path, file in project.own_files.items():
+        if file.root.entry("version") is None:
             continue
         location = file.location_of("version")
         if path in project.protected_files:

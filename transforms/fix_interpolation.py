@@ -22,7 +22,6 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.interpolation import Expression, expressions, password_hashes
 from composerefactor.compose.merge import values_below
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, env_files_of
 from composerefactor.compose.services import Service, services_in
 from composerefactor.edit.operations import Substitute
@@ -62,9 +61,7 @@ _PATHS = frozenset(
 def fix_interpolation(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change for each shell form with a clear meaning, and a refusal for each other one."""
     command_variables = _env_file_variables(project)
-    for path, file in project.files.items():
-        if is_outside(path):
-            continue
+    for path, file in project.own_files.items():
         reached = cache(partial(model_places, project, path))
         commands = CommandPlaces.of(file, project.text)
         for where, node in file.paths:

@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import chain
 
-from msgspec import Struct
-
 from composerefactor.compose.attributes import (
     SERVICE,
     SERVICE_ORDER,
@@ -24,20 +22,12 @@ from composerefactor.compose.attributes import (
     keys_below,
 )
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
-from composerefactor.edit.operations import (
-    AddItem,
-    AddKey,
-    Remove,
-    Rename,
-    Replace,
-    ToMapping,
-    YamlEdit,
-)
+from composerefactor.edit.operations import Edit, Remove, Rename, Replace, ToMapping
 from composerefactor.edit.rendering import Flow, Quoted, Value, after_last_line
-from composerefactor.errors import InputError
+from composerefactor.errors import InputError, Location
 from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
+from composerefactor.transforms._attribute import dependency_edits
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import (
     Entry,
@@ -96,14 +86,12 @@ _PROBES = frozenset({"CMD", "CMD-SHELL", "NONE"})
 )
 def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change, or a refusal, for each key or value that the schema rejects."""
-    for path, file in project.files.items():
-        if is_outside(path):
-            continue
+    for file in project.own_files.values():
         duplicates = list(_duplicate_keys(file))
         yield from duplicates
         if not file.top_services:
             # Paths are ambiguous as long as a key is written twice.
-            rest = chain(_misspelt_keys(file), _type_corrections(file))
+            rest = chain(_misspelt_keys(file), Corrections(file))
             yield from (r for r in rest if not duplicates or isinstance(r, Refusal))
 
 
@@ -213,60 +201,20 @@ def _merge_misspelt(
     location = file.source.location(wrong.start)
     problem = f"{place} has no key {wrong.name}, and already has {right.name}"
     path = key_paths[id(right)]
-    names, body = names_in(wrong.value), resolve(right.value)
     if right.name != "depends_on" or not isinstance(resolve(wrong.value), SequenceNode):
         remedy = f"move its content to {right.name}, and remove it"
         return Refusal(problem, location, remedy, repairs=True)
-    edits: list[YamlEdit] = []
-    for name in names:
-        if name in names_in(body):
-            continue
-        if isinstance(body, MappingNode):
-            started: dict[str, Value] = {"condition": "service_started"}
-            edits.append(AddKey(file.path, path, name, started))
-        else:
-            edits.append(AddItem(file.path, path, name))
-    edits.append(Remove(file.path, key_paths[id(wrong)]))
+    edits = dependency_edits(file, path, resolve(right.value), names_in(wrong.value))
+    removal = Remove(file.path, key_paths[id(wrong)])
     title = f"Merge {wrong.name} of {place} into {right.name}"
-    return Change(title, location, edits, evidence=problem, repairs=True)
-
-
-def _type_corrections(file: ComposeFile) -> Iterator[Change | Refusal]:
-    """Yield a change or refusal for each value of the wrong type."""
-    for correction in Corrections(file):
-        location = file.source.location(correction.at)
-        if correction.edit is None:
-            yield Refusal(correction.problem, location, correction.remedy, repairs=True)
-        else:
-            yield Change(
-                correction.title,
-                location,
-                [correction.edit],
-                evidence=correction.problem,
-                repairs=True,
-            )
-
-
-class Correction(Struct, frozen=True):
-    """A wrong value and its correction.
-
-    Attributes:
-        problem: What is wrong, in words.
-        title: What the edit does, in the imperative.
-        at: The offset of the value in the file.
-        edit: The edit; None if the right value is not clear.
-        remedy: What a person can do.
-    """
-
-    problem: str
-    title: str
-    at: int
-    edit: YamlEdit | None
-    remedy: str = ""
+    return Change(title, location, [*edits, removal], evidence=problem, repairs=True)
 
 
 class Corrections:
-    """The corrections of one file; a shared value is corrected once, where it is defined."""
+    """Changes and refusals for the values of the wrong type in one file.
+
+    A shared value is corrected once, where it is defined.
+    """
 
     def __init__(self, file: ComposeFile) -> None:
         self.file = file
@@ -277,7 +225,7 @@ class Corrections:
         """The path of each node of the file, by its id."""
         return {id(node): path for path, node in self.file.paths}
 
-    def __iter__(self) -> Iterator[Correction]:
+    def __iter__(self) -> Iterator[Change | Refusal]:
         for body in self.file.services.values():
             for key, entry in merged_entries(body).items():
                 if (attribute := SERVICE.get((key,))) is not None:
@@ -291,7 +239,7 @@ class Corrections:
             if isinstance(node, SequenceNode) and node.items:
                 yield self._to_mapping(section, node)
 
-    def _of_attribute(self, node: Node, attribute: Attribute) -> Iterator[Correction]:
+    def _of_attribute(self, node: Node, attribute: Attribute) -> Iterator[Change | Refusal]:
         """Yield the corrections of the value of *attribute*, unless it was seen before."""
         node, key = resolve(node), attribute.name
         if id(node) in self.seen:
@@ -310,7 +258,7 @@ class Corrections:
                 yield from self._duplicates(node, key)
             yield from self._pairs(node, attribute)
 
-    def _text(self, node: ScalarNode, attribute: Attribute) -> Iterator[Correction]:
+    def _text(self, node: ScalarNode, attribute: Attribute) -> Iterator[Change | Refusal]:
         value, key = _plain_value(node), attribute.name
         if isinstance(value, str):
             return
@@ -322,12 +270,12 @@ class Corrections:
             else:
                 problem = f"restart: {node.value} is not a policy"
                 remedy = "write always, unless-stopped, on-failure or no"
-                yield Correction(problem, "", node.start, None, remedy)
+                yield Refusal(problem, self.location(node), remedy, repairs=True)
             return
         text = f"{node.value}s" if "duration" in attribute.values else node.value
         yield self._replaced(node, Quoted(text), f"{key} must be text", f"Write {key} as text")
 
-    def _items(self, node: SequenceNode) -> Iterator[Correction]:
+    def _items(self, node: SequenceNode) -> Iterator[Change | Refusal]:
         for item in node.items:
             if (
                 isinstance(item, ScalarNode)
@@ -341,19 +289,18 @@ class Corrections:
                     "Write a list item as text",
                 )
 
-    def _duplicates(self, node: SequenceNode, key: str) -> Iterator[Correction]:
+    def _duplicates(self, node: SequenceNode, key: str) -> Iterator[Change | Refusal]:
         seen: set[str] = set()
         for item in node.items:
             if isinstance(item, ScalarNode):
                 if item.value in seen:
-                    path = self.paths[id(item)]
-                    edit = Remove(self.file.path, path)
+                    edit = Remove(self.file.path, self.paths[id(item)])
                     problem = f"{key} contains {item.value} twice"
                     title = f"Remove the duplicate {item.value} from {key}"
-                    yield Correction(problem, title, item.start, edit)
+                    yield self._change(item, edit, problem, title)
                 seen.add(item.value)
 
-    def _pairs(self, node: Node | None, attribute: Attribute) -> Iterator[Correction]:
+    def _pairs(self, node: Node | None, attribute: Attribute) -> Iterator[Change | Refusal]:
         """Yield the corrections of items that a space made mappings: ``- KEY: value``."""
         key = attribute.path[-1]
         separator = "=" if attribute.has_pairs else attribute.options.get("short", "")
@@ -369,7 +316,7 @@ class Corrections:
                 problem = f"the items of {key} must be text"
                 yield self._replaced(item, value, problem, f"Write an item of {key} as text")
 
-    def _check(self, check: Node) -> Iterator[Correction]:
+    def _check(self, check: Node) -> Iterator[Change | Refusal]:
         for key in _DURATIONS:
             node = merged_get(check, key)
             if not isinstance(node, ScalarNode) or node.is_null or id(node) in self.seen:
@@ -391,20 +338,27 @@ class Corrections:
                     )
                 else:
                     remedy = "add an item CMD before the others"
-                    yield Correction(problem, "", test.start, None, remedy)
+                    yield Refusal(problem, self.location(test), remedy, repairs=True)
             else:
                 yield from self._items(test)
 
-    def _to_mapping(self, section: str, node: SequenceNode) -> Correction:
+    def _to_mapping(self, section: str, node: SequenceNode) -> Change:
         names = [item.value for item in node.items if isinstance(item, ScalarNode)]
-        values: dict[str, Value] = dict.fromkeys(names)
-        edit = ToMapping(self.file.path, (section,), values)
+        edit = ToMapping(self.file.path, (section,), dict.fromkeys(names))
         problem = f"{section} must be a mapping"
-        return Correction(problem, f"Write {section} as a mapping", node.start, edit)
+        return self._change(node, edit, problem, f"Write {section} as a mapping")
 
-    def _replaced(self, node: Node, value: Value, problem: str, title: str) -> Correction:
-        path: Path = self.paths[id(node)]
-        return Correction(problem, title, node.start, Replace(self.file.path, path, value))
+    def _replaced(self, node: Node, value: Value, problem: str, title: str) -> Change:
+        edit = Replace(self.file.path, self.paths[id(node)], value)
+        return self._change(node, edit, problem, title)
+
+    def _change(self, node: Node, edit: Edit, problem: str, title: str) -> Change:
+        """Return the change that corrects *node*, about which *problem* says what is wrong."""
+        return Change(title, self.location(node), [edit], evidence=problem, repairs=True)
+
+    def location(self, node: Node) -> Location:
+        """Return where *node* is."""
+        return self.file.source.location(node.start)
 
 
 def _plain_value(node: ScalarNode) -> object:

@@ -19,14 +19,13 @@ from msgspec import Struct
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.merge import values_below
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
 from composerefactor.compose.short_forms import volumes
-from composerefactor.edit.operations import AddItem, AddKey, Nest, Remove, Rename, Replace, YamlEdit
+from composerefactor.edit.operations import AddKey, Nest, Remove, Rename, Replace, YamlEdit
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
-from composerefactor.transforms._attribute import inheriting_services
+from composerefactor.transforms._attribute import dependency_edits, inheriting_services
 from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode
 from composerefactor.yaml.nodes import SequenceNode as YamlSequence
 from composerefactor.yaml.values import merged_entries, merged_mappings, scalar_text, to_python
@@ -56,9 +55,7 @@ _CURRENT_KEY = {
 )
 def modernize(project: Project, options: NoOptions) -> Iterator[Change | Refusal]:  # noqa: ARG001
     """Yield a change, or a refusal, for each old form that has a current one."""
-    for path, file in project.files.items():
-        if is_outside(path):
-            continue
+    for path, file in project.own_files.items():
         if file.top_services:
             yield from nest_services(file)
             continue
@@ -227,7 +224,7 @@ def replace_links(service: WrittenService) -> Change | None:
         edits = [Rename(file.path, (*service.path, "links"), "depends_on")]
     elif isinstance(written, MappingNode | YamlSequence):
         edits = [
-            *_add_dependencies(service, written, names),
+            *dependency_edits(file, (*service.path, "depends_on"), written, names),
             Remove(file.path, (*service.path, "links")),
         ]
     else:
@@ -236,19 +233,6 @@ def replace_links(service: WrittenService) -> Change | None:
     title = f"Replace the links of {service.name} to {', '.join(names)} with depends_on"
     evidence = f"{service.name} uses links, an old form; its network already resolves the names"
     return Change(title, file.source.location(entry.start), edits, effects, evidence)
-
-
-def _add_dependencies(
-    service: WrittenService, written: Node, names: Sequence[str]
-) -> Iterator[YamlEdit]:
-    file, path = service.file, (*service.path, "depends_on")
-    known = services_in(file)[service.name].depends_on
-    for name in (name for name in names if name not in known):
-        if isinstance(written, MappingNode):
-            started: dict[str, Value] = {"condition": "service_started"}
-            yield AddKey(file.path, path, name, started)
-        else:
-            yield AddItem(file.path, path, name)
 
 
 def _reachable(service: WrittenService, name: str) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import services_in
 from composerefactor.edit.operations import Replace
@@ -37,9 +36,7 @@ class Options:
 )
 def quote_ports(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each list of ports that needs quotes."""
-    for path, file in project.files.items():
-        if is_outside(path):
-            continue
+    for path, file in project.own_files.items():
         lists: dict[Path, list[tuple[Path, ScalarNode]]] = {}
         ports = _ports(file)
         for where, node in file.paths:

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.repeats import Repeat, names_taken, repeats
 from composerefactor.edit.operations import Share
@@ -50,8 +49,8 @@ class Options:
 )
 def share_anchors(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each repeated block for which an anchor saves text."""
-    for path, file in project.files.items():
-        if is_outside(path) or file.top_services or "services" not in (file.sections or {}):
+    for file in project.own_files.values():
+        if file.top_services or "services" not in (file.sections or {}):
             continue
         taken = names_taken(file)
         for repeat in repeats(file, options.least_lines):

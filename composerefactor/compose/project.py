@@ -207,6 +207,11 @@ class Project(ProjectSurroundings):
         """The start commands whose files could all be read."""
         return tuple(e for e in self.entries if e not in self.errors)
 
+    @property
+    def own_files(self) -> dict[str, ComposeFile]:
+        """The files inside the project directory: a fix changes no others."""
+        return {path: file for path, file in self.files.items() if not is_outside(path)}
+
     def foreign_reason(self, path: str) -> str:
         """Return why *path* is not of this project, and stays as it is; ``""`` if it is."""
         if is_outside(path):

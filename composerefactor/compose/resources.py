@@ -90,13 +90,18 @@ DEFAULT_NETWORK = "default"
 
 def networks_of(model: StartModel, name: str) -> list[str] | None:
     """Return the networks of service *name*; None if it is not on a network of the project."""
+    owner = network_owner(model, name)
+    return None if owner is None else list(model.services[owner].networks) or [DEFAULT_NETWORK]
+
+
+def network_owner(model: StartModel, name: str) -> str | None:
+    """Return the service whose networks service *name* uses: itself, another one, or None."""
     seen: set[str] = set()
     while name in model.services and name not in seen:
         seen.add(name)
-        service = model.services[name]
-        mode = text_of(service.network_mode)
+        mode = text_of(model.services[name].network_mode)
         if not mode:
-            return list(service.networks) or [DEFAULT_NETWORK]
+            return name
         if not mode.startswith("service:"):
             return None
         name = mode.removeprefix("service:")

@@ -16,7 +16,7 @@ from composerefactor.compose.dependencies import Reference, service_references
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import is_dns_label
 from composerefactor.compose.references import referenced_resources
-from composerefactor.compose.resources import networks_of
+from composerefactor.compose.resources import destination_file, is_only_part_of_another, networks_of
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import catalog_of, load_catalog, read_json
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
@@ -228,6 +228,24 @@ def missing_resources(model: StartModel, section: str) -> list[MissingResource]:
         for name, users in users_by_name.items()
         if not model.declares(section, name)
     ]
+
+
+def undeclared_resources(
+    models: list[StartModel], section: str
+) -> Iterator[tuple[StartModel, MissingResource, ComposeFile]]:
+    """Yield what *models* do not declare in *section*, once for each file that should declare it.
+
+    A model that is only a part of another one, which declares the resource, does not lack it.
+    """
+    seen: set[tuple[str, str]] = set()
+    for model in models:
+        for missing in missing_resources(model, section):
+            if is_only_part_of_another(model, models, section, missing.name):
+                continue
+            file = destination_file(model, missing.users)
+            if (file.path, missing.name) not in seen:
+                seen.add((file.path, missing.name))
+                yield model, missing, file
 
 
 def missing_hosts(

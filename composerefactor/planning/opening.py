@@ -21,7 +21,6 @@ from composerefactor.compose.files import DEFAULT_NAMES, Library
 from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.masking import Masking
-from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project, ProtectedFile, load_project
 from composerefactor.compose.remarks import generated_note
 from composerefactor.discovery.files import Listing, TreeFacts, files_with, unsearched
@@ -348,8 +347,7 @@ def _git_ignored_files(repository: Repository, project: Project) -> dict[str, st
 
     They may contain private settings, which must not be moved to files that are committed.
     """
-    names = [path for path in project.files if not is_outside(path)]
-    return repository.is_ignored(names)
+    return repository.is_ignored(project.own_files)
 
 
 def project_root(path: Path, roots: str = "") -> Path:
