@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from composerefactor.compose.files import RESOURCE_SECTIONS, ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.short_forms import canonical_value, non_text_values
-from composerefactor.edit.planned_files import NewText, PlannedFile, Slice
+from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.images.environments import kind_of
 from composerefactor.refactoring.deduplicate.definitions import (
     SourceDefinition,
@@ -264,15 +264,6 @@ def head_comments(source: Source, region: Region) -> list[str]:
     return comments_in(source, region.entry, region.lead, source.next_line(region.key))
 
 
-def write_block(out: Output, source: Source, block: Block, *, copy: bool) -> None:
-    """Write the lines of *block* with the key of the section above them, if it needs one."""
-    if block.wrapper or not source.text[block.start].isspace():
-        out.separate()
-    if block.wrapper:
-        out.add(NewText(f"{block.wrapper}:{source.newline}"))
-    out.add(Slice(source, block.start, block.end, copy=copy))
-
-
 def to_planned_file(content: Content) -> PlannedFile:
     """Return the file that *content* describes: anchors that it needs, services, other sections."""
     file, source = content.file, content.file.source
@@ -280,7 +271,7 @@ def to_planned_file(content: Content) -> PlannedFile:
     sections = file.sections or {}
     adopted = {sections[name].region.lead for name in content.adopted_blocks}
     for block in _anchor_blocks(content):
-        write_block(out, source, block, copy=block.start not in adopted)
+        out.block(block, copy=block.start not in adopted)
     if content.services:
         out.separate()
         _write_section_key(out, file, "services")
@@ -351,10 +342,10 @@ def _anchor_blocks(content: Content) -> list[Block]:
     sections = content.file.sections or {}
     used_keys = {name for name in sections if name.startswith("x-")}
     adopted = [sections[name].region for name in content.adopted_blocks]
-    blocks = [Block(region.lead, region.end) for region in adopted]
-    for element, targets in content.anchors.needs_of(list(taken_nodes(content))).items():
-        if element[0] not in content.adopted_blocks:
-            blocks += content.anchors.blocks(element, targets, used_keys)
+    needs = content.anchors.needs_of(list(taken_nodes(content)))
+    copied = {e: targets for e, targets in needs.items() if e[0] not in content.adopted_blocks}
+    blocks = content.anchors.blocks_of(copied, used_keys)
+    blocks += [Block(region.lead, region.end) for region in adopted]
     return sorted(blocks, key=lambda b: (b.start, -b.end))
 
 

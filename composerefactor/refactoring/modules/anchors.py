@@ -8,7 +8,7 @@ and is copied where several do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from copy import copy
 
@@ -155,6 +155,15 @@ class AnchorIndex:
             return None
         start = self.file.source.next_line(region.key)
         return regions(self.file.source, value, start=start, end=region.end)
+
+    def blocks_of(self, needs: Mapping[Element, list[Node]], used_keys: set[str]) -> list[Block]:
+        """Return the lines that define the nodes that *needs* lists, in the order of the text."""
+        found = [
+            block
+            for element, targets in needs.items()
+            for block in self.blocks(element, targets, used_keys)
+        ]
+        return sorted(found, key=lambda block: (block.start, -block.end))
 
     def blocks(self, element: Element, targets: list[Node], used_keys: set[str]) -> list[Block]:
         """Return the lines that define *targets* of *element*, for a copy in another file.

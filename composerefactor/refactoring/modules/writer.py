@@ -68,6 +68,14 @@ class Output:
         if self.pieces and not self.pieces[-1].ends_line:
             self.pieces.append(NewText(self.source.newline))
 
+    def block(self, block: Block, *, copy: bool = True) -> None:
+        """Add the lines of *block*, below the key of the section around them if it needs one."""
+        if block.wrapper or not self.source.text[block.start].isspace():
+            self.separate()
+        if block.wrapper:
+            self.add(NewText(f"{block.wrapper}:{self.source.newline}"))
+        self.add(Slice(self.source, block.start, block.end, copy=copy))
+
     def ends_blank(self) -> bool:
         """Return whether the last line is blank."""
         tail = "".join(p.text[-200:] for p in self.pieces[-2:])
@@ -108,7 +116,10 @@ class FileLayout(Struct, frozen=True, dict=True):
 
 
 class Assembler:
-    """Writes the root file and the modules of one layout; *include* is the new include list."""
+    """Writes the root file and the modules of one layout.
+
+    *include* is the new include list; the root file gets none if it has no entries.
+    """
 
     def __init__(self, layout: FileLayout, include: IncludeEdit) -> None:
         self.layout = layout
@@ -155,23 +166,25 @@ class Assembler:
         done = sections[0].region.lead if sections else 0
         out.verbatim(0, done)
         copies = self._copies("")
+        is_listed = bool(self.include.entries)
         for section in sections:
             start = section.region.lead
             self._write_copies(out, copies, before=section.region.end)
-            if section.name == self.include.anchor_section == "services":
+            is_place = is_listed and section.name == self.include.anchor_section
+            if is_place and section.name == "services":
                 self._write_include(out, section, done)
                 done = section.region.end
                 continue
-            if section.name == self.include.anchor_section and not self.include.appends:
+            if is_place and not self.include.appends:
                 out.gap(done, start)
                 for piece in self.include.created():
                     out.add(piece)
                 out.separate()
-            if section.name == "include" and self.include.appends:
+            if section.name == "include" and is_listed:
                 out.gap(done, start)
                 for piece in self.include.appended(section):
                     out.add(piece)
-            elif len(self._kept_names(section)) == self._count(section):
+            elif self._stays_whole(section):
                 self._write_gap(out, done, start)
                 out.verbatim(start, section.region.end)
             elif self._kept_names(section):
@@ -209,11 +222,11 @@ class Assembler:
         """Return the entries of *section* that stay in the root file."""
         return self.layout.entries("", section.name)
 
-    @staticmethod
-    def _count(section: FileSection) -> int:
-        """Return how many elements *section* has: one where it moves as a whole."""
+    def _stays_whole(self, section: FileSection) -> bool:
+        """Return whether all of *section* stays in the root file, as it is."""
         is_element = section.name.startswith("x-") or section.entries is None
-        return 1 if is_element else len(section.entries or {})
+        count = 1 if is_element else len(section.entries or {})
+        return len(self._kept_names(section)) == count
 
     def _write_gap(self, out: Output, start: int, end: int) -> None:
         """Write the blank lines ``start:end`` between two sections.
@@ -287,10 +300,7 @@ class Assembler:
         used_keys = {section for section, _ in own}
         if not destination:
             used_keys |= {name for name in self.sections if name.startswith("x-")}
-        blocks: list[Block] = []
-        for element, targets in anchors.needs(own).items():
-            blocks += anchors.blocks(element, targets, used_keys)
-        return sorted(blocks, key=lambda b: (b.start, -b.end))
+        return anchors.blocks_of(anchors.needs(own), used_keys)
 
     def _write_copies(self, out: Output, blocks: list[Block], before: int) -> None:
         """Write those of *blocks* that begin before the offset *before*.
@@ -299,10 +309,4 @@ class Assembler:
         the end of the section.
         """
         while blocks and blocks[0].start < before:
-            block = blocks.pop(0)
-            has_key = not self.source.text[block.start : block.end].startswith((" ", "\t"))
-            if block.wrapper or has_key:
-                out.separate()
-            if block.wrapper:
-                out.add(NewText(f"{block.wrapper}:{self.source.newline}"))
-            out.add(Slice(self.source, block.start, block.end, copy=True))
+            out.block(blocks.pop(0))

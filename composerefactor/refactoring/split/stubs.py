@@ -12,28 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from composerefactor.compose.files import ComposeFile, FileSection
+from composerefactor.compose.files import FileSection
 from composerefactor.compose.paths import directory_of
 from composerefactor.edit.planned_files import NewText, PlannedFile
 from composerefactor.refactoring.deduplicate.definitions import Span
 from composerefactor.refactoring.deduplicate.layout import Additions, Layout, place_blocks
-from composerefactor.refactoring.deduplicate.places import (
-    Content,
-    contents,
-    to_planned_file,
-    write_block,
-)
-from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
+from composerefactor.refactoring.deduplicate.places import ROOT, Content, contents, to_planned_file
+from composerefactor.refactoring.modules.anchors import Block
 from composerefactor.refactoring.modules.directories import (
     SINCE_EXTENDS,
     SINCE_EXTENDS_IN_ROOT,
     IncludedFiles,
 )
+from composerefactor.refactoring.modules.include import IncludeEdit
 from composerefactor.refactoring.modules.paths import replacements
-from composerefactor.refactoring.modules.writer import Output
+from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
 from composerefactor.refactoring.split.extends import StubSplit, fixed_attributes
 from composerefactor.yaml.comments import Region
 from composerefactor.yaml.nodes import MappingNode, Node, walk
@@ -173,68 +168,46 @@ class StubLayout(Layout):
         for i, file in enumerate(self.factored.files):
             directory = posixpath.dirname(file.path)
             services = {service.name: service for service in self.split.all.services}
+            destinations = {
+                element: path if not element[1] else ROOT
+                for element, path in self.destinations[i].items()
+            }
             yield StubRoot(
-                file,
-                self.factored.anchors[i],
+                FileLayout(file, self.factored.anchors[i], destinations, ()),
                 {
                     name: self._stub(i, s.definition(i).region, directory)
                     for name, s in services.items()
                 },
                 {name: s.remainder(i) for name, s in services.items()},
-                frozenset(
-                    section
-                    for (section, name), destination in self.destinations[i].items()
-                    if destination and not name
-                ),
-            ).planned_file()
+            ).root()
 
 
-class StubRoot(Struct, frozen=True):
-    """A root file with stubs.
+class StubRoot(Assembler):
+    """Writes a root file that keeps the stubs of its services.
 
-    Attributes:
-        file: the root file as it is.
-        anchors: its anchors.
+    Args:
+        layout: the destinations of the ``x-`` sections; all else stays, or is in *stubs*.
         stubs: the lines of the stub of each service that moves, by name.
         remainders: the lines of each such service that stay below its stub.
-        moved_sections: the ``x-`` sections that move to a module.
     """
 
-    file: ComposeFile
-    anchors: AnchorIndex
-    stubs: Mapping[str, str]
-    remainders: Mapping[str, Sequence[Span]]
-    moved_sections: frozenset[str]
+    def __init__(
+        self,
+        layout: FileLayout,
+        stubs: Mapping[str, str],
+        remainders: Mapping[str, Sequence[Span]],
+    ) -> None:
+        super().__init__(layout, IncludeEdit(layout.file, ()))
+        self.stubs, self.remainders = stubs, remainders
 
-    def planned_file(self) -> PlannedFile:
-        """Return the root file: the same text, with stubs in place of services."""
-        source = self.file.source
-        out = Output(source)
-        sections = self.file.sections or {}
-        done = next(iter(sections.values())).region.lead if sections else 0
-        out.verbatim(0, done)
-        blocks = self._blocks()
-        for section in sections.values():
-            region = section.region
-            if section.name in self.moved_sections:
-                done = region.end
-                continue
-            while blocks and blocks[0].start < region.end:  # anchors come before their aliases
-                self._copy(out, blocks.pop(0))
-            out.gap(done, region.lead)
-            if section.name == "services":
-                self._write_services(out, section)
-            else:
-                out.verbatim(region.lead, region.end)
-            done = region.end
-        out.footer(done, len(source.text))
-        return PlannedFile(self.file.path, tuple(out.pieces), source.has_bom)
+    def _stays_whole(self, section: FileSection) -> bool:
+        return section.name != "services" and super()._stays_whole(section)
 
-    def _write_services(self, out: Output, section: FileSection) -> None:
-        source = self.file.source
-        out.verbatim(section.region.lead, source.next_line(section.region.key))
+    def _write_entries(self, out: Output, section: FileSection, names: Iterable[str]) -> None:
+        """Write the services *names*, with stubs in place of those that move."""
         before: Region | None = None
-        for name, region in (section.entries or {}).items():
+        for name in names:
+            region = (section.entries or {})[name]
             is_kept = name not in self.stubs
             if before is not None and is_kept and before.entry.name not in self.stubs:
                 out.verbatim(before.end, region.lead)
@@ -243,16 +216,16 @@ class StubRoot(Struct, frozen=True):
             if is_kept:
                 out.verbatim(region.lead, region.end)
             else:
-                key = written_key(source, region)
+                key = written_key(self.source, region)
                 out.end_line()
-                out.add(NewText(f"{key}:{source.newline}{self.stubs[name]}"))
+                out.add(NewText(f"{key}:{self.source.newline}{self.stubs[name]}"))
                 for start, end in self.remainders.get(name, ()):
                     out.verbatim(start, end)
             before = region
 
     def _is_apart(self, one: Region, other: Region) -> bool:
         """Return whether the blank line between two services stays: not between two mere stubs."""
-        is_blank_line_between = "\n" in self.file.source.text[one.end : other.lead]
+        is_blank_line_between = "\n" in self.source.text[one.end : other.lead]
         return is_blank_line_between and (self._is_long(one) or self._is_long(other))
 
     def _is_long(self, region: Region) -> bool:
@@ -260,27 +233,18 @@ class StubRoot(Struct, frozen=True):
         name = region.entry.name or ""
         return name not in self.stubs or bool(self.remainders.get(name))
 
-    def _copy(self, out: Output, block: Block) -> None:
-        """Write a copy of *block*, whose anchors the remaining text needs."""
-        source = self.file.source
-        write_block(out, source, block, copy=True)
-
-    def _blocks(self) -> list[Block]:
+    def _copies(self, destination: str) -> list[Block]:  # noqa: ARG002 - there are no modules
         """Return the blocks with anchors that the remaining text needs, as they are ordered."""
-        used_keys = set(self.file.sections or {}) - self.moved_sections
-        needs: Mapping[Element, list[Node]] = self.anchors.needs_of(list(self._kept_nodes()))
-        blocks: list[Block] = []
-        for element, targets in needs.items():
-            blocks += self.anchors.blocks(element, targets, used_keys)
-        return sorted(blocks, key=lambda block: (block.start, -block.end))
+        anchors = self.layout.anchors
+        used_keys = {name for name in self.sections if self._kept_names(self.sections[name])}
+        return anchors.blocks_of(anchors.needs_of(list(self._kept_nodes())), used_keys)
 
     def _kept_nodes(self) -> Iterator[Node]:
         """Yield the nodes that stay in the root file."""
-        for section in (self.file.sections or {}).values():
-            if section.name in self.moved_sections:
-                continue
+        for section in self.sections.values():
             if section.name != "services":
-                yield section.region.entry.value
+                if self._kept_names(section):
+                    yield section.region.entry.value
                 continue
             for name, region in (section.entries or {}).items():
                 if name not in self.stubs:
