@@ -1,7 +1,8 @@
 """All impacts between two states of a start command, with their effect and risk.
 
-:func:`assess` applies the rules of :data:`PROJECT_RULES` and :data:`SERVICE_RULES`. Differences of
-the resolved configurations that none of them explains become impacts of ``settings``.
+:func:`assess` applies the rules of :data:`PROJECT_RULES`, :data:`SERVICE_RULES` and
+:data:`RULES_FOR_BOTH`. Differences of the resolved configurations that none of them explains become
+impacts of ``settings``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from composerefactor.analysis.diff.impact import (
     UpEffect,
     impact,
     listed,
+    value_at,
     with_effect,
 )
 from composerefactor.analysis.diff.kinds import Risk
@@ -256,7 +258,7 @@ def plain_secrets(pair: ServicePair) -> Iterator[Impact]:
                 kinds.SECRET_OUT_OF_TEXT,
                 pair.at(*place),
                 message,
-                was=_value(raw_new, place) is None,
+                was=value_at(raw_new, place) is None,
                 marks=_marks(place),
             )
 
@@ -273,7 +275,7 @@ def _literals(
         if name not in written and isinstance(value, str) and _is_literal_secret(name, value):
             yield ("environment", name), value
     for place in (("environment",), ("build", "args"), ("labels",)):
-        pairs = _value(service, place)
+        pairs = value_at(service, place)
         for name, value in pairs.items() if isinstance(pairs, dict) else ():
             if isinstance(value, str) and _is_literal_secret(name, value):
                 yield (*place, name), value
@@ -288,13 +290,6 @@ def _is_literal_secret(name: str, value: str) -> bool:
     """Return whether *value* contains a credential, also in the default of a variable."""
     written = expand(value, {})
     return bool(written and is_credential(name, written)) or bool(secret_spans(value))
-
-
-def _value(service: Mapping[str, Any], place: Place) -> Any:
-    value: Any = service
-    for part in place:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 def _name(place: Place) -> str:
@@ -313,8 +308,6 @@ ServiceRule: TypeAlias = Callable[[ServicePair], Iterable[Impact]]
 ProjectRule: TypeAlias = Callable[[State, State], Iterable[Impact]]
 
 SERVICE_RULES: tuple[ServiceRule, ...] = (
-    image,
-    build,
     published_ports,
     privileged_mode,
     host_namespaces,
@@ -325,6 +318,13 @@ SERVICE_RULES: tuple[ServiceRule, ...] = (
     devices,
     powerful_mounts,
     service_mounts,
+    plain_secrets,
+)
+"""The rules for each service of either state."""
+
+RULES_FOR_BOTH: tuple[ServiceRule, ...] = (
+    image,
+    build,
     attachments,
     health_check,
     dependencies,
@@ -333,9 +333,8 @@ SERVICE_RULES: tuple[ServiceRule, ...] = (
     log_rotation,
     profiles,
     replicas,
-    plain_secrets,
 )
-"""The rules for each service of the new state."""
+"""The rules for each service that both states have."""
 
 PROJECT_RULES: tuple[ProjectRule, ...] = (volumes_left, volume_definitions, network_definitions)
 
@@ -356,11 +355,14 @@ def assess(before: State, after: State) -> list[Impact]:
     impacts += _removed(before, after, renamed)
     for pair in _pairs(before, after, renamed):
         impacts += _service(pair)
-        for service_rule in SERVICE_RULES:
+        for_both = RULES_FOR_BOTH if pair.old and pair.new else ()
+        for service_rule in (*SERVICE_RULES, *for_both):
             impacts += service_rule(pair)
     unexplained = list(_unexplained(before, after, impacts, renamed))
     if renames_project:
-        impacts = [each for each in impacts if not _follows_project_name(each)]
+        # The names of networks and volumes begin with that of the project.
+        renamed_too = (kinds.NETWORK_RENAMED, kinds.VOLUME_RENAMED)
+        impacts = [each for each in impacts if each.rule not in renamed_too]
         unexplained = [each for each in unexplained if each.path[2:] != ("name",)]
     impacts += other_settings(before, after, unexplained)
     impacts += list(_texts(before, after, impacts))
@@ -368,11 +370,12 @@ def assess(before: State, after: State) -> list[Impact]:
     return sorted(complete, key=lambda each: (-each.risk, each.path[:2], each.rule.id))
 
 
-def recreated(before: State, after: State) -> list[str] | None:
+def recreated(before: State, after: State) -> tuple[str, ...] | None:
     """Return the services of both states whose container hash differs; None if unknown."""
     if before.hashes is None or after.hashes is None:
         return None
-    return [n for n, value in before.hashes.items() if after.hashes.get(n, value) != value]
+    new = after.hashes
+    return tuple(name for name, value in before.hashes.items() if new.get(name, value) != value)
 
 
 def _pairs(before: State, after: State, renamed: Mapping[str, str]) -> Iterator[ServicePair]:
@@ -419,11 +422,6 @@ def _project_name(before: State, after: State) -> Iterator[Impact]:
     effect = UpEffect.DATA if abandoned else UpEffect.CREATED
     risk = None if abandoned else Risk.MEDIUM
     yield impact(kinds.PROJECT_RENAMED, ("name",), message, effect=effect, risk=risk)
-
-
-def _follows_project_name(change: Impact) -> bool:
-    """Return whether *change* is only due to a name that starts with that of the project."""
-    return change.rule in (kinds.NETWORK_RENAMED, kinds.VOLUME_RENAMED)
 
 
 def _renamed(before: State, after: State) -> dict[str, str]:

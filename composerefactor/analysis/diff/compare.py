@@ -162,7 +162,7 @@ def compare_entry(
         before,
         after,
         tuple(assess(*states)),
-        _as_tuple(recreated(*states)),
+        recreated(*states),
         tuple(config_differences(states[0].model, states[1].model)),
         services,
         excluded=tuple(sorted(states[0].excluded | states[1].excluded)),
@@ -257,10 +257,6 @@ def _excluded_services(
         name for path in read if path in project.files for name in project.files[path].services
     }
     return frozenset(defined - (resolved.model.get("services") or {}).keys())
-
-
-def _as_tuple(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if names is None else tuple(names)
 
 
 def _read_error(opened: OpenProject | None, entry: Invocation | None) -> str:

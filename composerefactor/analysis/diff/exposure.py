@@ -143,8 +143,6 @@ def _ports(service: Mapping[str, Any]) -> set[_Published]:
 
 def attachments(pair: ServicePair) -> Iterator[Impact]:
     """Yield networks that the service leaves or joins, and the services that this affects."""
-    if not pair.old or not pair.new:
-        return
     was, now = _attached(pair.before, pair.old), _attached(pair.after, pair.new)
     # A key with another name is a change of the network, which is reported once there.
     keys = set(pair.old.get("networks") or {}) & set(pair.new.get("networks") or {})
@@ -420,11 +418,8 @@ def powerful_mounts(pair: ServicePair) -> Iterator[Impact]:
 
 
 def _binds(service: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [m for m in service.get("volumes") or () if isinstance(m, dict) and _is_bind(m)]
-
-
-def _is_bind(mount: Mapping[str, Any]) -> bool:
-    return mount.get("type") == "bind"
+    mounts = service.get("volumes") or ()
+    return [each for each in mounts if isinstance(each, dict) and each.get("type") == "bind"]
 
 
 def _source(mount: Mapping[str, Any]) -> str:

@@ -91,10 +91,6 @@ def impact(
     )
 
 
-def _has_no_sources(path: str) -> bool:  # noqa: ARG001 - for a state without files
-    return False
-
-
 @dataclass(frozen=True)
 class State:
     """One state of a start command.
@@ -112,7 +108,7 @@ class State:
     model: Mapping[str, Any] = field(repr=False)
     raw: Mapping[str, Any] | None = field(default=None, repr=False)
     hashes: Mapping[str, str] | None = None
-    is_source: Callable[[str], bool] = _has_no_sources
+    is_source: Callable[[str], bool] = lambda _: False
     excluded: frozenset[str] = frozenset()
     catalog: Catalog = field(default_factory=load_catalog, repr=False)
 
@@ -182,6 +178,14 @@ class ServicePair(Struct, frozen=True):
     def at(self, *path: str) -> Place:
         """Return the path of a place in the service."""
         return ("services", self.name, *path)
+
+
+def value_at(config: Mapping[str, Any], place: Place) -> Any:
+    """Return the value at *place* in a resolved configuration, or a part of one; else None."""
+    value: Any = config
+    for part in place:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def with_effect(change: Impact, effect: UpEffect) -> Impact:

@@ -14,6 +14,7 @@ from composerefactor.analysis.diff.impact import (
     UpEffect,
     impact,
     listed,
+    value_at,
 )
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.image_references import ImageReference, parse_image
@@ -30,8 +31,6 @@ _ROTATING = frozenset({"local", "journald", "syslog", "fluentd", "gelf", "awslog
 
 def limits(pair: ServicePair) -> Iterator[Impact]:
     """Yield resource limits that were removed, added or changed, in either of their forms."""
-    if not pair.old or not pair.new:
-        return
     for noun, places in _LIMITS.items():
         was, now = _first(pair.old, places), _first(pair.new, places)
         if was is None and now is None:
@@ -57,8 +56,6 @@ def limits(pair: ServicePair) -> Iterator[Impact]:
 
 def restart(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the restart policy changed."""
-    if not pair.old or not pair.new:
-        return
     old, new = str(pair.old.get("restart") or "no"), str(pair.new.get("restart") or "no")
     if old == new:
         return
@@ -74,8 +71,6 @@ def restart(pair: ServicePair) -> Iterator[Impact]:
 
 def log_rotation(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if logs are no longer rotated."""
-    if not pair.old or not pair.new:
-        return
     if _is_bounded(pair.old) and not _is_bounded(pair.new):
         is_removed = "logging" not in pair.new
         message = "its logs are no longer rotated"
@@ -84,8 +79,6 @@ def log_rotation(pair: ServicePair) -> Iterator[Impact]:
 
 def profiles(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the service now starts only with a profile, or always starts."""
-    if not pair.old or not pair.new:
-        return
     old, new = pair.old.get("profiles") or [], pair.new.get("profiles") or []
     place = pair.at("profiles")
     if new and not old:
@@ -98,8 +91,6 @@ def profiles(pair: ServicePair) -> Iterator[Impact]:
 
 def replicas(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the number of containers changed."""
-    if not pair.old or not pair.new:
-        return
     places: tuple[Place, ...] = (("deploy", "replicas"), ("scale",))
     was, now = _first(pair.old, places), _first(pair.new, places)
     old, new = (int(setting[1]) if setting else 1 for setting in (was, now))
@@ -127,9 +118,7 @@ def _first(
 ) -> tuple[tuple[str, ...], Any] | None:
     """Return the first of *places* with a value, and the value; None if there is none."""
     for place in places:
-        value: Any = service
-        for part in place:
-            value = value.get(part) if isinstance(value, dict) else None
+        value = value_at(service, place)
         if value not in (None, "", 0, "0"):
             return place, value
         if value == 0 and place[-1] in {"replicas", "scale"}:
@@ -160,8 +149,6 @@ _STRENGTH = {"service_started": 0, "service_healthy": 1, "service_completed_succ
 
 def health_check(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the health check was removed, added or changed."""
-    if not pair.old or not pair.new:
-        return
     old, new = _check(pair.old), _check(pair.new)
     place = pair.at("healthcheck")
     if old and not new:
@@ -187,8 +174,6 @@ def health_check(pair: ServicePair) -> Iterator[Impact]:
 
 def dependencies(pair: ServicePair) -> Iterator[Impact]:
     """Yield the changes of the services for which it waits."""
-    if not pair.old or not pair.new:
-        return
     old, new = _dependencies(pair.old), _dependencies(pair.new)
     for name in dict.fromkeys([*old, *new]):
         yield from _dependency(pair, name, old.get(name), new.get(name))
@@ -285,7 +270,7 @@ _IRREPLACEABLE = frozenset({"database", "search", "vector-db", "storage"})
 def image(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if the image changed."""
     old, new = str(pair.old.get("image") or ""), str(pair.new.get("image") or "")
-    if not pair.old or not pair.new or old == new:
+    if old == new:
         return
     place = pair.at("image")
     built = bool(pair.old.get("build")), bool(pair.new.get("build"))
@@ -313,7 +298,7 @@ def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def build(pair: ServicePair) -> Iterator[Impact]:
     """Yield an impact if build settings changed; they are not part of the container hash."""
     old, new = pair.old.get("build"), pair.new.get("build")
-    if not pair.old or not pair.new or old == new:
+    if old == new:
         return
     place = pair.at("build")
     if not old or not new:
