@@ -313,7 +313,10 @@ def propose_fixes(
         UsageError: *selection* contains an id that no change has.
     """
     change_filter = ChangeFilter(selection.take, selection.leave)
-    plan_with = partial(_plan_chosen, opened, chosen)
+
+    def plan_with(change_filter: ChangeFilter) -> FixPlan:
+        return plan_fixes(opened.project, opened.library, chosen, change_filter, opened.environ)
+
     fix_plan = plan_with(change_filter)
     if check is not None:
         check(_proposal_of(opened, fix_plan))
@@ -347,12 +350,6 @@ def propose_fixes(
             rejected=rejected,
             repaired=repaired,
         )
-
-
-def _plan_chosen(
-    opened: OpenProject, chosen: Sequence[ChosenFixer], change_filter: ChangeFilter
-) -> FixPlan:
-    return plan_fixes(opened.project, opened.library, chosen, change_filter, opened.environ)
 
 
 def _prove_fixes(

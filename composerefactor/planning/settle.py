@@ -199,7 +199,7 @@ class Settler:
         self, predicted: Sequence[FileElement], plan: Plan, proof: ProofResult
     ) -> tuple[Plan, ProofResult]:
         """Move the elements *predicted* to be unmovable after all, as far as that can be proved."""
-        for only in (_is_essential, None):
+        for only in (lambda run: run.scenario.essential, None):
             predicted = [element for element in predicted if self.can_move_after_all(element, only)]
             if not predicted:
                 break
@@ -215,10 +215,6 @@ class Settler:
         if proof.differences:
             self.findings[element] = proof.differences[0]
         return not proof.differences
-
-
-def _is_essential(run: Run) -> bool:
-    return run.scenario.essential
 
 
 def _why_unmoved(name: str, finding: ProofFinding) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -164,6 +164,15 @@ def _parse_sections(texts: Mapping[str, str], names: list[str]) -> dict[str, Any
     tree = parse(Source.decode("the output of Docker Compose", text.encode()))
     value = {} if tree.root is None else to_python(tree.root, tree.source)
     return _normalized(value, ()) if isinstance(value, dict) else {}
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return *value*, a configuration or a part of one, with *change* applied to all its texts."""
+    if isinstance(value, dict):
+        return {name: with_texts(part, change) for name, part in value.items()}
+    if isinstance(value, list):
+        return [with_texts(part, change) for part in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _normalized(value: Any, path: tuple[str, ...]) -> Any:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL
 from composerefactor.errors import EngineError, InputError
-from composerefactor.proof.comparison import hashes, parse_config
+from composerefactor.proof.comparison import hashes, parse_config, with_texts
 from composerefactor.proof.containers import (
     Container,
     Docker,
@@ -212,7 +212,8 @@ class _Resolver:
         )
 
     def _resolve(self, entry: Invocation, profiles: tuple[str, ...]) -> LiveConfig:
-        model = _unescaped_dollars(parse_config(self._run(entry, Scenario(OWN, profiles=profiles))))
+        printed = parse_config(self._run(entry, Scenario(OWN, profiles=profiles)))
+        model = with_texts(printed, lambda text: text.replace("$$", "$"))
         service_hashes = hashes(self._run(entry, Scenario(OWN, "hash", profiles)))
         return LiveConfig(entry, model, service_hashes, profiles)
 
@@ -255,15 +256,6 @@ def _with_containers(service: Mapping[str, Any], ids: Mapping[str, str]) -> dict
             ],
         )
     return replaced
-
-
-def _unescaped_dollars(value: Any) -> Any:
-    """Return *value* with single dollar signs where ``config`` prints two."""
-    if isinstance(value, dict):
-        return {name: _unescaped_dollars(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_unescaped_dollars(part) for part in value]
-    return value.replace("$$", "$") if isinstance(value, str) else value
 
 
 def _config_of(container: Container, candidates: Sequence[LiveConfig], root: Path) -> LiveConfig:

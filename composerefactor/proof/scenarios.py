@@ -228,11 +228,12 @@ def other_scenarios(
     if sets:
         result.append(Scenario("all variables set", profiles=base, environments=tuple(sets)))
     if has_env_file:
+        blank = {name: each for name, each in variables.items() if each.default is None}
         result.append(
             Scenario(
                 "empty --env-file",
                 profiles=base,
-                environments=({}, *sentinel_sets(_without_default(variables))),
+                environments=({}, *sentinel_sets(blank)),
                 empty_env_file=True,
             )
         )
@@ -354,10 +355,6 @@ def _profile_name(profiles: tuple[str, ...]) -> str:
     if not profiles:
         return "no profile"
     return f"profile {', '.join(profiles)}"
-
-
-def _without_default(variables: Mapping[str, Variable]) -> dict[str, Variable]:
-    return {name: variable for name, variable in variables.items() if variable.default is None}
 
 
 class Needed(Struct, frozen=True):

@@ -6,7 +6,6 @@ with relative paths, and with variable names in place of made-up values.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from composerefactor.compose.interpolation import Variable
 from composerefactor.compose.invocation import Invocation
 from composerefactor.errors import InputError
 from composerefactor.proof.baseline import Baseline, EntryInputs
-from composerefactor.proof.comparison import hashes, parse_config
+from composerefactor.proof.comparison import hashes, parse_config, with_texts
 from composerefactor.proof.engine import Engine
 from composerefactor.proof.scenarios import ALL_PROFILES, FIRST_NUMBER, Scenario, sentinel
 from composerefactor.proof.staging import Progress, Run, Runner, StagedCopy
@@ -261,7 +260,7 @@ def _resolve(
     raw = runner.run(named, Scenario("uninterpolated", "raw", profiles), env)
     found_raw = _config_or_none(raw.stdout, stage) if raw.ok else None
     return ResolvedConfig(
-        _with_variable_names(_with_user_paths(resolved, stage), _made_up_values(env)),
+        _with_variable_names(with_texts(resolved, stage.user_text), _made_up_values(env)),
         found_raw,
         service_hashes,
         tuple(sorted(set(_BLANK.findall(result.stderr)))),
@@ -292,9 +291,10 @@ def _with_missing_entries(config: Mapping[str, Any], more: Mapping[str, Any]) ->
 
 def _config_or_none(output: bytes, stage: StagedCopy | None) -> Any:
     try:
-        return _with_user_paths(parse_config(output), stage) if stage else parse_config(output)
+        config = parse_config(output)
     except InputError:
         return None
+    return with_texts(config, stage.user_text) if stage else config
 
 
 def _made_up_values(env: Mapping[str, str]) -> dict[str, str]:
@@ -319,20 +319,4 @@ def _with_variable_names(value: Any, made_up: Mapping[str, str]) -> Any:
         for text, name in made_up.items():
             if text in value:
                 value = value.replace(text, name)
-    return value
-
-
-def _with_user_paths(value: Any, stage: StagedCopy) -> Any:
-    """Return *value* with paths of the staged copy replaced by the user's own."""
-    if isinstance(value, dict):
-        return {name: _with_user_paths(part, stage) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_with_user_paths(part, stage) for part in value]
-    if isinstance(value, str) and str(stage.base) in value:
-        for up, place in enumerate((stage.path, *stage.path.parents)):
-            start = "./" if up == 0 else "../" * up
-            value = value.replace(f"{place}{os.sep}", start)
-            if place == stage.base:
-                break
-        return stage.hide(value)
     return value

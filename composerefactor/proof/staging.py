@@ -182,6 +182,17 @@ class StagedCopy:
                 place.write_text(text, encoding="utf-8")
         return place
 
+    def user_text(self, text: str) -> str:
+        """Return *text*, a value of a configuration, with the user's own paths."""
+        if str(self.base) not in text:
+            return text
+        for up, place in enumerate((self.path, *self.path.parents)):
+            start = "./" if up == 0 else "../" * up
+            text = text.replace(f"{place}{os.sep}", start)
+            if place == self.base:
+                break
+        return self.hide(text)
+
     def hide(self, text: str) -> str:
         """Return *text* with paths of the copy replaced by the user's own."""
         parent = str(self._root.parents[len(self._names) - 1]) if self._names else ""
