@@ -4,7 +4,7 @@
 root_file     a root file that may be split: what may leave it, and why the rest may not
 anchors       anchors of a file: who needs which, and which lines a copy takes
 planner       which services come together in a module, and why
-service_names what the names of services say: roles, areas, the name of several
+service_names what names and categories of services say, and what several are called
 grouping      groups of services, what users decide about them; names of modules
 include       the ``include`` list of a root file
 paths         relative paths in text that moves to another directory

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.yaml.comments import Region, regions
-from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, children
+from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, SequenceNode, children
 
 Element = tuple[str, str]
 """What moves as a whole: an entry (section, name), or a whole section (section, "")."""
@@ -93,6 +93,30 @@ class AnchorIndex:
                 owner = self.element_of.get(id(target))
                 if target and owner and owner[0] == "services" and owner[1] != user:
                     yield user, owner[1], target
+
+    def merged_blocks(self, name: str) -> Iterator[str]:
+        """Yield the blocks that the service *name* merges, or that it carries for others.
+
+        Those of its environment count too: services with the same one run the same program.
+        """
+        body = self.file.regions_in("services")[name].entry.value
+        if not isinstance(body, MappingNode):
+            return
+        if body.anchor and any(owner == name for _, owner in self.shared_services()):
+            yield name
+        values = list(_merged_values(body))
+        environment = body.get("environment")
+        if isinstance(environment, AliasNode):
+            values.append(environment)
+        elif isinstance(environment, MappingNode):
+            values += _merged_values(environment)
+        for value in values:
+            target = value.target if isinstance(value, AliasNode) else None
+            element = self.element_of.get(id(target))
+            if element and element[0].startswith("x-"):
+                yield element[0]
+            elif element and target is self.file.services.get(element[1]):
+                yield element[1]
 
     def needs(self, elements: Iterable[Element]) -> dict[Element, list[Node]]:
         """Return the anchored nodes that *elements* need from other elements, by these."""
@@ -235,6 +259,14 @@ def _is_covered(node: Node) -> bool:
 
 def _contains(root: Node, target: Node) -> bool:
     return root.outer_start <= target.outer_start and target.end <= root.end
+
+
+def _merged_values(mapping: MappingNode) -> Iterator[Node]:
+    """Yield what the merge keys of *mapping* merge."""
+    for entry in mapping.entries:
+        if entry.is_merge:
+            value = entry.value
+            yield from value.items if isinstance(value, SequenceNode) else [value]
 
 
 def _wrapper(anchor: str, used_keys: set[str]) -> str:

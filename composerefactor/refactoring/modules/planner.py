@@ -35,20 +35,31 @@ from composerefactor.refactoring.modules.grouping import (
     kebab,
 )
 from composerefactor.refactoring.modules.service_names import (
+    APPLICATIONS,
+    COLLECTORS,
+    DATA,
+    DATABASES,
+    INITIALIZES,
+    MONITORING,
+    OTHER,
+    OTHER_DATA,
     ROLES,
     area_of,
     block_name,
+    category_name,
     common_name,
     common_words,
+    directory_of,
+    domain_of,
     first_words,
     heads_of,
+    is_selection,
     last_word,
     natural_key,
     range_name,
     role_of,
     stem_of,
 )
-from composerefactor.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode
 from composerefactor.yaml.values import merged_entries
 
 MOST_SERVICES = 10
@@ -84,37 +95,11 @@ MOST_PROFILES = 2
 LONG_BLOCK = 8
 """A block without an image ties services only if it has more lines: copies of it would cost."""
 
-DATA = "data"
-"""The name of a module with data stores of several categories."""
-
-DATABASES, OTHER_DATA = "databases", "data-services"
-"""The names of modules with databases, and with other data stores, where these are apart."""
-
-OTHER = "other"
-"""The name of a module with a few services that have nothing in common."""
-
-APPLICATIONS = DEFAULT_PLACEMENT.category
-"""The name of a module with applications of no other category."""
-
 _APPLICATION = "app"
 """A profile or block of this name is not to be taken for :data:`APPLICATIONS`."""
 
-MONITORING = "monitoring"
-"""The name of a module with services that watch the others, of several categories."""
-
 LIST = "are a list of short ones that nothing divides"
 """What services have in common that are better left in one file."""
-
-_WATCHING = {"monitoring", "logging", "tracing"}
-
-_COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
-"""How the names of services that collect metrics end."""
-
-_INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
-"""How the names of services end that prepare another one."""
-
-_SELECTIONS = {"all", "everything", "full", "no", "not", "without"}
-"""Words of profiles that say with which others a service runs."""
 
 _BY_NAME = "belong together by name"
 
@@ -235,11 +220,11 @@ def _joined_by(
             largest = max(parts, key=lambda group: len(group.services))
             category = domain_of(place(largest.services[0]))
             is_general = largest.name in {category, APPLICATIONS, SERVICES, INFRASTRUCTURE}
-            name = _category_name(services, place) if is_general else largest.name
+            name = category_name(services, place) if is_general else largest.name
             is_family = tie.block.startswith("x-") and says_what_runs(file, tie.block)
             name = (block_name(tie.block) if is_family else "") or name
             why = f"share {tie.block}" if tie.block.startswith("x-") else f"refer to {tie.block}"
-            joined = ServiceGroup(services, name, _directory(services, place), why)
+            joined = ServiceGroup(services, name, directory_of(services, place), why)
             groups = [*(group for group in groups if group not in parts), joined]
     return groups
 
@@ -326,7 +311,7 @@ class _Planner:
         """The shared service-level block of each service: its key, and the name for a module."""
         users: dict[str, list[str]] = {}
         for name in self.order:
-            for block in self._merged_blocks(name):
+            for block in self.anchors.merged_blocks(name):
                 users.setdefault(block, []).append(name)
         found: dict[str, tuple[str, str]] = {}
         sizes = {block: self._block_lines(block) for block in users}
@@ -338,30 +323,6 @@ class _Planner:
                 name = block_name(block) if tells[block] else ""
                 found |= dict.fromkeys(members, (block, name))
         return found
-
-    def _merged_blocks(self, name: str) -> Iterator[str]:
-        """Yield the blocks that the service *name* merges, or that it carries for others.
-
-        Those of its environment count too: services with the same one run the same program.
-        """
-        body = self.file.regions_in("services")[name].entry.value
-        if not isinstance(body, MappingNode):
-            return
-        if body.anchor and any(owner == name for _, owner in self.anchors.shared_services()):
-            yield name
-        values = list(_merged_values(body))
-        environment = body.get("environment")
-        if isinstance(environment, AliasNode):
-            values.append(environment)
-        elif isinstance(environment, MappingNode):
-            values += _merged_values(environment)
-        for value in values:
-            target = value.target if isinstance(value, AliasNode) else None
-            element = self.anchors.element_of.get(id(target))
-            if element and element[0].startswith("x-"):
-                yield element[0]
-            elif element and target is self.file.services.get(element[1]):
-                yield element[1]
 
     def _block_lines(self, block: str) -> int:
         """Return how many lines the block *block* has: an ``x-`` section or a service."""
@@ -384,7 +345,7 @@ class _Planner:
         for (title, stem), names in stems.items():
             above = (stems.get((title, prefix), set()) for prefix in heads_of(stem))
             found = next(filter(None, above), set())
-            head = stem.rpartition("-")[0] if stem.endswith(_INITIALIZES) else ""
+            head = stem.rpartition("-")[0] if stem.endswith(INITIALIZES) else ""
             if not found and head not in ROLES and self._first_word(head):
                 # `minio-init` prepares `minio-server`
                 below = [each for (other, _), each in stems.items() if other == title]
@@ -476,7 +437,7 @@ class _Planner:
         store = min(unit, key=len)
         is_store = self._category(store) == DATA and all(
             kebab(name).startswith(f"{kebab(store)}-")
-            and (kebab(name).endswith(_INITIALIZES) or self.place(name) != DEFAULT_PLACEMENT)
+            and (kebab(name).endswith(INITIALIZES) or self.place(name) != DEFAULT_PLACEMENT)
             for name in unit
             if name != store
         )
@@ -491,11 +452,11 @@ class _Planner:
         for domain in domains:
             if domain.key.startswith("unit"):
                 first = domain.services[0]
-                siblings[_directory(domain.services, self.place), self._first_word(first)] = domain
+                siblings[self._directory(domain.services), self._first_word(first)] = domain
         for domain in domains:
             for unit in list(domain.units) if domain.key.startswith("category") else ():
                 word = self._first_word(unit[0])
-                other = siblings.get((_directory(unit, self.place), word)) if word else None
+                other = siblings.get((self._directory(unit), word)) if word else None
                 count = len(other.services) + len(unit) if other else 0
                 if other and count <= self.limit and 2 * count <= len(self.order):
                     other.units = sorted([*other.units, unit], key=lambda u: self.rank[u[0]])
@@ -522,8 +483,12 @@ class _Planner:
         ``all`` and ``no-redis`` say with which others it runs. What has many profiles is used by
         all of these, and belongs to none.
         """
-        profiles = [each for each in self._profiles(name) if not _is_a_selection(each)]
+        profiles = [each for each in self._profiles(name) if not is_selection(each)]
         return tuple(profiles) if len(profiles) <= MOST_PROFILES else ()
+
+    def _directory(self, services: Iterable[str]) -> str:
+        """Return the directory of a module with *services*."""
+        return directory_of(services, self.place)
 
     def _category(self, name: str) -> str:
         """Return the domain of the service *name* by its category."""
@@ -704,7 +669,7 @@ class _Planner:
     def _collects_metrics(self, name: str) -> bool:
         """Return whether the service *name* collects what others of its category store and show."""
         plain = without_instance(kebab(name))
-        return self._category(name) == MONITORING and plain.endswith(_COLLECTORS)
+        return self._category(name) == MONITORING and plain.endswith(COLLECTORS)
 
     def _centers(self, units: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """Return for each of *units* the service around which the units are that need each other.
@@ -853,7 +818,7 @@ class _Planner:
         count = len(domain.services) + len(other.services)
         if count > self.limit or 3 * count > 2 * len(self.file.services):
             return False
-        is_alike = _directory(domain.services, self.place) == _directory(other.services, self.place)
+        is_alike = self._directory(domain.services) == directory_of(other.services, self.place)
         is_open = other.key.startswith("category") or self._is_small(other)
         if anywhere:
             is_tiny = self._lines_of(domain) < FEWEST_LINES_OF_ALIKE
@@ -866,7 +831,7 @@ class _Planner:
         """Return two domains as one, which is called after what both have in common."""
         units = sorted([*one.units, *other.units], key=lambda unit: self.rank[unit[0]])
         services = [name for unit in units for name in unit]
-        name = _category_name(services, self.place)
+        name = category_name(services, self.place)
         why = _WHY_TOGETHER.get(name, "are in no group of their own")
         larger = max(one, other, key=self._lines_of)
         is_most = 3 * self._lines_of(larger) >= 2 * (self._lines_of(one) + self._lines_of(other))
@@ -889,7 +854,7 @@ class _Planner:
     def _named(self, domains: Iterable[_Domain]) -> Iterator[ServiceGroup]:
         for domain in domains:
             services = sorted(domain.services, key=self.rank.__getitem__)
-            directory = _directory(services, self.place)
+            directory = self._directory(services)
             if len(services) == 1:
                 yield ServiceGroup((services[0],), kebab(services[0]), directory)
                 continue
@@ -914,38 +879,11 @@ class _Planner:
         """Return *groups* with those of infrastructure renamed that have the name of services."""
         taken = {group.name for group in groups if group.directory == SERVICES}
         return [
-            replace(group, name=_category_name(group.services, self.place))
+            replace(group, name=category_name(group.services, self.place))
             if group.directory == INFRASTRUCTURE and group.name in taken
             else group
             for group in groups
         ]
-
-
-def _directory(services: Iterable[str], place: Callable[[str], Placement]) -> str:
-    """Return the directory of a module: that of infrastructure if most of *services* are.
-
-    A module with an application is one of services. *place* returns the category of a service.
-    """
-    places = [place(name) for name in services]
-    found = [placement.directory for placement in places].count(INFRASTRUCTURE)
-    has_applications = any(placement.counts_as == "applications" for placement in places)
-    is_infrastructure = 2 * found > len(places) and not has_applications
-    return INFRASTRUCTURE if is_infrastructure else SERVICES
-
-
-def _category_name(services: Sequence[str], place: Callable[[str], Placement]) -> str:
-    """Return the name of a module with *services* of one category, or of several.
-
-    *place* returns the category of a service.
-    """
-    counts = Counter(domain_of(place(name)) for name in services)
-    category, count = counts.most_common(1)[0]
-    if len(counts) == 1:
-        return category
-    directory = _directory(services, place)
-    says_most = category == APPLICATIONS or (category == DATA and APPLICATIONS not in counts)
-    is_most = says_most and 3 * count >= 2 * len(services)
-    return category if is_most and directory == SERVICES else directory
 
 
 def _below(section: ServiceSection) -> str:
@@ -954,33 +892,6 @@ def _below(section: ServiceSection) -> str:
     return f"are under the banner “{title}”"
 
 
-def _is_a_selection(profile: str) -> bool:
-    """Return whether the profile says which services run, not what they are."""
-    return not _SELECTIONS.isdisjoint(kebab(profile).split("-"))
-
-
 def _links(pairs: Iterable[tuple[int, int]]) -> Counter[tuple[int, int]]:
     """Return how many of *pairs* are between two numbers, whichever is first."""
     return Counter((min(pair), max(pair)) for pair in pairs if pair[0] != pair[1])
-
-
-def domain_of(placement: Placement) -> str:
-    """Return the domain of a category: all data stores are one, and all that watches the others."""
-    if placement.counts_as == "data stores":
-        return DATA
-    return MONITORING if placement.category in _WATCHING else placement.category
-
-
-def _merged_values(mapping: MappingNode) -> Iterator[Node]:
-    """Yield what the merge keys of *mapping* merge."""
-    for entry in mapping.entries:
-        if entry.is_merge:
-            value = entry.value
-            yield from value.items if isinstance(value, SequenceNode) else [value]
-
-
-def main_domain(services: Collection[str], place: Callable[[str], Placement]) -> str:
-    """Return the domain of infrastructure of at least two thirds of *services*; else ``""``."""
-    found = Counter((place(name).directory, domain_of(place(name))) for name in services)
-    (directory, domain), count = next(iter(found.most_common(1)), (("", ""), 0))
-    return domain if directory == INFRASTRUCTURE and 3 * count >= 2 * len(services) else ""

@@ -1,13 +1,14 @@
-"""What the names of services say: words, roles, and what several of them are called together."""
+"""What the names and categories of services say, and what several of them are called together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from composerefactor.images.catalog import without_instance
-from composerefactor.refactoring.modules.grouping import kebab
+from composerefactor.images.catalog import DEFAULT_PLACEMENT, Placement, without_instance
+from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES, kebab
 
 ROLES = {
     "api": "apis",
@@ -190,3 +191,77 @@ def _words(text: str) -> Iterator[str]:
     for word in re.split(r"[^a-z0-9]+", spaced.lower()):
         plain = word.removesuffix("service").removesuffix("server")
         yield from [each for each in (word, plain, plain.removesuffix("s")) if each in _AREA_OF][:1]
+
+
+_SELECTIONS = {"all", "everything", "full", "no", "not", "without"}
+"""Words of profiles that say with which others a service runs."""
+
+
+def is_selection(profile: str) -> bool:
+    """Return whether the profile says which services run, not what they are."""
+    return not _SELECTIONS.isdisjoint(kebab(profile).split("-"))
+
+
+COLLECTORS = ("exporter", "cadvisor", "pushgateway", "statsd", "telegraf")
+"""How the names of services that collect metrics end."""
+
+INITIALIZES = ("-init", "-setup", "-migrate", "-migrations")
+"""How the names of services end that prepare another one."""
+
+DATA = "data"
+"""The name of a module with data stores of several categories."""
+
+DATABASES, OTHER_DATA = "databases", "data-services"
+"""The names of modules with databases, and with other data stores, where these are apart."""
+
+OTHER = "other"
+"""The name of a module with a few services that have nothing in common."""
+
+APPLICATIONS = DEFAULT_PLACEMENT.category
+"""The name of a module with applications of no other category."""
+
+MONITORING = "monitoring"
+"""The name of a module with services that watch the others, of several categories."""
+
+_WATCHING = {"monitoring", "logging", "tracing"}
+
+
+def domain_of(placement: Placement) -> str:
+    """Return the domain of a category: all data stores are one, and all that watches the others."""
+    if placement.counts_as == "data stores":
+        return DATA
+    return MONITORING if placement.category in _WATCHING else placement.category
+
+
+def main_domain(services: Collection[str], place: Callable[[str], Placement]) -> str:
+    """Return the domain of infrastructure of at least two thirds of *services*; else ``""``."""
+    found = Counter((place(name).directory, domain_of(place(name))) for name in services)
+    (directory, domain), count = next(iter(found.most_common(1)), (("", ""), 0))
+    return domain if directory == INFRASTRUCTURE and 3 * count >= 2 * len(services) else ""
+
+
+def directory_of(services: Iterable[str], place: Callable[[str], Placement]) -> str:
+    """Return the directory of a module: that of infrastructure if most of *services* are.
+
+    A module with an application is one of services. *place* returns the category of a service.
+    """
+    places = [place(name) for name in services]
+    found = [placement.directory for placement in places].count(INFRASTRUCTURE)
+    has_applications = any(placement.counts_as == "applications" for placement in places)
+    is_infrastructure = 2 * found > len(places) and not has_applications
+    return INFRASTRUCTURE if is_infrastructure else SERVICES
+
+
+def category_name(services: Sequence[str], place: Callable[[str], Placement]) -> str:
+    """Return the name of a module with *services* of one category, or of several.
+
+    *place* returns the category of a service.
+    """
+    counts = Counter(domain_of(place(name)) for name in services)
+    category, count = counts.most_common(1)[0]
+    if len(counts) == 1:
+        return category
+    directory = directory_of(services, place)
+    says_most = category == APPLICATIONS or (category == DATA and APPLICATIONS not in counts)
+    is_most = says_most and 3 * count >= 2 * len(services)
+    return category if is_most and directory == SERVICES else directory

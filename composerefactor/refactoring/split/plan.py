@@ -39,14 +39,9 @@ from composerefactor.refactoring.modules.grouping import (
     name_in_path,
 )
 from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.planner import (
-    LIST,
-    MONITORING,
-    MOST_SERVICES,
-    main_domain,
-    service_groups,
-)
+from composerefactor.refactoring.modules.planner import LIST, MOST_SERVICES, service_groups
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout, pinned_blocks
+from composerefactor.refactoring.modules.service_names import MONITORING, main_domain
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 from composerefactor.refactoring.split.budget import exceeds_budget, most_copied, plan_within_budget
 from composerefactor.refactoring.split.common_base import CommonBase, common_base

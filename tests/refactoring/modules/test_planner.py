@@ -21,13 +21,12 @@ from composerefactor.refactoring.modules.planner import (
     LIST,
     LONG_BLOCK,
     MOST_SERVICES,
-    main_domain,
     most_services,
     plan_groups,
     service_groups,
     tied_groups,
 )
-from composerefactor.refactoring.modules.service_names import block_name, common_name
+from composerefactor.refactoring.modules.service_names import block_name, common_name, main_domain
 from composerefactor.yaml.source import Source
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
