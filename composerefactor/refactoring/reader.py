@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import posixpath
 import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -27,7 +27,7 @@ from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
 from composerefactor.edit.planned_files import Replacement
 from composerefactor.errors import InputError, Location, first_of
-from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve
+from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, Tree, resolve, walk
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 
@@ -195,6 +195,12 @@ class ReaderFile(Struct, frozen=True, dict=True):
         root = self.tree.root if self.tree else None
         return root if isinstance(root, MappingNode) else None
 
+    @property
+    def mappings(self) -> Iterator[MappingNode]:
+        """The mapping at the top of the tree, and all mappings in it."""
+        inside = walk(self.root) if self.root is not None else ()
+        return (node for node in inside if isinstance(node, MappingNode))
+
     def location(self, at: Node | int) -> Location:
         """Return the place of a node or of an offset."""
         return self.source.location(at if isinstance(at, int) else at.start)
@@ -356,6 +362,18 @@ def whole(around: Surroundings, name: str) -> Iterator[Outcome]:
 def named_paths(paths: Iterable[str]) -> str:
     """Return *paths* for a statement; more than a few are counted."""
     return first_of(list(dict.fromkeys(paths)), _MOST_NAMED)
+
+
+def text_of(node: Node | None, *keys: str) -> str:
+    """Return the text below *keys* in *node*; ``""`` if there is none, or no scalar."""
+    value = value_of(node, *keys)
+    return value.value if isinstance(value, ScalarNode) else ""
+
+
+def entries_of(node: Node | None, *keys: str) -> Sequence[Entry]:
+    """Return the entries of the mapping below *keys* in *node*; none if there is no mapping."""
+    value = value_of(node, *keys)
+    return value.entries if isinstance(value, MappingNode) else ()
 
 
 def value_of(node: Node | None, *keys: str) -> Node | None:

@@ -117,9 +117,10 @@ def quoted(value: str, like: ScalarNode) -> str:
     return f"{quote}{value}{quote}"
 
 
-def strings(sequence: SequenceNode) -> list[ScalarNode]:
-    """Return the items of *sequence* that are written in it as scalars."""
-    return [item for item in sequence.items if isinstance(item, ScalarNode)]
+def strings(node: Node | None) -> list[ScalarNode]:
+    """Return the items of the list *node* that are written in it as scalars; none if it is none."""
+    items = node.items if isinstance(node, SequenceNode) else ()
+    return [item for item in items if isinstance(item, ScalarNode)]
 
 
 def insertion(

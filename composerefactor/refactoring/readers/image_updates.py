@@ -13,7 +13,9 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    entries_of,
     reader,
+    text_of,
     value_of,
 )
 from composerefactor.refactoring.readers._patterns import (
@@ -47,8 +49,7 @@ def dependabot(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
         updates = value_of(file.root, "updates")
         for item in updates.items if isinstance(updates, SequenceNode) else ():
             update = resolve(item)
-            kind = value_of(update, "package-ecosystem")
-            is_compose = isinstance(kind, ScalarNode) and kind.value == "docker-compose"
+            is_compose = text_of(update, "package-ecosystem") == "docker-compose"
             if is_compose and isinstance(update, MappingNode):
                 yield from _follow_update(file, update, split)
 
@@ -235,8 +236,7 @@ def renovate(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
 
 def _updates_compose_files(root: MappingNode) -> bool:
     managers = value_of(root, "enabledManagers")
-    enabled = value_of(root, "docker-compose", "enabled")
-    if isinstance(enabled, ScalarNode) and enabled.value == "false":
+    if text_of(root, "docker-compose", "enabled") == "false":
         return False
     if not isinstance(managers, SequenceNode):
         return True
@@ -246,8 +246,7 @@ def _updates_compose_files(root: MappingNode) -> bool:
 def _renovate_patterns(root: MappingNode) -> Iterator[re.Pattern[str]]:
     """Yield the patterns of the settings for Compose files; globs are not regular expressions."""
     for key in ("fileMatch", "managerFilePatterns"):
-        listed = value_of(root, "docker-compose", key)
-        for node in strings(listed) if isinstance(listed, SequenceNode) else ():
+        for node in strings(value_of(root, "docker-compose", key)):
             text = node.value
             if key == "managerFilePatterns":
                 if not re.fullmatch(r"/.*/i?", text):
@@ -259,8 +258,7 @@ def _renovate_patterns(root: MappingNode) -> Iterator[re.Pattern[str]]:
 
 
 def _is_ignored(root: MappingNode, path: str) -> bool:
-    listed = value_of(root, "ignorePaths")
-    patterns = [n.value for n in strings(listed)] if isinstance(listed, SequenceNode) else []
+    patterns = [node.value for node in strings(value_of(root, "ignorePaths"))]
     return any(matches(p, path) or path.startswith(f"{p.rstrip('/')}/") for p in patterns)
 
 
@@ -287,8 +285,7 @@ def updatecli(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     """
     modules = {each.path: each.modules for each in split.splits if each.created}
     for file in around.files(_UPDATECLI, anywhere=True):
-        targets = value_of(file.root, "targets")
-        for entry in targets.entries if isinstance(targets, MappingNode) else ():
+        for entry in entries_of(file.root, "targets"):
             for key in _TARGET_KEYS:
                 value = value_of(entry.value, "spec", key)
                 nodes = value.items if isinstance(value, SequenceNode) else [value]

@@ -14,6 +14,7 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    entries_of,
     named_paths,
     reader,
     value_of,
@@ -26,8 +27,9 @@ from composerefactor.refactoring.readers._patterns import (
     pattern_for,
     regular_expression,
     stale,
+    strings,
 )
-from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve, walk
+from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, resolve
 
 _PRE_COMMIT = re.compile(r"\.pre-commit-config\.ya?ml")
 _CHECKS_ALONE = "docker-compose-check"
@@ -47,9 +49,7 @@ def pre_commit(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     out, since a module that uses services or volumes of another file is rejected.
     """
     for file in around.files(_PRE_COMMIT):
-        for node in walk(file.root) if file.root else ():
-            if not isinstance(node, MappingNode):
-                continue
+        for node in file.mappings:
             hook = value_of(node, "id")
             if isinstance(hook, ScalarNode) and hook.value == _CHECKS_ALONE:
                 yield from _checks_alone(file, node, hook, split)
@@ -150,8 +150,8 @@ def yamllint(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     of lines, for all rules or for one.
     """
     for file in around.files(_YAMLLINT):
-        for node in walk(file.root) if file.root else ():
-            ignored = node.get("ignore") if isinstance(node, MappingNode) else None
+        for node in file.mappings:
+            ignored = node.get("ignore")
             if isinstance(ignored, SequenceNode):
                 yield from follow_list(
                     file, ignored, split, gitignore_matches, _anchored, "excludes {}"
@@ -253,27 +253,22 @@ def vscode(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     for file in around.files(_VSCODE):
         if not split.is_named_in(file.text):
             continue
-        for node in walk(file.root) if file.root else ():
-            if isinstance(node, MappingNode):
-                yield from _tasks(file, node, split)
-                yield from _schemas(file, node, split)
+        for node in file.mappings:
+            yield from _tasks(file, node, split)
+            yield from _schemas(file, node, split)
 
 
 def _tasks(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield the files that a task starts."""
-    files = value_of(node, "dockerCompose", "files")
-    for item in files.items if isinstance(files, SequenceNode) else ():
-        if isinstance(item, ScalarNode):
-            path = posixpath.normpath(re.sub(_WORKSPACE, "", item.value))
-            if path in split.paths:
-                said = f"starts {path} with Docker Compose"
-                yield Outcome("fine", file.location(item), said)
+    for item in strings(value_of(node, "dockerCompose", "files")):
+        path = posixpath.normpath(re.sub(_WORKSPACE, "", item.value))
+        if path in split.paths:
+            yield Outcome("fine", file.location(item), f"starts {path} with Docker Compose")
 
 
 def _schemas(file: ReaderFile, node: MappingNode, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield the patterns that give a schema to a split file."""
-    schemas = value_of(node, _SCHEMAS)
-    for entry in schemas.entries if isinstance(schemas, MappingNode) else ():
+    for entry in entries_of(node, _SCHEMAS):
         value = resolve(entry.value)
         if isinstance(value, SequenceNode):
             yield from follow_list(

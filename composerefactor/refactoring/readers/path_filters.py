@@ -15,8 +15,10 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     ReaderFile,
     Surroundings,
+    entries_of,
     named_paths,
     reader,
+    text_of,
     value_of,
 )
 from composerefactor.refactoring.readers._patterns import (
@@ -27,7 +29,7 @@ from composerefactor.refactoring.readers._patterns import (
     pattern_for,
     stale,
 )
-from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve, walk
+from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve
 
 _WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/.*\.ya?ml")
 _MENTION = r"\bpaths(?:-ignore)?['\"]?\s*:|hashFiles\(|(?:changed-files|paths-filter)@"
@@ -48,9 +50,8 @@ def github_paths(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
     for file in around.files(_WORKFLOW):
         if not re.search(_MENTION, file.text) or file.root is None:
             continue
-        events = value_of(file.root, "on")
         followed: set[int] = set()
-        for entry in events.entries if isinstance(events, MappingNode) else ():
+        for entry in entries_of(file.root, "on"):
             for key, verb in (("paths", "runs for changes of"), ("paths-ignore", "ignores")):
                 value = value_of(entry.value, key)
                 if value is not None and id(value) not in followed:
@@ -63,14 +64,10 @@ def github_paths(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
 
 def _actions(file: ReaderFile, split: PlannedSplit) -> Iterator[Outcome]:
     """Yield the outcomes for the inputs of actions that filter paths."""
-    assert file.root is not None  # noqa: S101 - the caller checks
-    for node in walk(file.root):
-        if not isinstance(node, MappingNode):
+    for node in file.mappings:
+        if not re.search(_ACTION, text_of(node, "uses")):
             continue
-        uses, given = value_of(node, "uses"), value_of(node, "with")
-        if not isinstance(uses, ScalarNode) or not re.search(_ACTION, uses.value):
-            continue
-        for entry in given.entries if isinstance(given, MappingNode) else ():
+        for entry in entries_of(node, "with"):
             value = resolve(entry.value)
             if isinstance(value, ScalarNode) and value.style == "|":
                 yield from _lines(file, value, split)
@@ -173,8 +170,8 @@ def gitlab_changes(around: Surroundings, split: PlannedSplit) -> Iterator[Outcom
         if "changes" not in file.text or file.root is None:
             continue
         followed: set[int] = set()
-        for node in walk(file.root):
-            changes = value_of(node, "changes") if isinstance(node, MappingNode) else None
+        for node in file.mappings:
+            changes = value_of(node, "changes")
             listed = changes if isinstance(changes, SequenceNode) else value_of(changes, "paths")
             if listed is not None and id(listed) not in followed:
                 followed.add(id(listed))
@@ -196,8 +193,8 @@ def bitbucket_changesets(around: Surroundings, split: PlannedSplit) -> Iterator[
     for file in around.files(_BITBUCKET):
         if "changesets" not in file.text or file.root is None:
             continue
-        for node in walk(file.root):
-            changesets = value_of(node, "changesets") if isinstance(node, MappingNode) else None
+        for node in file.mappings:
+            changesets = value_of(node, "changesets")
             for key, verb in (("includePaths", "runs for changes of"), ("excludePaths", "ignores")):
                 listed = value_of(changesets, key)
                 said = f"{verb} {{}}"
@@ -229,15 +226,13 @@ def other_pipelines(around: Surroundings, split: PlannedSplit) -> Iterator[Outco
     for file in around.files(_OTHER_PIPELINES):
         if "path" not in file.text or file.root is None:
             continue
-        for node in walk(file.root):
+        for node in file.mappings:
             for listed, verb in _lists(node):
                 said = f"{verb} {{}}"
                 yield from follow_list(file, listed, split, _azure_matches, pattern_for, said)
 
 
-def _lists(node: Node) -> Iterator[tuple[Node | None, str]]:
-    if not isinstance(node, MappingNode):
-        return
+def _lists(node: MappingNode) -> Iterator[tuple[Node | None, str]]:
     for key in ("paths", "path"):
         value = value_of(node, key)
         if isinstance(value, SequenceNode):

@@ -28,12 +28,14 @@ from composerefactor.refactoring.reader import (
     PlannedSplit,
     State,
     Surroundings,
+    entries_of,
     reader,
+    text_of,
     value_of,
     whole,
 )
 from composerefactor.refactoring.readers._patterns import strings
-from composerefactor.yaml.nodes import MappingNode, ScalarNode, SequenceNode, walk
+from composerefactor.yaml.nodes import MappingNode, ScalarNode
 
 
 def _mentions(
@@ -91,12 +93,9 @@ def doco_cd(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     for file in around.files(_DOCO_CD, anywhere=True):
         for document in file.tree.documents if file.tree else ():
             root = document.root
-            listed = value_of(root, "compose_files")
-            directory = value_of(root, "working_dir")
-            below = directory.value if isinstance(directory, ScalarNode) else ""
-            nodes = strings(listed) if isinstance(listed, SequenceNode) else []
-            names = [node.value for node in nodes] or DEFAULT_NAMES
-            paths = {path_from(below, name) for name in names}
+            listed = strings(value_of(root, "compose_files"))
+            names = [node.value for node in listed] or DEFAULT_NAMES
+            paths = {path_from(text_of(root, "working_dir"), name) for name in names}
             if isinstance(root, MappingNode) and paths & split.paths:
                 said = f"starts {min(paths & split.paths)} as Docker Compose does"
                 yield Outcome("fine", file.location(root), said)
@@ -175,12 +174,10 @@ def portainer(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
     for file in around.files(_WORKFLOW):
         if "portainer" not in file.text.lower() or file.root is None:
             continue
-        for node in walk(file.root):
-            uses = value_of(node, "uses") if isinstance(node, MappingNode) else None
-            given = value_of(node, "with")
-            if not isinstance(uses, ScalarNode) or "portainer" not in uses.value.lower():
+        for node in file.mappings:
+            if "portainer" not in text_of(node, "uses").lower():
                 continue
-            for entry in given.entries if isinstance(given, MappingNode) else ():
+            for entry in entries_of(node, "with"):
                 value = entry.value
                 if isinstance(value, ScalarNode) and value.value.removeprefix("./") in split.paths:
                     yield Outcome(

@@ -18,6 +18,7 @@ from composerefactor.refactoring.reader import (
     ReaderFile,
     Surroundings,
     reader,
+    text_of,
     value_of,
 )
 from composerefactor.refactoring.readers._patterns import MAX_FILES, alone, files_that_name
@@ -235,14 +236,11 @@ def upload_steps(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]
     for file in around.files(_FILE):
         if file.root is None or not split.is_named_in(file.text):
             continue
-        for node in walk(file.root):
-            if not isinstance(node, MappingNode):
-                continue
-            uses = value_of(node, "uses")
-            if isinstance(uses, ScalarNode) and re.search(_ACTION, uses.value):
-                given = value_of(node, "with")
-                inputs = [value_of(given, name) for name in _INPUTS]
-                yield from _carried(file, uses.value.partition("@")[0], inputs, split)
+        for node in file.mappings:
+            uses = text_of(node, "uses")
+            if re.search(_ACTION, uses):
+                inputs = [value_of(node, "with", name) for name in _INPUTS]
+                yield from _carried(file, uses.partition("@")[0], inputs, split)
             artifacts = value_of(node, "artifacts", "paths")
             if artifacts is not None:
                 yield from _carried(file, "the job's artifacts", [artifacts], split, "keep")
