@@ -179,7 +179,7 @@ class _Reach(Struct):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(sorted({member.service.name for member, _ in self.members if member.wants}))
+        return tuple(sorted({member.service.name for member, _ in self.members if member.wants is not None}))
 
 
 def find_sites(

@@ -92,3 +92,10 @@ services:
     (only,) = find_sites([stack_of(text)], lambda *_: 1, ("deploy", "resources"))
     assert isinstance(only, Site)
     assert (only.path, only.keys) == (("services", "a", "deploy"), ("resources",))
+
+
+def test_a_value_may_be_false() -> None:
+    every = [stack_of("services:\n  a: {image: a}\n")]
+    (only,) = find_sites(every, lambda *_: False, ("init",))
+    assert isinstance(only, Site)
+    assert (only.value, only.services) == (False, ("a",))
