@@ -123,7 +123,7 @@ def _idle_command(service: Service) -> tuple[str, Location] | None:
         return None
     text = " ".join(item.written or "" for item in value.items)
     is_whole = service.value("entrypoint") is None or service.value("command") is None
-    has_terminal = service.value("tty") or service.value("stdin_open")
+    has_terminal = any(flag and flag.value for flag in (service.tty, service.stdin_open))
     programs = _TOOL if has_terminal else f"{_TOOL}|{_SHELL}"
     is_idle = re.fullmatch(_IDLE_COMMAND, text) or (is_whole and re.fullmatch(programs, text))
     return (f"command {text}", value.location) if is_idle else None

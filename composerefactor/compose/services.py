@@ -163,6 +163,8 @@ class Service(Struct, frozen=True, dict=True):
     labels = ServiceAttribute(read_pairs)
     container_name = ServiceAttribute(read_text)
     user = ServiceAttribute(read_text)
+    tty = ServiceAttribute(read_flag)
+    stdin_open = ServiceAttribute(read_flag)
     privileged = ServiceAttribute(read_flag)
     read_only = ServiceAttribute(read_flag)
     cap_add = ServiceAttribute(_read_names)

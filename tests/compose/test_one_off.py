@@ -16,6 +16,7 @@ ENDS = [
     '{build: ., entrypoint: ["php", "artisan"]}',
     "{build: ., command: echo built}",
     "{build: ., entrypoint: [sh, -c, exit 0]}",
+    "{build: ., command: bash, tty: false}",
 ]
 LASTS = [
     "{image: a}",
@@ -28,6 +29,7 @@ LASTS = [
     '{image: a, entrypoint: [sh, -c, "echo start; exec app"]}',
     "{image: a, command: truestory}",
     "{image: a, entrypoint: python manage.py, command: runserver}",
+    "{build: ., command: bash, tty: true}",
 ]
 
 
