@@ -163,7 +163,7 @@ TRANSFORM_STEPS = """\
 2. Run `.venv/bin/pytest tests/test_golden.py -k {name} --update-golden`, and review the
    expected.diff that it writes.
 3. Run `.venv/bin/pytest tests/cli/test_snapshots.py --update-golden`, and review what changes.
-4. Run `make docs schema`, then `make test`."""
+4. Run `make docs`, then `make test`."""
 
 RULE_STEPS = """\
 1. Write what it finds in composerefactor/analysis/rules/{function}.py, or move the function to the
