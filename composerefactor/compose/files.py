@@ -22,8 +22,10 @@ from composerefactor.yaml.nodes import (
     Node,
     Path,
     Tree,
+    own_entries,
     paths,
     resolve,
+    value_of,
     walk,
 )
 from composerefactor.yaml.parser import parse
@@ -238,11 +240,8 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
 
     def entries(self, section: str) -> dict[str, Node]:
         """Return the definitions in *section* by name, with aliases resolved."""
-        value = self.root.get(section)
-        value = resolve(value) if value is not None else None
-        if not isinstance(value, MappingNode):
-            return {}
-        return {e.name: resolve(e.value) for e in value.entries if e.name and not e.is_merge}
+        entries = own_entries(value_of(self.root, section))
+        return {e.name: resolve(e.value) for e in entries if e.name and not e.is_merge}
 
     def location_of(self, section: str, name: str = "") -> Location:
         """Return the location of *section*, or of the entry *name* in it; else of the file."""

@@ -241,7 +241,7 @@ def _pair_values(node: Node, attribute: Attribute) -> Iterator[PathAttribute]:
 
 
 def _scalar(node: Node | None, attribute: Attribute) -> Iterator[PathAttribute]:
-    node = resolve(node) if node is not None else None
+    node = resolve(node)
     if node is not None and scalar_text(node):
         yield _path_attribute(node, attribute)
 

@@ -26,8 +26,9 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.errors import Location
 from composerefactor.yaml.comments import Region, Title, comment_spans, titles
-from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, children, walk
+from composerefactor.yaml.nodes import Node, ScalarNode, children, value_of, walk
 from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import scalar_text
 
 _MIN_COMMON = 3
 _MAX_NAME_WORDS = 4
@@ -176,8 +177,8 @@ def _is_titled_like(file: ComposeFile, section: ServiceSection) -> bool:
 
 
 def _image_name(body: Node | None) -> str:
-    image = body.get("image") if isinstance(body, MappingNode) else None
-    return image.value.rpartition("/")[2].partition(":")[0] if isinstance(image, ScalarNode) else ""
+    image = scalar_text(value_of(body, "image")) or ""
+    return image.rpartition("/")[2].partition(":")[0]
 
 
 def _words(text: str) -> set[str]:

@@ -19,7 +19,7 @@ from composerefactor.compose.references import (
     referenced_services,
 )
 from composerefactor.errors import InputError
-from composerefactor.yaml.nodes import MappingNode, Node, Tree, resolve, walk
+from composerefactor.yaml.nodes import MappingNode, Node, Tree, own_entries, resolve, value_of, walk
 from composerefactor.yaml.values import merged_entries
 
 
@@ -163,7 +163,7 @@ class TreeFacts:
         except InputError as error:
             return error
         tree = self._library.tree(path)
-        services = tree.root.get("services") if isinstance(tree.root, MappingNode) else None
+        services = value_of(tree.root, "services")
         for name, entry in merged_entries(services).items():
             if not re.fullmatch(_SERVICE_NAME, name):
                 return InputError(
@@ -390,10 +390,9 @@ class TreeFacts:
         services_node: Node | None = root.get("services")
         if services_node is None and not any(root.get(k) for k in ("include", *RESOURCE_SECTIONS)):
             services_node = root
-        body = resolve(services_node) if services_node is not None else None
-        if not isinstance(body, MappingNode):
-            return []
-        return [(e.name, resolve(e.value)) for e in body.entries if e.name and not e.is_merge]
+        body = resolve(services_node)
+        entries = own_entries(body)
+        return [(e.name, resolve(e.value)) for e in entries if e.name and not e.is_merge]
 
 
 def _is_service(node: Node) -> bool:

@@ -25,7 +25,15 @@ from composerefactor.discovery.script import (
     part,
 )
 from composerefactor.errors import InputError
-from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, Tree, resolve
+from composerefactor.yaml.nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    Tree,
+    resolve,
+    value_of,
+)
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
 
@@ -90,7 +98,7 @@ def parse_tree(path: str, text: str) -> Tree | None:
 
 def scalars(node: Node | None) -> list[ScalarNode]:
     """Return *node* if it is a scalar, or the scalars in it if it is a sequence."""
-    node = resolve(node) if node is not None else None
+    node = resolve(node)
     if isinstance(node, ScalarNode):
         return [node]
     if isinstance(node, SequenceNode):
@@ -162,8 +170,7 @@ class _Reader:
 
 def _nested_context(node: MappingNode, context: _Context) -> _Context:
     """Return *context* with the directory and the environment that the keys of *node* set."""
-    run = node.get("defaults")
-    run = run.get("run") if isinstance(run, MappingNode) else None
+    run = value_of(node, "defaults", "run")
     options = node.get("options")
     elements = [element for element in (run, options, node) if isinstance(element, MappingNode)]
     for element in elements:
@@ -272,8 +279,7 @@ def _blank(match: re.Match[str]) -> str:
 def package_scripts(path: str, text: str) -> list[Script]:
     """Return the ``scripts`` of package.json or composer.json, which run in its directory."""
     tree = parse_tree(path, text)
-    root = tree.root if tree else None
-    node = root.get("scripts") if isinstance(root, MappingNode) else None
+    node = value_of(tree.root, "scripts") if tree else None
     if tree is None or not isinstance(node, MappingNode):
         return []
     reader = _Reader(tree)
@@ -321,11 +327,8 @@ def devcontainer(path: str, text: str) -> list[Script]:
     The paths in the file are relative to *path*.
     """
     tree = parse_tree(path, text)
-    root = tree.root if tree else None
-    if tree is None or not isinstance(root, MappingNode):
-        return []
-    nodes = scalars(root.get("dockerComposeFile"))
-    if not nodes:
+    nodes = scalars(value_of(tree.root, "dockerComposeFile")) if tree else []
+    if tree is None or not nodes:
         return []
     files = [_path_in_project(directory_of(path), _value(node, text)) for node in nodes]
     command = joined(" ", ["docker compose", *(joined("", ["--file=", f]) for f in files), "up"])

@@ -16,7 +16,7 @@ from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.readers import STACK_DEPLOY, OtherReader
 from composerefactor.yaml.comments import comment_lines
-from composerefactor.yaml.nodes import MappingNode, Node
+from composerefactor.yaml.nodes import Node, value_of
 from composerefactor.yaml.values import item_nodes, merged_entries, merged_get, scalar_text
 
 _YAML_SUFFIXES = (".yml", ".yaml")
@@ -118,8 +118,7 @@ def _from_content(path: str, facts: TreeFacts) -> Evidence | None:
     A file with attributes that Docker Swarm ignores is taken for one of Docker Compose.
     """
     tree = facts.tree(path)
-    root = tree.root if tree is not None else None
-    services = root.get("services") if isinstance(root, MappingNode) else None
+    services = value_of(tree.root, "services") if tree is not None else None
     bodies = [entry.value for entry in merged_entries(services).values()]
     attributes = {name for body in bodies for name in merged_entries(body)}
     if tree is None or attributes & _NOT_IN_SWARM:

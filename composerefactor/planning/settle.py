@@ -316,7 +316,7 @@ def _matching_item(
     file: ComposeFile, node: Node | None, names: Sequence[str], marks: Sequence[str]
 ) -> Node | None:
     """Return the item of the list *node* named one of *names*, or that contains all *marks*."""
-    sequence = resolve(node) if node is not None else None
+    sequence = resolve(node)
     if not isinstance(sequence, SequenceNode):
         return None
     for item in map(resolve, sequence.items):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, overload
 
 from msgspec import Struct
 
@@ -195,11 +195,28 @@ def _start_of_child(child: Node | Entry) -> int:
     return child.value.outer_start if isinstance(child, Entry) else child.outer_start
 
 
-def resolve(node: Node) -> Node:
-    """Return *node*, or the target if it is an alias."""
+@overload
+def resolve(node: Node) -> Node: ...
+@overload
+def resolve(node: Node | None) -> Node | None: ...
+def resolve(node: Node | None) -> Node | None:
+    """Return *node*, or the target if it is an alias; None for None."""
     while isinstance(node, AliasNode) and node.target is not None:
         node = node.target
     return node
+
+
+def value_of(node: Node | None, *keys: str) -> Node | None:
+    """Return the value below *keys* in *node*, aliases resolved, or None; no merge keys."""
+    for key in keys:
+        mapping = resolve(node)
+        node = mapping.get(key) if isinstance(mapping, MappingNode) else None
+    return resolve(node)
+
+
+def own_entries(node: Node | None) -> list[Entry]:
+    """Return the entries written in *node*; [] if it is no mapping."""
+    return node.entries if isinstance(node, MappingNode) else []
 
 
 def children(node: Node) -> Iterator[Node]:

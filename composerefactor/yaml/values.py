@@ -296,7 +296,7 @@ def merged_entries(node: Node | None) -> dict[str, Entry]:
 
 def _collect(node: Node | None, found: dict[str, Entry], seen: set[int]) -> None:
     """Add to *found* the entries of *node* that it does not contain; *seen* ends cycles."""
-    mapping = resolve(node) if node is not None else None
+    mapping = resolve(node)
     if not isinstance(mapping, MappingNode) or id(mapping) in seen:
         return
     seen.add(id(mapping))
@@ -328,7 +328,7 @@ def merged_mappings(node: Node | None) -> list[MappingNode]:
 
 def merged_get(node: Node | None, name: str) -> Node | None:
     """Return the value of key *name* in the mapping *node*, merge keys resolved, or None."""
-    mapping = resolve(node) if node is not None else None
+    mapping = resolve(node)
     if not isinstance(mapping, MappingNode):
         return None
     merges = False
@@ -343,7 +343,7 @@ def merged_get(node: Node | None, name: str) -> Node | None:
 
 def short_or_long(node: Node | None, name: str) -> Node | None:
     """Return the value that *node* has in the short form, and under key *name* in the long form."""
-    is_long = node is not None and isinstance(resolve(node), MappingNode)
+    is_long = isinstance(resolve(node), MappingNode)
     return merged_get(node, name) if is_long else node
 
 
@@ -362,7 +362,7 @@ def acts_on_merge(node: Node) -> bool:
 
 def scalar_text(node: Node | None) -> str | None:
     """Return the text of the scalar *node*; None for null and for other nodes."""
-    node = resolve(node) if node is not None else None
+    node = resolve(node)
     return node.value if isinstance(node, ScalarNode) and not node.is_null else None
 
 
@@ -373,7 +373,7 @@ def text_below(node: Node | None, name: str) -> str | None:
 
 def item_nodes(node: Node | None) -> list[Node]:
     """Return the items of the sequence *node*; a single scalar counts as a list of one item."""
-    node = resolve(node) if node is not None else None
+    node = resolve(node)
     if isinstance(node, SequenceNode):
         return [resolve(item) for item in node.items]
     if isinstance(node, ScalarNode) and not node.is_null:
@@ -383,7 +383,7 @@ def item_nodes(node: Node | None) -> list[Node]:
 
 def names_in(node: Node | None) -> list[str]:
     """Return the names in *node*: the items of a list, or the keys of a mapping."""
-    node = resolve(node) if node is not None else None
+    node = resolve(node)
     if isinstance(node, MappingNode):
         return list(merged_entries(node))
     return [text for item in item_nodes(node) if (text := scalar_text(item)) is not None]

@@ -13,7 +13,7 @@ from composerefactor.compose.resources import is_only_part_of_another
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location, first_of
 from composerefactor.images.starters import missing_resources, missing_services
-from composerefactor.yaml.nodes import MappingNode, SequenceNode
+from composerefactor.yaml.nodes import MappingNode, SequenceNode, own_entries
 
 
 @rule(Severity.HIGH, "validity")
@@ -246,7 +246,7 @@ def _copies(file: ComposeFile) -> Iterator[tuple[str, int]]:
     """Yield (key, number of lines) of the blocks that another service of *file* has before."""
     seen: set[tuple[str, ...]] = set()
     for body in file.services.values():
-        for entry in body.entries if isinstance(body, MappingNode) else ():
+        for entry in own_entries(body):
             if entry.name in _NO_COPIES or not isinstance(entry.value, MappingNode | SequenceNode):
                 continue
             written = file.source.text[entry.start : entry.value.end].splitlines()

@@ -212,7 +212,7 @@ def follow_list(
         pattern_for: Returns the pattern for a directory, which ends in ``/``, or a file.
         statement: What the reader does with the list, with ``{}`` for the file that is split.
     """
-    sequence = resolve(node) if node is not None else None
+    sequence = resolve(node)
     if not isinstance(sequence, SequenceNode):
         return
     patterns = [
