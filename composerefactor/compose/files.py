@@ -265,7 +265,10 @@ def _document_start(source: Source, start: int) -> int:
 
 
 class FileReader(Protocol):
-    """Access to files by POSIX path relative to the project root."""
+    """Access to files by POSIX path relative to the project root.
+
+    Compose files are read from a disk, and from plans that are not written yet.
+    """
 
     def read_bytes(self, path: str) -> bytes:
         """Return the content; raises InputError if the file cannot be read."""

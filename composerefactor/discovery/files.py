@@ -37,6 +37,8 @@ def directories_of(paths: Iterable[str]) -> frozenset[str]:
 class Listing:
     """The texts of a project by POSIX path relative to the project directory.
 
+    Start commands are searched in files of all kinds, and again in those that a move would leave.
+
     Attributes:
         read: Returns the text of a path; None if it is missing, not text, or too large.
     """

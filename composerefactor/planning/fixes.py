@@ -35,7 +35,10 @@ from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
 
 
 class Overlay:
-    """Files of *reader* with *contents* in place of its own; None marks a deleted file."""
+    """Files of *reader* with *contents* in place of its own; None marks a deleted file.
+
+    A fixer plans on the files that those before it leave, which are on no disk.
+    """
 
     def __init__(self, reader: FileReader, contents: Mapping[str, bytes | None]) -> None:
         self._reader = reader

@@ -21,7 +21,7 @@ MAX_FILES = 20_000
 
 
 class ProjectFiles:
-    """The files below the project directory *root*.
+    """The files below the project directory *root*, as they are on the disk.
 
     All paths are POSIX and relative to the root. Reading follows symbolic links and ``..``, as
     Docker Compose does; :meth:`check_writable` refuses both.
