@@ -109,11 +109,16 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+def did_you_mean(
+    name: str, known: Iterable[str], otherwise: str = "", most: int | None = None
+) -> str:
     """Return a remedy for *name*, which is not one of *known*: the one that it resembles.
 
-    If there is none, all of them, after the word or words *otherwise*.
+    If there is none, all of them, after the word or words *otherwise*; ``""`` for more than *most*.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"{otherwise} {', '.join(names)}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    is_short = most is None or len(names) <= most
+    return f"{otherwise} {', '.join(names)}" if is_short else ""

@@ -27,6 +27,7 @@ from composerefactor.edit.rendering import AnchorAlias, Anchored, Flow, Value
 from composerefactor.errors import Location
 from composerefactor.images.entries import Command, Times
 from composerefactor.refactoring.contract import Change, Effect, Refusal
+from composerefactor.refactoring.modules.anchors import numbered
 from composerefactor.yaml.nodes import (
     Entry,
     MappingNode,
@@ -448,7 +449,7 @@ class SharedValue:
             title = f"{title} with the anchor &{known}"
             return addition(site, AnchorAlias(known), title, evidence, confidence)
         title += details
-        anchor = self._free_anchor(file, name)
+        anchor = numbered(name, {used for used, _ in self._anchors_of(file)})
         key = key if key and key not in self.taken else f"x-{anchor}"
         first, text = self._placement(file, self.group(site.value))
         block = AddKey(file.path, (), key, Anchored(anchor, value), (), text, first)
@@ -480,14 +481,6 @@ class SharedValue:
                 located = LocatedNode(file, node, node.start, Scope())
                 visible[name] = located if is_usable else None
         return next((name for name, node in visible.items() if node and fits(node)), None)
-
-    def _free_anchor(self, file: ComposeFile, name: str) -> str:
-        """Return *name*, followed by a number if *file* already has this anchor."""
-        taken = {anchor for anchor, _ in self._anchors_of(file)}
-        free, n = name, 2
-        while free in taken:
-            free, n = f"{name}-{n}", n + 1
-        return free
 
     def _anchors_of(self, file: ComposeFile) -> list[tuple[str, Node]]:
         """Return the anchors of *file* in the order of the text, each with its node."""

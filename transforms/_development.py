@@ -127,7 +127,7 @@ class DevelopmentFinder:
                 removed.append(("services", service.name, "volumes", n))
         if removed:
             evidence = f"mounts the source code over that of the image: {', '.join(places)}"
-            paths = self._whole_if_empty(body, "volumes", removed)
+            paths = _whole_if_empty(node, removed)
             yield DevelopmentSetting(service.name, "volumes", at, evidence, paths)
 
     def _command(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
@@ -193,11 +193,10 @@ class DevelopmentFinder:
             evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
             yield DevelopmentSetting(name, "build", node.start, evidence, (path,))
 
-    def _whole_if_empty(self, body: MappingNode, key: str, removed: list[Path]) -> tuple[Path, ...]:
-        """Return *removed*, or the path of *key* itself if nothing would be left of it."""
-        node = body.get(key)
-        count = len(node.items) if isinstance(node, SequenceNode) else -1
-        return (removed[0][:-1],) if len(removed) == count else tuple(removed)
+
+def _whole_if_empty(mounts: SequenceNode, removed: list[Path]) -> tuple[Path, ...]:
+    """Return *removed*, or the path of *mounts* itself if nothing would be left of it."""
+    return (removed[0][:-1],) if len(removed) == len(mounts.items) else tuple(removed)
 
 
 def developers_only_reason(service: Service) -> str:

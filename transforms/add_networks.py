@@ -30,7 +30,7 @@ from composerefactor.compose.resources import (
     used_subnets,
 )
 from composerefactor.compose.services import Service, StartModel, start_models
-from composerefactor.compose.short_forms import Port, ports
+from composerefactor.compose.short_forms import ports
 from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, catalog_of, service_placement
@@ -272,14 +272,14 @@ def _own_tier(service: Service, catalog: Catalog) -> tuple[Tier, str]:
         return "data", f"a data store ({place.category})"
     if place.category == "proxy":
         return "edge", "a proxy"
-    published = [port.text.published or port.text.target for port in _ports(service)]
+    published = [
+        port.text.published or port.text.target
+        for definition in service.definitions
+        for port in ports(definition.body)
+    ]
     if published:
         return "edge", f"publishes {', '.join(published)}"
     return "app", "neither published nor a data store"
-
-
-def _ports(service: Service) -> list[Port]:
-    return [port for definition in service.definitions for port in ports(definition.body)]
 
 
 def _possible_networks(

@@ -54,15 +54,7 @@ def _comments_above(file: ComposeFile) -> int:
     A comment of several lines is a header, of which a part would be lost.
     """
     entry = file.root.entry("version")
-    source = file.source
-    at = source.line_start(entry.start) if entry is not None else 0
-    above = [source.line(start).strip() for start in _line_starts_above(file, at, 2)]
-    is_alone = len(above) < 2 or not above[1].startswith("#")  # noqa: PLR2004 - two lines
-    return int(bool(above) and is_alone and re.match(_ON_THE_FORMAT, above[0]) is not None)
-
-
-def _line_starts_above(file: ComposeFile, at: int, count: int) -> Iterator[int]:
-    """Yield the starts of at most *count* lines above the line that starts at *at*."""
-    while at > 0 and count:
-        at, count = file.source.line_start(at - 1), count - 1
-        yield at
+    at = file.source.line_start(entry.start) if entry else 0
+    *others, last, _ = ["", *file.source.text[:at].split("\n")]
+    is_alone = not (others and others[-1].lstrip().startswith("#"))
+    return int(is_alone and re.match(_ON_THE_FORMAT, last.strip()) is not None)

@@ -98,7 +98,9 @@ def fix_schema(project: Project, options: NoOptions) -> Iterator[Change | Refusa
 def _duplicate_keys(file: ComposeFile) -> Iterator[Change | Refusal]:
     """Yield a change or refusal for each key that a mapping has twice, outer mappings first."""
     for path, node in file.paths:
-        if not isinstance(node, MappingNode) or not _has_duplicates(node):
+        if not isinstance(node, MappingNode):
+            continue
+        if len({entry.name or "" for entry in node.entries}) == len(node.entries):
             continue
         if node_at(file.root, path) is not node:  # it is below the second of two equal keys
             continue
@@ -109,11 +111,6 @@ def _duplicate_keys(file: ComposeFile) -> Iterator[Change | Refusal]:
             if known is not entry and node.entries.count(known):
                 yield _resolve_duplicate(file, (*path, name), known, entry)
                 break
-
-
-def _has_duplicates(node: MappingNode) -> bool:
-    """Return whether *node* has a key twice."""
-    return len({entry.name or "" for entry in node.entries}) < len(node.entries)
 
 
 def _resolve_duplicate(

@@ -19,6 +19,7 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.repeats import Repeat, names_taken, repeats
 from composerefactor.edit.operations import Share
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.refactoring.modules.anchors import numbered
 
 _ADDING = (
     "add-healthchecks",
@@ -79,5 +80,4 @@ def _free_anchor(name: str, service: str, taken: set[str]) -> str:
     """Return *name* as an anchor, with *service* or a number added if it is *taken*."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
     longer = f"{plain}-{re.sub(r'[^A-Za-z0-9]+', '-', service).strip('-')}"
-    numbered = (f"{longer}-{n}" for n in range(2, len(taken) + 3))
-    return next(each for each in (plain, longer, *numbered) if each not in taken)
+    return numbered(longer, taken) if plain in taken else plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +23,7 @@ from composerefactor.cli.terminal import columns, deliver
 from composerefactor.compose.attributes import SERVICE, SERVICE_ORDER, find_attribute
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.services import StartModel, start_models
-from composerefactor.errors import Location, UsageError
+from composerefactor.errors import Location, UsageError, did_you_mean
 from composerefactor.images.credentials import literal_credentials
 from composerefactor.planning.opening import OpenProject
 from composerefactor.report.explanation import (
@@ -122,7 +121,10 @@ def _explanations(opened: OpenProject, service: str, masking: Masking) -> list[E
     having = [model for model in models if service in model.services]
     if not having:
         names = dict.fromkeys(name for model in models for name in model.services)
-        raise UsageError(f"unknown service {service!r}", remedy=_suggestion(service, names))
+        raise UsageError(
+            f"unknown service {service!r}",
+            remedy=did_you_mean(service, names, "choose from", most=30),
+        )
     return [explain(project, model, service, os.environ, masking) for model in having]
 
 
@@ -137,13 +139,4 @@ def _check_key(key: str, explanations: Iterable[Explanation]) -> None:
         for name in (line.key, str(line.path[-1]))
     )
     names = [*known, *SERVICE_ORDER]
-    raise UsageError(f"unknown key {key!r}", remedy=_suggestion(key, names, most=0))
-
-
-def _suggestion(name: str, known: Iterable[str], most: int = 30) -> str:
-    """Return the most similar one of *known*, or all of them if there are at most *most*."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"choose from {', '.join(names)}" if len(names) <= most else ""
+    raise UsageError(f"unknown key {key!r}", remedy=did_you_mean(key, names, most=0))

@@ -51,7 +51,9 @@ def command(action: str) -> int:
     path = plugin_path()
     known = path.is_symlink() or path.exists()
     if known and not _is_ours(path):
-        raise RefusedError("written by another program; it is left alone", location=_at(path))
+        raise RefusedError(
+            "written by another program; it is left alone", location=Location(str(path))
+        )
     if action == "remove":
         path.unlink(missing_ok=True)
         click.echo(f"removed {path}" if known else f"there is no {path}", err=True)
@@ -122,7 +124,3 @@ def _is_ours(path: Path) -> bool:
         return _MARK in path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-
-
-def _at(path: Path) -> Location:
-    return Location(str(path))

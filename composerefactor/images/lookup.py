@@ -12,9 +12,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from itertools import chain, pairwise
 from posixpath import normpath
-from typing import Any, cast
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from msgspec.structs import replace
 
 from composerefactor.compose.image_references import (
@@ -444,7 +443,7 @@ def _needs_no_data(service: Service, entry: CatalogEntry | None) -> bool:
     return any(word in options or word.partition("=")[0] in options for word in words)
 
 
-class Hardening(Struct, frozen=True):
+class Hardening(Struct, frozen=True, kw_only=True):
     """How far services with certain images can be hardened.
 
     Attributes:
@@ -459,11 +458,11 @@ class Hardening(Struct, frozen=True):
     """
 
     names: tuple[str, ...]
-    tag: str
+    tag: str = ""
     capabilities: tuple[str, ...]
-    writable: tuple[str, ...] | None
-    unless: tuple[str, ...]
-    configuration: tuple[str, ...]
+    writable: tuple[str, ...] | None = None
+    unless: tuple[str, ...] = ()
+    configuration: tuple[str, ...] = ()
     source: str
     verified: Evidence
 
@@ -502,28 +501,13 @@ def _matches_any(patterns: tuple[str, ...], image: str) -> bool:
 
 
 @cache
-def _hardening_entries() -> tuple[Hardening, ...]:
-    return tuple(_read_hardening("images"))
-
-
-@cache
 def _privilege_gaining_patterns() -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(entry["names"]) for entry in read_json("hardening.json")["gains"])
 
 
-def _read_hardening(section: str) -> Iterator[Hardening]:
-    for values in cast(list[dict[str, Any]], read_json("hardening.json")[section]):
-        writable = values.get("writable")
-        yield Hardening(
-            names=tuple(values["names"]),
-            tag=values.get("tag", ""),
-            capabilities=tuple(values["capabilities"]),
-            writable=None if writable is None else tuple(writable),
-            unless=tuple(values.get("unless", ())),
-            configuration=tuple(values.get("configuration", ())),
-            source=values["source"],
-            verified=values["verified"],
-        )
+@cache
+def _hardening_entries() -> tuple[Hardening, ...]:
+    return tuple(convert(read_json("hardening.json")["images"], list[Hardening]))
 
 
 _SETTING_PATTERNS = {

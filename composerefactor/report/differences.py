@@ -136,11 +136,7 @@ def _item(item: Any) -> str:
         before = [str(item[key]) for key in ("host_ip", "published", "source") if key in item]
         udp = "/udp" if item.get("protocol") == "udp" else ""
         return ":".join([*before, str(item["target"])]) + udp
-    return item if isinstance(item, str) else _json(item)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, default=str)
 
 
 def _names(comparison: Comparison) -> dict[str, str]:

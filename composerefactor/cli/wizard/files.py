@@ -48,7 +48,6 @@ class ScriptedAnswer(Struct, frozen=True):
         question: The id of the question, or ``back`` for a step back.
         answer: What is answered, ``""`` for a step back.
         location: Where it is written.
-
     """
 
     question: str

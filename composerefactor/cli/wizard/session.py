@@ -33,7 +33,6 @@ class Option(Struct, frozen=True):
         about: A description, shown while the cursor is on it.
         key: The letter that chooses it, ``""`` for none.
         is_risky: True if it can lose data; it is marked, and must not be the default.
-
     """
 
     value: str
@@ -56,7 +55,6 @@ class Choose(Struct, frozen=True):
         default: The value of the option on which the cursor starts.
         at: If *body* does not fit on the screen, the part with this line is shown first.
         step: The step of the session, such as ``2/5 Fixes``.
-
     """
 
     id: str
@@ -134,7 +132,6 @@ class Session:
         floor: So many of them cannot be taken back, since files were written after them.
         question: The open question, None at the end.
         result: The exit code, once the flow has ended.
-
     """
 
     def __init__(
@@ -220,7 +217,6 @@ class Context(Struct, frozen=True):
         stage: The number of stages that are finished.
         steps: The titles of the steps of the session.
         number: The number of the current step, from 1.
-
     """
 
     where: ProjectSelection
@@ -259,7 +255,6 @@ class Outcome(Struct, frozen=True):
         excluded: The changes that the user skipped, and those that build on them.
         unmoved: The services that stay in their file because the user skipped their module.
         code: The exit code.
-
     """
 
     ended: Literal["written", "saved", "left", "nothing"]

@@ -63,7 +63,6 @@ class Item:
         fix: The fix, for a change of a fixer.
         services: The services in the file, for a new file.
         risk: What the change means for running containers.
-
     """
 
     id: str
@@ -288,7 +287,6 @@ class ItemizedProposal(Struct, frozen=True):
         dirty: The files with changes that are not committed, with the reason.
         own: Those of them that an earlier stage of this session has written.
         excluded: The fixes that are not made, with the reason.
-
     """
 
     proposal: Proposal

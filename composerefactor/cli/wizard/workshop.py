@@ -63,7 +63,6 @@ class Workshop(Struct):
         find_engine: Called when Docker Compose is first needed; may return None or raise
             EngineError.
         progress: Called for each piece of work that runs Docker Compose.
-
     """
 
     find_engine: Callable[[], Engine | None]

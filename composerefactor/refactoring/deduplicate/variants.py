@@ -276,9 +276,7 @@ Cluster = tuple[tuple[int, ...], SharedDefinition | None]
 """The indices of some definitions, and what these share; None for those that stay whole."""
 
 
-def clusters(
-    definitions: Sequence[SourceDefinition], least: float = ENOUGH_OF_ENVIRONMENTS
-) -> list[Cluster]:
+def clusters(definitions: Sequence[SourceDefinition], least: float) -> list[Cluster]:
     """Group *definitions* of one service by what they share.
 
     All of them share where that leaves less text than before. Otherwise each definition joins the
@@ -316,7 +314,7 @@ def with_copy(
     definitions: Mapping[int, SourceDefinition],
     found: Sequence[Cluster],
     copy: int,
-    least: float = ENOUGH_OF_ENVIRONMENTS,
+    least: float,
 ) -> list[Cluster]:
     """Return the clusters *found* with *copy* in the first one of which it repeats most.
 
@@ -340,9 +338,7 @@ def with_copy(
     return list(found)
 
 
-def worth_sharing(
-    definitions: Sequence[SourceDefinition], least: float = ENOUGH_OF_ENVIRONMENTS
-) -> SharedDefinition | None:
+def worth_sharing(definitions: Sequence[SourceDefinition], least: float) -> SharedDefinition | None:
     """Return what *definitions* share, or None where sharing it saves no text or is no base.
 
     Only the lines of the service count. Its key is written once more in each file that adds

@@ -297,7 +297,7 @@ class IncludeReader:
             file = self.project.files[path]
             for inner in inclusions(file, entry.directory):
                 if path in trail:
-                    raise _cannot_join(inner, "includes itself")
+                    raise RefusedError("includes itself", location=inner.location)
                 texts += self.texts(inner, (*trail, path))
             alone = len(entry.paths) == 1
             texts.append(included_text(file, entry.directory, self.to, alone=alone))
@@ -305,7 +305,7 @@ class IncludeReader:
 
     def _check(self, entry: Inclusion) -> None:
         for reason in self._obstacles(entry):
-            raise _cannot_join(entry, reason)
+            raise RefusedError(reason, location=entry.location)
 
     def _obstacles(self, entry: Inclusion) -> Iterator[str]:
         """Yield why the files of *entry* cannot be taken in."""
@@ -348,7 +348,3 @@ def _obstacles_in_path(path: str) -> Iterator[str]:
         yield "its path contains a variable"
     elif is_remote(path) or is_absolute(path):
         yield "the file is outside of the project"
-
-
-def _cannot_join(entry: Inclusion, reason: str) -> RefusedError:
-    return RefusedError(reason, location=entry.location)

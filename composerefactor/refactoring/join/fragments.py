@@ -344,15 +344,11 @@ def merged_order(
         latest = min([at for at in later if at >= earliest], default=len(result))
         at = latest
         if key in rank:
-            ranked = (i for i in range(earliest, latest) if _rank(rank, result[i]) > rank[key])
-            at = next(ranked, latest)
+            others = ((i, rank.get(result[i], len(rank))) for i in range(earliest, latest))
+            at = next((i for i, other in others if other > rank[key]), latest)
         result.insert(at, key)
         earliest = at + 1
     return result
-
-
-def _rank(rank: dict[str, int], name: str) -> int:
-    return rank.get(name, len(rank))
 
 
 def in_order_of(names: Iterable[str], pattern: Sequence[str]) -> list[str]:

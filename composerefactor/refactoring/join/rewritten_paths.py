@@ -98,16 +98,14 @@ def root_text(file: ComposeFile, to: str, moved: Mapping[str, str]) -> Text:
     The files that it includes and extends do not move, except for those in *moved*, which has their
     new paths. Raises RefusedError for a path that cannot be rewritten.
     """
-    text = text_with_moved_extends(file, ".", to, moved)
+    text = text_with_moved_extends(file, to, moved)
     others = [a for a in file_path_attributes(file.root) if _target(text, a) not in moved]
     return text.with_edits(_path_edits(text, others, to))
 
 
-def text_with_moved_extends(
-    file: ComposeFile, directory: str, to: str, moved: Mapping[str, str]
-) -> Text:
+def text_with_moved_extends(file: ComposeFile, to: str, moved: Mapping[str, str]) -> Text:
     """Return *file* with new paths, relative to *to*, for those files *moved* that it extends."""
-    text = Text(file, directory)
+    text = Text(file, ".")
     targets = [a for a in file_path_attributes(file.root) if _target(text, a) in moved]
     new_paths = [posixpath.relpath(moved[_target(text, a)], to) for a in targets]
     return text.with_edits(

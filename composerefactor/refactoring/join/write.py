@@ -21,6 +21,7 @@ from composerefactor.refactoring.join.fragments import (
     merged_order,
 )
 from composerefactor.refactoring.join.rewritten_paths import Text
+from composerefactor.refactoring.modules.anchors import numbered
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.yaml.comments import comments_in
 
@@ -270,10 +271,7 @@ def _are_neighbours(above: Fragment, below: Fragment) -> bool:
 
 def _with_unique_key(block: ExtensionBlock, used_keys: set[str]) -> Text:
     """Return the text of *block* with a key that is not in *used_keys*, and add it to them."""
-    name, number = block.name, 1
-    while name in used_keys:
-        number += 1
-        name = f"{block.name}-{number}"
+    name = numbered(block.name, used_keys)
     used_keys.add(name)
     if name == block.name:
         return block.text

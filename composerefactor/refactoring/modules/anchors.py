@@ -8,9 +8,10 @@ and is copied where several do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from copy import copy
+from itertools import chain, count
 
 from msgspec import Struct
 
@@ -271,10 +272,13 @@ def _merged_values(mapping: MappingNode) -> Iterator[Node]:
 
 def _wrapper(anchor: str, used_keys: set[str]) -> str:
     """Return a free ``x-`` key for *anchor*, and add it to *used_keys*."""
-    base = "x-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", anchor) or "anchor")
-    name, number = base, 1
-    while name in used_keys:
-        number += 1
-        name = f"{base}-{number}"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", anchor) or "anchor"
+    name = numbered(f"x-{plain}", used_keys)
     used_keys.add(name)
     return name
+
+
+def numbered(name: str, used: Collection[str]) -> str:
+    """Return *name*, with the first number behind it that makes it free if it is in *used*."""
+    candidates = chain([name], (f"{name}-{n}" for n in count(2)))
+    return next(each for each in candidates if each not in used)

@@ -237,5 +237,5 @@ def root_with_moved_extends(file: ComposeFile, relocation: Relocation) -> Planne
     Paths in an extended file are relative to its own directory, even where the command names the
     project directory.
     """
-    pieces = text_with_moved_extends(file, ".", ".", relocation.files).cut(0, len(file.source.text))
+    pieces = text_with_moved_extends(file, ".", relocation.files).cut(0, len(file.source.text))
     return PlannedFile(file.path, tuple(pieces), file.source.has_bom)

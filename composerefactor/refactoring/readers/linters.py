@@ -154,14 +154,10 @@ def yamllint(around: Surroundings, split: PlannedSplit) -> Iterator[Outcome]:
             ignored = node.get("ignore")
             if isinstance(ignored, SequenceNode):
                 yield from follow_list(
-                    file, ignored, split, gitignore_matches, _anchored, "excludes {}"
+                    file, ignored, split, gitignore_matches, "/{}".format, "excludes {}"
                 )
             elif isinstance(ignored, ScalarNode) and ignored.style in {"|", ">"}:
                 yield from _follow_lines(file, _lines_of(file, ignored), split)
-
-
-def _anchored(target: str) -> str:
-    return f"/{target}"
 
 
 def _lines_of(file: ReaderFile, block: ScalarNode) -> list[int]:

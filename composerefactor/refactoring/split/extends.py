@@ -207,7 +207,7 @@ def split_service(definition: SourceDefinition) -> SharedDefinition | str:
     """
     source, region = definition.source, definition.region
     start = source.next_line(region.key)
-    if _is_tagged(definition):
+    if acts_on_merge(region.entry.value):
         return "it has a tag, which only works in its own file"
     fixed = fixed_attributes(region.entry.value, source)
     if not fixed:
@@ -238,7 +238,7 @@ def with_fixed_apart(service: SharedService) -> SharedService:
     shared, first = service.shared, service.definitions[0]
     if shared is None:
         return service
-    if _is_tagged(first):
+    if acts_on_merge(first.region.entry.value):
         return replace(service, shared=None)
     fixed = fixed_attributes(first.region.entry.value, first.source)
     children = [children_of(d.source, d.region) for d in service.definitions]
@@ -272,10 +272,6 @@ def _without_attribute(shared: SharedDefinition, regions: list[Region]) -> Share
 
 def _overlap(one: Span, other: Span) -> bool:
     return one[0] < other[1] and other[0] < one[1]
-
-
-def _is_tagged(definition: SourceDefinition) -> bool:
-    return acts_on_merge(definition.region.entry.value)
 
 
 def fixed_attributes(service: Node, source: Source) -> dict[str, str]:

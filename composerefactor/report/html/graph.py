@@ -243,19 +243,18 @@ def topology_mermaid(entry: InvocationFacts) -> str:
         members = [nodes[name] for name in group.members]
         is_box = number < _MAX_GROUPS
         if is_box:
-            text.append(f'  subgraph n{number}["{_escaped(_title(group))}"]')
+            title = group.title + (f" ({group.traits})" if group.traits else "")
+            text.append(f'  subgraph n{number}["{_escaped(title)}"]')
         text += [f"    {numbers[node.name]}{_shape(node)}" for node in members]
         if is_box:
             text.append("  end")
     lines = sorted(topology.lines, key=lambda line: line.kind == "found")[:_MAX_LINES]
-    text += [_arrow(line, numbers) for line in lines]
+    text += [
+        f"  {numbers[line.caller]} {_ARROWS[line.kind]} {numbers[line.callee]}" for line in lines
+    ]
     if len(topology.lines) > len(lines):
         text.append(f"  %% {len(topology.lines) - len(lines)} more lines are omitted")
     return "\n".join(text) + "\n"
-
-
-def _title(group: Group) -> str:
-    return group.title + (f" ({group.traits})" if group.traits else "")
 
 
 def _shape(node: GraphNode) -> str:
@@ -264,10 +263,6 @@ def _shape(node: GraphNode) -> str:
     if node.ports:
         label += f"<br/>published: {_escaped(', '.join(node.ports))}"
     return f"{before}{label}{after}"
-
-
-def _arrow(line: GraphLine, numbers: dict[str, str]) -> str:
-    return f"  {numbers[line.caller]} {_ARROWS[line.kind]} {numbers[line.callee]}"
 
 
 def _escaped(text: str) -> str:
