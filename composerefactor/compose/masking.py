@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import Any
@@ -180,12 +180,17 @@ class Masking:
             f"{mark}{line[1:]}" if mark else line for line, mark in zip(masked, marks, strict=True)
         ]
 
-    def document(self, value: Any) -> Any:
-        """Return *value*, the plain values of a JSON document, without the known secrets."""
+    def document(self, value: Any, own: Container[str] = ()) -> Any:
+        """Return *value*, the plain values of a JSON document, without the known secrets.
+
+        The values of the keys *own* are words of the document, such as the names of rules.
+        """
         if isinstance(value, Mapping):
-            return {key: self.document(part) for key, part in value.items()}
+            return {
+                key: part if key in own else self.document(part, own) for key, part in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.document(part) for part in value]
+            return [self.document(part, own) for part in value]
         return self.message(value) if isinstance(value, str) else value
 
 

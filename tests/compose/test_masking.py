@@ -171,6 +171,8 @@ def test_known_secrets_are_masked_wherever_they_are() -> None:
     assert masking.message("supersecret, supersecrets") == "***, supersecrets"
     assert masking.markup("a&lt;b&gt;1&amp;2c supersecret") == "*** supersecret"
     assert masking.document({"hunter2": ["xhunter2", 1]}) == {"hunter2": ["x***", 1]}
+    finding = {"rule": "supersecret", "message": "supersecret"}
+    assert masking.document(finding, {"rule"}) == {"rule": "supersecret", "message": "***"}
 
 
 @pytest.mark.parametrize(

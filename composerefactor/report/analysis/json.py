@@ -125,6 +125,10 @@ class AnalysisDocument(Struct, frozen=True):
     unresolved: tuple[str, ...]
 
 
+_OWN = frozenset({"rule", "transform", "severity"})
+"""The keys whose values are words of the tool, even if a password is the same word."""
+
+
 def analysis_document(analysis: Analysis) -> dict[str, Any]:
     """Return *analysis* as plain values that follow :func:`schema`; secrets are masked."""
     facts = analysis.architecture
@@ -157,7 +161,7 @@ def analysis_document(analysis: Analysis) -> dict[str, Any]:
         ),
         unresolved=facts.unresolved,
     )
-    masked: dict[str, Any] = facts.masking.document(to_builtins(document))
+    masked: dict[str, Any] = facts.masking.document(to_builtins(document), _OWN)
     return masked
 
 
