@@ -64,6 +64,9 @@ _NO_CREDENTIAL = _PROPERTIES | {
 }
 """First or last words in the name of what is no credential, although it may contain one."""
 
+_PROTOCOLS_OF_NGINX = frozenset({"uwsgi", "fastcgi", "scgi", "grpc"})
+"""Words before ``pass`` in the names of directives of nginx: their values are addresses."""
+
 _ADDRESS_WORDS = frozenset({"url", "uri", "endpoint", "issuer", "location"})
 _SECRET_WORDS = frozenset(
     {
@@ -89,13 +92,17 @@ NO_VALUE = re.compile(
     r"|v?[0-9]+(?:\.[0-9]+){1,3}",
     re.IGNORECASE,
 )
-ORDINARY_VALUE = r"(?i)[0-9]{1,5}|[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:/[a-z/_-]*)?"
+_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:/[a-z/_-]*)?)"
+ORDINARY_VALUE = rf"[0-9]{{1,5}}|{_ADDRESS}"
 """Values that are not secret unless the name is that of a credential: ports, addresses."""
 
 _PATH = re.compile(
     r"(?:[A-Za-z]:\\|file:).*|(?:\.{1,2}|~)?/[\w./@-]*"
     r"|[\w./\\-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
 )
+_NO_SECRETS = (NO_VALUE, _PATH, _ADDRESS)
+"""Values that are not secret, whatever the name is: ``PROXY_PASS`` of nginx is an address."""
+
 _COMMON_VALUES = frozenset(
     {
         *("admin", "root", "password", "postgres", "secret", "test", "guest", "changeme", "user"),
@@ -115,7 +122,7 @@ def is_credential(name: str, value: str, known: Container[str] = ()) -> bool:
     *known* are the names of the credentials that the image reads.
     """
     is_one = (name in known and not name.endswith("USER")) or _is_credential_name(name)
-    return is_one and not NO_VALUE.fullmatch(value) and not _PATH.fullmatch(value)
+    return is_one and not any(re.fullmatch(each, value) for each in _NO_SECRETS)
 
 
 @cache
@@ -125,6 +132,8 @@ def _is_credential_name(name: str) -> bool:
     if not parts or name == "PWD" or {parts[0], parts[-1]} & _NO_CREDENTIAL:
         return False
     last = parts[-1]
+    if last == "pass" and _PROTOCOLS_OF_NGINX.intersection(parts[:-1]):
+        return False
     if last == "key":
         return bool(_WORDS_BEFORE_KEY.intersection(parts[:-1]))
     if last == "credentials" and {"ssl", "keystore", "truststore"} & set(parts):
@@ -174,8 +183,10 @@ def is_secret(name: str, value: str) -> bool:
     if not is_secret_name(name):
         is_key = re.fullmatch(_KEY_HEADER, name) and re.fullmatch(_KEY, value)
         return bool(is_key) and is_mixed(value) and name_words(name)[-1] not in _NO_CREDENTIAL
-    if NO_VALUE.fullmatch(value) or _PATH.fullmatch(value):
+    if any(re.fullmatch(each, value) for each in _NO_SECRETS):
         return False
+    if name_words(name)[-1:] == ("dsn",) and re.fullmatch(r"[a-z]+", value):
+        return False  # the name of a driver: DSN=memory
     return _is_credential_name(name) or not re.fullmatch(ORDINARY_VALUE, value)
 
 
@@ -577,11 +588,13 @@ class _Program(NamedTuple):
         options: Options whose argument is a password, in the next word or attached.
         pairs: Options whose argument is ``user:password``.
         after: A subcommand that the options belong to, ``""`` for all.
+        names: Options whose argument is a name or a file, whatever they are called.
     """
 
     options: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     after: str = ""
+    names: tuple[str, ...] = ()
 
 
 _ANY = _Program()
@@ -605,7 +618,8 @@ _PROGRAMS = {
     **dict.fromkeys(("docker", "podman", "nerdctl", "skopeo", "oras", "helm", "az"), _LOGIN),
     **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), _Program(("-w",))),
     **dict.fromkeys(_OTHER_P.split(), _NO_PASSWORD),
-    "curl": _Program(pairs=("-u", "--user", "-U", "--proxy-user")),
+    **dict.fromkeys(("aws", "garage"), _Program(names=("--key",))),
+    "curl": _Program(pairs=("-u", "--user", "-U", "--proxy-user"), names=("--key",)),
     "http": _Program(pairs=("-a", "--auth")),
     "etcdctl": _Program(pairs=("--user",)),
     "psql": _Program(("-W",)),
@@ -625,6 +639,9 @@ Options, and the arguments of :data:`_POSITION_OPTIONS`, do not count.
 _POSITION_OPTIONS = frozenset({"--api", "--path", "--config-dir", "-C"})
 _POSITION_WORDS = [words[0] for words in _POSITIONS]
 _POSITION_ENDS = frozenset(words[-1] for words in _POSITIONS)
+
+_OPERATORS = frozenset({";", "&", "&&", "|", "||"})
+"""The words between two commands."""
 
 _PORTS = r"[\d:.,/-]+(?:tcp|udp)?"
 _SHELL_WORD = (
@@ -665,7 +682,7 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
         started = _program(word)
         if started is _NO_PASSWORD and program is not _ANY:
             started = None  # a subcommand, as in `mysqladmin ping`
-        if started or word in {";", "&&", "||", "|"} or word.endswith((";", ":")):
+        if started or word in _OPERATORS:
             program, subcommands = started or _ANY, set()
         subcommands.add(word)
         active = program if not program.after or program.after in subcommands else _ANY
@@ -678,6 +695,8 @@ def word_spans(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
             yield from ((n, start, end) for start, end in _argument(before, word, active))
             if before == "-p" and program is _ANY and _is_password_word(word):
                 yield n, 0, len(word)
+        if word.endswith((";", ":")):
+            program, subcommands = _ANY, set()
 
 
 def _password_position(words: Sequence[str], n: int) -> int | None:
@@ -702,6 +721,8 @@ def _program(word: str) -> _Program | None:
 
 def _argument(option: str, word: str, program: _Program) -> Iterator[Span]:
     """Yield the secret in *word*, which follows *option*."""
+    if option in program.names:
+        return
     if _takes_secret(option, word) or (option in program.options and _is_literal_word(word)):
         yield 0, len(word)
     elif option in (program.pairs or _USER_OPTIONS):
@@ -746,7 +767,7 @@ def _password_of_pair(word: str, start: int, program: _Program) -> Iterator[Span
 
 def _is_password_word(word: str) -> bool:
     """Return whether *word* may be a password: literal text that is no port or address."""
-    return _is_literal_word(word) and not re.fullmatch(_PORTS, word)
+    return _is_literal_word(word) and word not in _OPERATORS and not re.fullmatch(_PORTS, word)
 
 
 def _is_literal_word(word: str) -> bool:

@@ -40,6 +40,8 @@ def test_credentials(name: str) -> None:
         ("PASSWORD", ""),
         ("PASSWORD_RESET_ENABLED", "maybe"),
         ("AWS_ACCESS_KEY_ID", "x"),
+        ("BACK_PROXY_PASS", "http://backend:4000"),
+        ("UWSGI_PASS", "uwsgi_server"),
     ],
 )
 def test_other_variables(name: str, value: str) -> None:

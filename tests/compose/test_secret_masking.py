@@ -38,6 +38,11 @@ def test_other_names(name: str) -> None:
     assert not is_secret_name(name)
 
 
+def test_the_name_of_a_driver_is_no_secret() -> None:
+    assert GENERAL.text("DSN=memory") == "DSN=memory"
+    assert GENERAL.text("DSN=hunter2") == "DSN=***"
+
+
 def test_an_option_begins_at_the_beginning_of_a_word() -> None:
     assert GENERAL.text("mysqld --password hunter2") == "mysqld --password ***"
     assert GENERAL.text("mysqld --db.password hunter2") == "mysqld --db.password ***"

@@ -65,8 +65,8 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for variable in entry.variables:
-            is_written = not all(map(is_reference, variable.defaults))
-            if not is_written or not is_credential(variable.name, "unknown value"):
+            written = [each for each in variable.defaults if not is_reference(each)]
+            if not any(is_credential(variable.name, each) for each in written):
                 continue
             use = next((use for use in variable.uses if use.has_default), variable.uses[0])
             yield Occurrence(
