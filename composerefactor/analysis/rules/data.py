@@ -153,7 +153,9 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
             writers = {
                 mount.service: mount
                 for mount in volume.mounts
-                if mount.service in stores and not mount.read_only and not mount.names_file
+                if mount.service in stores
+                and not (mount.read_only or mount.names_file)
+                and _may_be_data(entry, mount)
             }
             is_data = volume.content not in _SHARED_ON_PURPOSE
             if volume.kind == "volume" and is_data and not _are_apart(entry, writers):
@@ -166,6 +168,12 @@ def shared_data_volume(architecture: Architecture) -> Iterator[Occurrence]:
                     "give each its own volume",
                     None if _same_paths(writers) else Severity.INFO,
                 )
+
+
+def _may_be_data(entry: InvocationFacts, mount: Mount) -> bool:
+    """Return whether *mount* may be where its service stores data, as far as its image is known."""
+    image = entry.catalog.match(text_of(entry.model.services[mount.service].image))
+    return image is None or any(path.is_mounted([mount.target]) for path in image.data)
 
 
 def _are_apart(entry: InvocationFacts, writers: Mapping[str, Mount]) -> bool:
