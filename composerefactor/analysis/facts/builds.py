@@ -17,7 +17,7 @@ from composerefactor.compose.env_files import assignments_in
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.paths import is_outside, path_from
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_credential, is_secret_name
+from composerefactor.compose.secrets import is_credential
 from composerefactor.compose.service_values import Build
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import (
@@ -54,6 +54,7 @@ _REMOVES = r"\b(?:purge|remove|autoremove|erase|del)\b"
 
 _ROOT = frozenset({"", "0", "root"})
 _WHOLE = r"\./?|/|\*"
+_LOGIN_OF_NPM = r"(?m)(?:^|:)_(?:auth|authToken|password)[ \t]*=[ \t]*(?!\$\{|[\"']\$\{)\S"
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
 
 
@@ -249,7 +250,11 @@ def _exposed(project: Project, build: Build, ignored: IgnoreRules | None) -> Ite
         # Settings for the build of a web page are public: .env.production of Vite and others; so
         # is what git tracks.
         may_be_public = name.startswith(".env.") or (name == ".env" and project.is_tracked(path))
-        if not may_be_public or _has_credential(assignments_in(project, path)):
+        if name == ".npmrc":
+            is_secret = re.search(_LOGIN_OF_NPM, project.text(path) or "") is not None
+        else:
+            is_secret = not may_be_public or _has_credential(assignments_in(project, path))
+        if is_secret:
             yield path
 
 
@@ -264,10 +269,5 @@ def _secrets(file: Dockerfile, place: Callable[[int], Location]) -> Iterator[Sec
             if each.name not in {"ARG", "ENV"}:
                 continue
             for name, value in each.pairs():
-                if value and is_secret_name(name) and "$" not in value and _is_value(value):
+                if value and is_credential(name, value) and "$" not in value:
                     yield SecretInImage(each.name, name, place(each.line))
-
-
-def _is_value(text: str) -> bool:
-    """Return whether *text* may be a secret: it is not a number, a switch or a path."""
-    return not re.fullmatch(r"[0-9]+|true|false|yes|no|on|off|/.*|\.{1,2}/.*", text, re.IGNORECASE)
