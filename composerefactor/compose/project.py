@@ -124,6 +124,7 @@ class ProjectSurroundings(Struct, kw_only=True):
             leads.
         has_directory: Returns whether a path is a directory.
         protected_files: The files whose text must stay in them, with the reason, by path.
+        directory: The project directory in its git repository; ``""`` at the top, or without git.
         is_tracked: Returns whether git tracks a path; False without git.
         is_ignored: Returns whether git ignores a path; False without git.
         repository_of: Returns the directory of the git repository below the root, a submodule for
@@ -147,6 +148,7 @@ class ProjectSurroundings(Struct, kw_only=True):
     links: dict[str, str] = {}
     has_directory: Callable[[str], bool] = lambda _: True
     protected_files: dict[str, ProtectedFile] = {}
+    directory: str = ""
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False
     repository_of: Callable[[str], str] = lambda _: ""

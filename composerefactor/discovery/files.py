@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
+from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES, RESOURCE_SECTIONS, Library
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.references import (
@@ -145,7 +146,8 @@ class TreeFacts:
     def is_compose(self, path: str) -> bool:
         """Return whether *path* is a Compose file.
 
-        It is one if it has ``services``, or nothing but ``include``, networks, volumes and other
+        It is one if it has ``services`` with keys of Compose (the ``azure.yaml`` of azd has
+        others), or nothing but ``include``, networks, volumes and other
         resources, apart from ``x-*``. A mapping is one, too, if every value has an image or a
         build: that is the format before ``services`` was introduced. A template is none.
         """
@@ -179,9 +181,12 @@ class TreeFacts:
         services_node = root.get("services")
         if services_node is not None:
             body = resolve(services_node)
-            return isinstance(body, MappingNode) and all(
-                isinstance(resolve(entry.value), MappingNode) for entry in body.entries
-            )
+            if not isinstance(body, MappingNode):
+                return False
+            services = [resolve(entry.value) for entry in body.entries]
+            keys = {key for each in services for key in merged_entries(each)}
+            is_compose = not keys or any(key in SERVICE_ORDER or key[:2] == "x-" for key in keys)
+            return is_compose and all(isinstance(each, MappingNode) for each in services)
         names = {entry.name or "" for entry in root.entries}
         sections = {name for name in names if not name.startswith("x-")} - {"version", "name"}
         if sections and sections <= {"include", *RESOURCE_SECTIONS}:

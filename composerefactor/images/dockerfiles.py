@@ -94,6 +94,14 @@ class Stage(Struct, frozen=True):
     line: int = 1
 
 
+_PLATFORM = {
+    **{f"{part}ARCH": "amd64" for part in ("BUILD", "TARGET")},
+    **{f"{part}OS": "linux" for part in ("BUILD", "TARGET")},
+    **{f"{part}PLATFORM": "linux/amd64" for part in ("BUILD", "TARGET")},
+}
+"""The arguments that BuildKit sets, on the most common platform: ``FROM build-$TARGETARCH``."""
+
+
 class Dockerfile(Struct, frozen=True):
     """A Dockerfile.
 
@@ -126,8 +134,7 @@ class Dockerfile(Struct, frozen=True):
         at = self.stage(target)
         if at is None:
             return None
-        known = {name: value or "" for name, value in self.arguments.items()}
-        known.update({k: v for k, v in arguments.items() if k in known and v is not None})
+        known = self.known_arguments(arguments)
         stages: list[Stage] = []
         while True:
             stage = self.stages[at]
@@ -137,6 +144,12 @@ class Dockerfile(Struct, frozen=True):
             if not base or not before:
                 return Chain(base, tuple(i for s in stages for i in s.instructions), stage.line)
             at = before[-1]
+
+    def known_arguments(self, arguments: Mapping[str, str | None]) -> dict[str, str]:
+        """Return the values that variables in a FROM have, with the *arguments* of the build."""
+        known = {name: value or "" for name, value in self.arguments.items()}
+        known.update({k: v for k, v in arguments.items() if k in known and v is not None})
+        return _PLATFORM | known
 
 
 class Chain(Struct, frozen=True):

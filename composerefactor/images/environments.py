@@ -107,6 +107,7 @@ def environment_of(project: Project, path: str) -> FileEnvironment | None:
         return FileEnvironment(configured, "the settings")
     file = project.files.get(path)
     evidence = _named(path) or (_described(file, catalog_of(project)) if file is not None else None)
+    evidence = evidence or _of_directory_for_tests(project.directory)
     if evidence is None or evidence.kind == "demo":
         return None
     return FileEnvironment(evidence.kind, evidence.reason, evidence.is_named)
@@ -307,6 +308,19 @@ def _named(path: str) -> _Evidence | None:
         word = directory.lower().lstrip(".")
         if kind_in_path := kind_of(word):
             return _Evidence(kind_in_path, word, f"its directory {directory}")
+    return None
+
+
+_FOR_TESTS = frozenset({"cypress", "e2e", "playwright", "testing", "tests"})
+"""Words in the names of directories that contain tests alone; a ``test-app`` may be anything."""
+
+
+def _of_directory_for_tests(directory: str) -> _Evidence | None:
+    """Return that the project is for tests if *directory* of the repository is, or one above it."""
+    for name in reversed(directory.split("/")):
+        word = next((word for word in name_words(name) if word in _FOR_TESTS), name.lower())
+        if word in _FOR_TESTS | NAMES["test"]:
+            return _Evidence("test", word, f"the directory {name}")
     return None
 
 

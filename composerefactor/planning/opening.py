@@ -214,6 +214,7 @@ def open_project(
     project.protected_files.update(_linked_files(links))
     repository = find_repository(root)
     if repository is not None:
+        project.directory = repository.prefix
         project.is_tracked = repository.is_tracked
         project.repository_of = cache(_repository_of(choice.path, root, repository))
         project.is_ignored = lambda path: bool(repository.is_ignored([path]))

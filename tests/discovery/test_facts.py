@@ -20,6 +20,7 @@ Facts = Callable[[Mapping[str, str]], TreeFacts]
         ("web:\n  image: x\ndb:\n  build: .\n", True),
         ("services:\n  - docker\n", False),
         ("services:\n  web: text\n", False),
+        ("services:\n  web: {project: ./src, language: csharp, host: appservice}\n", False),
         ("a: 1\n", False),
         ("- a\n", False),
         ("", False),

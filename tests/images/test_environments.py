@@ -126,6 +126,25 @@ def test_what_only_developers_start(
     assert environment_of(project, "compose.yaml") is None
 
 
+@pytest.mark.parametrize(
+    ("directory", "expected"),
+    [
+        ("src/Test/Integration", "test"),
+        ("Shop.Tests", "test"),
+        ("shop/playwright", "test"),
+        ("apps/test-app", None),
+        ("deploy/latest", None),
+        ("", None),
+    ],
+)
+def test_the_directory_of_the_project(tmp_path: Path, directory: str, expected: str | None) -> None:
+    (tmp_path / "compose.yaml").write_text(PLAIN)
+    project = open_project(ProjectSelection(tmp_path)).project
+    project.directory = directory
+    environment = environment_of(project, "compose.yaml")
+    assert (environment and environment.kind) == expected
+
+
 def test_settings_decide(tmp_path: Path) -> None:
     name = "docker-compose.dev.yml"
     settings = f"environments:\n  {name}: production\n"

@@ -172,8 +172,7 @@ def _with_dockerfile(
     chain = file.chain(build.target, build.arguments)
     if chain is None:
         return facts
-    known = {name: value or "" for name, value in file.arguments.items()}
-    known.update({k: v for k, v in build.arguments.items() if k in known and v is not None})
+    known = file.known_arguments(build.arguments)
     names = {stage.name.lower() for stage in file.stages if stage.name}
     stages = tuple(expand(stage.base, known) for stage in file.stages)
     user = chain.last("USER")
