@@ -53,6 +53,11 @@ def is_outside(path: str) -> bool:
     return path == ".." or path.startswith("../")
 
 
+def is_below(path: str, directory: str) -> bool:
+    """Return whether *path* is *directory* or below it."""
+    return directory == "." or f"{path}/".startswith(f"{directory.rstrip('/')}/")
+
+
 def is_inside(path: str) -> bool:
     """Return whether *path*, normalized, is a relative path that does not lead out."""
     return not (is_outside(path) or is_absolute(path))

@@ -20,7 +20,7 @@ from msgspec import Struct
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.paths import directory_of, is_inside
+from composerefactor.compose.paths import directory_of, is_below, is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
 from composerefactor.images.catalog import Catalog, catalog_of, service_placement
@@ -207,7 +207,7 @@ def _title_of_readme(project: Project) -> str:
 
 
 _README_LINES = 20
-_MANIFESTS = frozenset(
+MANIFESTS = frozenset(
     {"build.gradle", "build.gradle.kts", "Cargo.toml", "composer.json", "Gemfile", "go.mod"}
     | {"manage.py", "mix.exs", "package.json", "pom.xml", "pyproject.toml", "requirements.txt"}
 )
@@ -221,7 +221,7 @@ def _lacks_its_application(project: Project, file: ComposeFile) -> str:
     """
     directory = directory_of(file.path)
     names = map(posixpath.basename, project.files_in(directory))
-    manifest = next((name for name in names if name in _MANIFESTS), "")
+    manifest = next((name for name in names if name in MANIFESTS), "")
     if not manifest or project.compose_files_in(directory) != [file.path]:
         return ""
     catalog, services = catalog_of(project), services_in(file).values()
@@ -270,16 +270,11 @@ def _mounts_its_source(service: Service) -> bool:
     works_in = [node.known_text or "" for node in service.values("working_dir")]
     for mount in (each.value for each in service.volumes):
         if mount.kind == "bind" and mount.source and is_inside(mount.source):
-            if context is not None and _is_below(context, mount.source):
+            if context is not None and is_below(context, mount.source):
                 return True
-            if any(_is_below(path, mount.target) for path in works_in):
+            if any(is_below(path, mount.target) for path in works_in):
                 return True
     return False
-
-
-def _is_below(path: str, directory: str) -> bool:
-    """Return whether *path* is *directory* or below it."""
-    return directory == "." or f"{path}/".startswith(f"{directory.rstrip('/')}/")
 
 
 def development_profile_reason(project: Project, service: str) -> str | None:

@@ -307,11 +307,17 @@ def _names_of_services(file: ComposeFile) -> Iterator[str]:
         yield text_below(body, "container_name") or name
 
 
+_NO_HOSTS = frozenset({"disabled", "dummy", "ignored", "none", "null", "placeholder", "unused"})
+"""What stands for no host where a program insists on a value."""
+
+
 def _is_host(mention: HostMention) -> bool:
     """Return whether *mention* most likely names a host of the same network."""
     named = mention.mention
     own_names = {"HOSTNAME", "CLUSTER_HOSTNAME"}
     if not is_dns_label(named.host) or mention.variable.upper() in own_names:
+        return False
+    if named.host.lower() in _NO_HOSTS:
         return False
     if named.form == "url":
         return named.scheme in _GENERIC_SCHEMES or starter_for(named.scheme) is not None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.paths import is_outside, path_from
+from composerefactor.compose.paths import is_below, is_outside, path_from
+from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
+from composerefactor.images.environments import MANIFESTS, NAMES, SHORT_LIVED
+
+_SUBMODULE = r"(?m)^[ \t]*path[ \t]*=[ \t]*(\S+)"
 
 
 @rule(Severity.MEDIUM, "builds")
@@ -19,6 +25,7 @@ def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
     `docker compose build` fails. If another repository provides the context, say so in a comment,
     or build from its URL.
     """
+    submodules = re.findall(_SUBMODULE, architecture.project.text(".gitmodules") or "")
     for entry in architecture.entries:
         for build in entry.builds:
             target = _target(entry.model.services[build.service])
@@ -33,6 +40,8 @@ def missing_build_file(architecture: Architecture) -> Iterator[Occurrence]:
                 )
             if build.context is None or is_outside(build.context) or build.exists:
                 continue
+            if any(is_below(build.dockerfile, each) for each in submodules):
+                continue  # it is there after `git submodule update --init`
             missing = (
                 f"Dockerfile {build.dockerfile}"
                 if build.context_exists
@@ -58,14 +67,17 @@ def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
     """A build sends its whole context to the builder.
 
     Without `.dockerignore` the `.git` directory, dependencies and local files go to the builder
-    with each build, and with `COPY . .` into the image.
+    with each build, and with `COPY . .` into the image. A directory with a few files for the image
+    alone needs none.
     """
     copied: dict[str, dict[str, Location]] = {}
     for entry in architecture.entries:
         for build in entry.builds:
             if not build.exists or build.ignore_file or build.context is None:
                 continue
-            if build.copies_context is not None:
+            if build.copies_context is not None and _holds_sources(
+                architecture.project, build.context
+            ):
                 services = copied.setdefault(build.context, {})
                 services.setdefault(build.service, build.copies_context)
     for context, services in copied.items():
@@ -81,6 +93,14 @@ def missing_dockerignore(architecture: Architecture) -> Iterator[Occurrence]:
             context,
             f"create {path}",
         )
+
+
+def _holds_sources(project: Project, context: str) -> bool:
+    """Return whether *context* is the project, or seems to contain an application."""
+    if context == "." or is_outside(context):
+        return True
+    names = {path.rpartition("/")[2] for path in project.files_in(context)}
+    return not MANIFESTS.isdisjoint(names) or any(name.startswith(".env") for name in names)
 
 
 @rule(Severity.LOW, "builds")
@@ -106,6 +126,8 @@ def floating_base_image(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
+_FOR_DEVELOPERS = NAMES["development"] | NAMES["test"] | {"devenv"}
+"""Words in the names of Dockerfiles and stages for development and tests."""
 _COMPILERS = frozenset({"golang", "rust", "maven", "gradle", "sdk", "gcc"})
 
 
@@ -114,10 +136,15 @@ def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
     """A final image still contains the tools that built it.
 
     With a second stage only the result goes into the image: it is smaller, starts faster on a new
-    machine, and gives an attacker less to work with.
+    machine, and gives an attacker less to work with. An image for development or tests needs them.
     """
     for entry in architecture.entries:
         for build in entry.builds:
+            of_file = architecture.file_environments.get(build.location.path)
+            is_short_lived = of_file is not None and of_file.kind in SHORT_LIVED
+            words = name_words(f"{build.dockerfile} {build.target}")
+            if is_short_lived or _FOR_DEVELOPERS.intersection(words):
+                continue
             if build.compiler is not None:
                 yield Occurrence(
                     f"the final image of {build.service} still contains a compiler",

@@ -261,6 +261,7 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                 is_read = name not in _BITNAMI or "bitnami" in image or is_unknown
                 is_fine = (
                     not is_read
+                    or not _is_for(entry.model, service, setting)
                     or _has_password(service, name)
                     or architecture.is_short_lived(setting.location.path)
                 )
@@ -273,6 +274,22 @@ def login_switched_off(architecture: Architecture) -> Iterator[Occurrence]:
                         "set a password",
                         None if _is_open(entry, service.name) else Severity.LOW,
                     )
+
+
+_SERVERS = {
+    "POSTGRES": r"postg|pg|timescale",
+    "MYSQL": r"mysql|maria|percona|db",
+    "MARIADB": r"mysql|maria|db",
+}
+"""First words of variables, and patterns for the names of services and images that read them."""
+
+
+def _is_for(model: StartModel, service: Service, setting: Setting) -> bool:
+    """Return whether *setting* is for *service*; several services may read one env file."""
+    path = setting.location.path
+    is_shared = sum(path in each.env_files for each in model.services.values()) > 1
+    pattern = _SERVERS.get(setting.name.partition("_")[0], "")
+    return not is_shared or bool(re.search(pattern, f"{service.name} {text_of(service.image)}"))
 
 
 def _has_password(service: Service, variable: str) -> bool:

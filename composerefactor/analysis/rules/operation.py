@@ -10,8 +10,21 @@ from composerefactor.compose.definitions import Value
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.service_values import Logging
+from composerefactor.compose.services import Service
 from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
+
+_RESTARTS = (("restart",), ("deploy", "restart_policy", "condition"))
+_MEMORY_LIMITS = (("mem_limit",), ("deploy", "resources", "limits", "memory"))
+"""The attributes that set a restart policy and a memory limit."""
+
+
+def _is_variable(service: Service, path: tuple[str, ...]) -> bool:
+    """Return whether *service* leaves an attribute to a variable without a value in the project."""
+    node = service.value(path[0])
+    for key in path[1:]:
+        node = node.below(key) if node is not None else None
+    return node is not None and node.known_text is None
 
 
 @rule(
@@ -32,6 +45,9 @@ def missing_restart_policy(architecture: Architecture) -> Iterator[Occurrence]:
             if service.restart or service.one_off or service.profiles or not has_container:
                 continue
             if architecture.is_short_lived(service.location.path):
+                continue
+            definition = entry.model.services[service.name]
+            if any(_is_variable(definition, path) for path in _RESTARTS):
                 continue
             if reason_it_may_exit(entry.model, service.name) is None:
                 yield Occurrence(
@@ -56,7 +72,9 @@ def missing_memory_limit(architecture: Architecture) -> Iterator[Occurrence]:
             if architecture.is_short_lived(service.location.path):
                 continue
             is_needed = service.name not in entry.model.without_container and not service.one_off
-            if resource.memory_limit is None and is_needed:
+            definition = entry.model.services[service.name]
+            is_variable = any(_is_variable(definition, path) for path in _MEMORY_LIMITS)
+            if resource.memory_limit is None and is_needed and not is_variable:
                 yield Occurrence(
                     f"{service.name} has no memory limit", service.location, service.name
                 )

@@ -141,12 +141,13 @@ def empty_profile(architecture: Architecture) -> Iterator[Occurrence]:
     """A service has an empty profile.
 
     It starts if no profile is chosen, and not with `--profile` of another one (observed: v5.6.1),
-    which is neither what a service without profiles does nor one with a profile.
+    which is neither what a service without profiles does nor one with a profile. A variable that
+    may be empty is a switch for the service.
     """
     for entry in architecture.entries:
         for service in entry.model.services.values():
             for profile in service.profiles:
-                if not profile.value:
+                if not profile.value and "$" not in (profile.at.written or ""):
                     yield Occurrence(
                         f"{service.name} has an empty profile: it does not start with another one",
                         profile.location,
