@@ -220,7 +220,7 @@ def is_common_word(value: str) -> bool:
 
 _PLACEHOLDER = (
     r"(?i)change[-_ ]?(?:me|it|this)|\byour[-_ ]|placeholder|replace[-_ ]?(?:me|this)"
-    r"|\.\.\.|<[^>]+>|^x{4,}$"
+    r"|\.\.\.|<[^>]+>|^\[[^\]]+\]$|^x{4,}$|^(?:sample|example)[-_]|EXAMPLEKEY$"
 )
 
 

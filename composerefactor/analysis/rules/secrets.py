@@ -11,6 +11,7 @@ from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.dotenv import Assignment
 from composerefactor.compose.env_files import assignments_in
 from composerefactor.compose.files import SECTION_NOUNS
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_resources
@@ -178,6 +179,10 @@ def external_secret(architecture: Architecture) -> Iterator[Occurrence]:
                     )
 
 
+_EXAMPLE = frozenset({"dist", "example", "sample", "template"})
+"""Words in the names of env files that are there to be copied."""
+
+
 @rule(Severity.HIGH, "security")
 def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """An env file with credentials is in git.
@@ -189,7 +194,8 @@ def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
         of_services = (path for s in entry.services for path in s.env_files)
         of_command = {facts.path for facts in entry.env_files}
         for path in dict.fromkeys([*of_command, *of_services]):
-            if path in seen or not architecture.project.is_tracked(path):
+            is_example = _EXAMPLE.intersection(name_words(path.rpartition("/")[2]))
+            if path in seen or is_example or not architecture.project.is_tracked(path):
                 continue
             seen.add(path)
             for assignment in _credentials(architecture.project, path):
@@ -199,6 +205,7 @@ def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                     None,
                     assignment.name,
                     f"run git rm --cached {path}, ignore the file, and change the credential",
+                    Severity.MEDIUM if is_common_word(assignment.value) else None,
                 )
 
 

@@ -107,7 +107,7 @@ def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
     """An env file sets a variable that no Compose file uses.
 
     It may be meant for the programs themselves, which see it only where `env_file` or `environment`
-    passes it on.
+    passes it on. A file of which Compose uses nothing belongs to a program that reads it itself.
     """
     unused: dict[tuple[str, str], Location] = {}
     used: set[tuple[str, str]] = set()
@@ -116,7 +116,12 @@ def unused_env_variable(architecture: Architecture) -> Iterator[Occurrence]:
             names = dict(facts.unused)
             unused.update({(facts.path, name): location for name, location in names.items()})
             used.update((facts.path, name) for name in facts.names if name not in names)
-    unused = {key: location for key, location in unused.items() if key not in used}
+    for_compose = {path for path, _ in used}
+    unused = {
+        key: location
+        for key, location in unused.items()
+        if key not in used and key[0] in for_compose
+    }
     forms = {name: (f"${{{name}}}", f"${{{name}:") for _, name in unused}
     files = architecture.project.files_with(each for pair in forms.values() for each in pair)
     for (path, name), location in unused.items():
