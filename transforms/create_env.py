@@ -1,14 +1,21 @@
 """Write the `.env` that Docker Compose reads, with random secrets.
 
-It is a copy of the example file (`.env.example`), with its comments and its order. Variables that
-the Compose files use and that the example lacks follow; without an example it has those variables,
+It is a copy of the example file (`.env.example`), with its comments and its order, except for those
+that are about the example. Variables that the Compose files use and that the example lacks follow,
 with the services that use them. Passwords and keys of the project itself get a random value of the
 form that the name, or a command such as `openssl rand -hex 32` in the comment above, asks for; also
-in the URLs that contain them. Secrets that somebody else issues (API keys, mail, OAuth) stay empty,
-or as the example has them, and so does the password of a server that no service of the project
-gets: that server is elsewhere, or asks for none. A value that the example of another env file has
-as well stays, since both must agree. An `.env` that exists is never changed. The new file can be
-read by its owner alone, and `.gitignore` keeps it out of git.
+in the URLs that contain them.
+
+What has a value today keeps it: a default of the Compose files is in force until there is an `.env`
+and wins over the example. That is so for a password, too, since a database keeps the one of its
+first start with its data, and what is encrypted needs its old key; a comment says how to change it.
+Only what signs sessions, and what a server reads on each start, becomes random then.
+
+Secrets that somebody else issues (API keys, mail, OAuth) stay empty, or as the example has them,
+and so does the password of a server that no service of the project gets, or that a client connects
+to without one. A value that the example of another env file has as well stays, since both must
+agree. An `.env` that exists is never changed. The new file can be read by its owner alone, and
+`.gitignore` keeps it out of git.
 """
 
 from __future__ import annotations
@@ -16,7 +23,7 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
@@ -24,6 +31,7 @@ from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignment, assignments
 from composerefactor.compose.env_files import (
+    SHELL_VARIABLES,
     assignments_in,
     env_files,
     example_paths,
@@ -31,16 +39,23 @@ from composerefactor.compose.env_files import (
     services_reading,
     variable_names_in,
 )
-from composerefactor.compose.hosts import name_words
+from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_credential, is_placeholder, password_spans
+from composerefactor.compose.secrets import (
+    is_common_word,
+    is_credential,
+    is_placeholder,
+    is_secret_name,
+    password_spans,
+)
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.credentials import known_secrets
+from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._secrets import gitignore_edit
@@ -51,6 +66,12 @@ _LINE = (
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^#\n]*?)(?P<rest>\s+#.*|\s*)"
 )
 _COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
+_LENGTH = r"(?i)(?P<size>\d{2,3})[-_ ]*(?:char|long\b)"
+_FORMS = {
+    "APP_KEY": ("laravel", 32),
+    "SECRET_KEY_BASE": ("hex", 64),  # Rails, Phoenix
+    "SA_PASSWORD": ("mixed", 16),
+}
 _ISSUED = frozenset(
     {
         *("smtp", "mail", "email", "mailgun", "sendgrid", "twilio", "slack", "telegram", "sentry"),
@@ -59,6 +80,8 @@ _ISSUED = frozenset(
         *("license", "registry", "supabase", "firebase", "auth0", "okta", "discord", "webhook"),
         *("aliyun", "oss", "wechat", "alipay", "apple", "microsoft", "linkedin", "twitter"),
         *("cloudinary", "razorpay", "plaid", "hcaptcha", "turnstile", "dropbox", "mapbox"),
+        *("whatsapp", "teams", "feishu", "lark", "line", "channel", "irc", "twitch", "zoom"),
+        *("dingtalk", "instagram", "tiktok", "shopify", "jira", "notion", "bot"),
     }
 )
 """Words in the name of a secret that somebody else issues: a random one would not work."""
@@ -71,6 +94,19 @@ _OWN = frozenset(
 )
 """Words in the name of a secret that the project chooses."""
 
+_SESSIONS = frozenset({"jwt", "session", "cookie", "csrf", "nextauth"})
+"""Words in the name of a secret that signs what users have, and nothing that is stored."""
+
+_SIGNING = _SESSIONS | {"encryption", "signing", "salt", "hmac", "fernet"}
+_SIGNING_KEYS = frozenset({"SECRET_KEY", "SECRET_KEY_BASE", "APP_SECRET", "AUTH_SECRET"})
+"""Names of secrets by which frameworks sign sessions (Django, Flask, Rails, Symfony, Auth.js)."""
+
+_PROJECT_SETTINGS = frozenset({"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR"})
+"""Settings that decide what Docker Compose takes for the same project."""
+
+_SEVERAL = "The Compose files have several defaults."
+_LOGIN_SCHEMES = frozenset({"redis", "rediss", "mongodb", "amqp", "amqps"})
+"""Schemes whose clients have the password in the URL; those of SQL often have it elsewhere."""
 
 _SERVERS = frozenset(
     {
@@ -88,8 +124,12 @@ class RandomValues:
     def __init__(self) -> None:
         self._values: dict[tuple[str, str, int], str] = {}
 
-    def value(self, name: str, form: str, size: int) -> str:
-        """Return a secret for the variable *name*: *size* random bytes in *form*."""
+    def secret(self, name: str, comment: str) -> str:
+        """Return a secret for the variable *name*, of the form that it or its *comment* asks for.
+
+        *comment* is what the example says about it, or has as its value.
+        """
+        form, size = _form(name, comment)
         key = (name, form, size)
         if key not in self._values:
             self._values[key] = _formatted(token_bytes(size), form)
@@ -131,12 +171,17 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             continue
         location = project.files[project.root_files[0]].location_of("services")
         if project.exists(path):
-            unset = sorted(_users(models, variable_names_in(project, path), with_defaults=False))
+            listed = variable_names_in(project, path)
+            unset = sorted(
+                name
+                for name, each in _used_variables(models).items()
+                if name not in listed and not each.has_default
+            )
             if unset:
                 reason = f"{path} exists, and is never overwritten"
                 yield Refusal(reason, location, f"set {enumerated(unset)} in it")
             continue
-        new = _NewFile.of(project, models, path, options.random)
+        new = _new_file(project, models, path, options.random)
         if new.text:
             edits: list[Edit] = [AddLines(path, new.text, private=True)]
             if (ignored := gitignore_edit(project, path)) is not None:
@@ -158,98 +203,420 @@ class _NewFile(Struct, frozen=True):
     text: str
     values: dict[str, str]
     example: str
-    generated: tuple[str, ...]
+    random: tuple[str, ...]
+    replaced: tuple[str, ...]
+    kept: tuple[str, ...]
     empty: tuple[str, ...]
 
     @property
     def evidence(self) -> str:
-        """What was generated, and what has to be set by hand."""
-        parts = []
-        if self.generated:
-            parts.append(f"random: {enumerated(self.generated)}")
-        if self.empty:
-            parts.append(f"set yourself: {enumerated(self.empty)}")
-        return "; ".join(parts)
-
-    @classmethod
-    def of(
-        cls, project: Project, models: list[StartModel], path: str, random: RandomValues
-    ) -> _NewFile:
-        """Return the new file at *path*, empty if nothing needs one."""
-        example = existing_example(project, path)
-        known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
-        used = _users(models, set())
-        unasked = _unasked(models, path, used)
-        maker = _SecretMaker(random, known, unasked, _set_elsewhere(project, models, path))
-        text = maker.with_secrets(project.text(example) or "") if example else ""
-        listed = variable_names_in(project, example) if example else set()
-        more = _missing_lines(models, listed, maker)
-        if text and more:
-            text = f"{text.rstrip()}\n\n# Used by the Compose files as well.\n"
-        elif more:
-            text = "# Docker Compose reads this file by itself. It is not for git.\n"
-        text += more
-        values = {pair.name: pair.value for pair in assignments(text)}
-        empty = tuple(
-            name
-            for name, value in values.items()
-            if name not in maker.made
-            and (not value or is_placeholder(value))
-            and not (name in used and used[name].default is not None)
+        """What was generated, what stays as it is, and what has to be set by hand."""
+        named = (
+            ("random", self.random),
+            ("random instead of the default (sessions end)", self.replaced),
+            ("as it is now", self.kept),
+            ("set yourself", self.empty),
         )
-        return cls(text, values, example, tuple(maker.made), empty)
+        return "; ".join(f"{words}: {enumerated(names)}" for words, names in named if names)
 
 
-class _SecretMaker:
-    """Makes secrets; *known* are the credentials of the images of the project.
+def _new_file(
+    project: Project, models: list[StartModel], path: str, random: RandomValues
+) -> _NewFile:
+    """Return the new file at *path*, empty if nothing needs one."""
+    example = existing_example(project, path)
+    text = project.text(example) or "" if example else ""
+    if not _is_example_of(text, posixpath.basename(path)):
+        example = text = ""
+    writer = _Writer(project, models, path, example, random)
+    copied, more = writer.copied(text) if text else "", writer.missing_lines()
+    if copied and more:
+        text = f"{copied.rstrip()}\n{more}"
+    elif more:
+        text = f"# Docker Compose reads this file by itself. It is not for git.\n{more}"
+    else:
+        text = copied
+    values = {pair.name: pair.value for pair in assignments(text)}
+    empty = tuple(
+        name
+        for name, value in values.items()
+        if name not in writer.made
+        and name not in writer.kept
+        and (not value or is_placeholder(value))
+        and not (name in writer.used and writer.used[name].has_default)
+    )
+    made = tuple(name for name in writer.made if name not in writer.replaced)
+    return _NewFile(text, values, example, made, tuple(writer.replaced), tuple(writer.kept), empty)
 
-    *unasked* are variables that no server of the project gets, *fixed* those that another file sets
-    as well, by name, with their values.
+
+_COPY = (
+    r"(?i)\b(?:copy|cp|rename|mv|duplicate)\b[^\n]*?"
+    r"(?:\bto|\bas|(?:example|sample|template|dist)`?)\s+[`'\"]?(?:\./)?(?P<to>\.env[\w.-]*)"
+)
+"""A comment that says to which name an example is to be copied."""
+
+_ABOUT_COPY = (
+    r"(?i)\b(?:copy|cp|rename|mv|duplicate)\b.*(?:\.env|\benv\.\w|\bfile\b)"
+    r"|\bsafe\s+to\s+(?:commit|check)|\bno\s+(?:real\s+)?secrets\b"
+)
+_ABOUT_EXAMPLE = rf"{_ABOUT_COPY}|\b(?:example|sample|template)\b"
+"""What a comment says about an example that is not true of the copy: anywhere, and at the top."""
+
+
+def _is_example_of(text: str, name: str) -> bool:
+    """Return whether the example *text* is to be copied to *name*, as far as its comments say."""
+    names = {match["to"].rstrip(".") for match in re.finditer(_COPY, text)}
+    return not names or name in names
+
+
+def _without_words_on_example(lines: list[str]) -> list[str]:
+    """Return *lines* of an example without the comments that are about the example itself.
+
+    A rule of signs around such a comment goes with it.
+    """
+    kept: list[str] = []
+    dropped = False
+    pattern = _ABOUT_EXAMPLE
+    for line in lines:
+        is_comment = line.lstrip().startswith("#")
+        if not is_comment and line.strip():
+            pattern = _ABOUT_COPY
+        if is_comment and re.search(pattern, line):
+            dropped = True
+            continue
+        is_rule = re.fullmatch(r"#\s*[-=#*~]{3,}", line.strip())
+        if dropped and kept and (line == kept[-1] and (is_rule or not line.strip())):
+            kept.pop()
+            continue
+        dropped = False
+        kept.append(line)
+    return "\n".join(kept).strip("\n").split("\n")
+
+
+class _Variable(Struct):
+    """How the Compose files use a variable.
+
+    Attributes:
+        users: The services that use it, or the sections outside of services.
+        defaults: The users by default.
+        has_default: Whether every place has one.
+        is_set_if_empty: Whether an empty value is another one than none in some place.
+        commands: The users that have it in their command.
+    """
+
+    users: dict[str, None] = {}
+    defaults: dict[str, dict[str, None]] = {}
+    has_default: bool = True
+    is_set_if_empty: bool = False
+    commands: dict[str, None] = {}
+
+    @property
+    def default(self) -> str | None:
+        """The value without an env file; None without a default, or with several ones."""
+        if not self.has_default or len(self.defaults) > 1:
+            return None
+        return next(iter(self.defaults), "")
+
+
+def _used_variables(models: list[StartModel]) -> dict[str, _Variable]:
+    """Return the variables that the Compose files use and that no env file sets, by name."""
+    found: dict[str, _Variable] = {}
+    for model in models:
+        for file in model.files:
+            for place, node in file.paths:
+                for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
+                    if each.name in model.variables:
+                        continue
+                    variable = found.setdefault(each.name, _Variable())
+                    user = str(place[1] if place[0] == "services" else place[0])
+                    variable.users[user] = None
+                    variable.is_set_if_empty |= each.operator in {"-", "?", "+"}
+                    if each.operator.endswith("-"):
+                        variable.defaults.setdefault(each.argument or "", {})[user] = None
+                    elif not each.operator.endswith("+"):
+                        variable.has_default = False
+                    if place[2:3] in {("command",), ("entrypoint",)}:
+                        variable.commands[user] = None
+    return found
+
+
+class _Writer:
+    """Writes the new env file at *path*.
+
+    A value that is in force now, a default of the Compose files, stays: what runs with it goes on.
+    Only what signs sessions, and what a server reads on each start, becomes random.
     """
 
     def __init__(
         self,
+        project: Project,
+        models: list[StartModel],
+        path: str,
+        example: str,
         random: RandomValues,
-        known: set[str],
-        unasked: set[str],
-        fixed: Mapping[str, set[str]],
     ) -> None:
-        self.random, self.known, self.unasked, self.fixed = random, known, unasked, fixed
+        self.project, self.models, self.path, self.example = project, models, path, example
+        self.used = _used_variables(models)
+        self.stores = {
+            name
+            for model in models
+            for name, service in model.services.items()
+            if service_placement(service, catalog_of(model)).counts_as == "data stores"
+        }
+        self.known = {secret for m in models for s in m.services for secret in known_secrets(m, s)}
+        readers = list(services_reading(models, path))
+        self.is_passed_to_store = any(name in self.stores for name, _ in readers)
+        self.can_start = not any(
+            each.value.path == path and each.value.required
+            for _, service in readers
+            for each in service.env_file
+        )
+        self.random = random
+        self.fixed = _set_elsewhere(project, models, path)
+        self.listed: set[str] = set()
         self.made: dict[str, str] = {}
+        self.replaced: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
 
-    def secret(self, name: str, comment: str = "") -> str:
-        """Return a random value for *name*; ``""`` if it is no secret that the project chooses."""
-        words = set(name_words(name))
-        if name in self.unasked and (words & _SERVERS or {"access", "key"} <= words):
-            return ""
-        is_own = name in self.known or (bool(words & _OWN) and not words & _ISSUED)
-        is_own = is_own or name in {"APP_KEY", "SECRET_KEY", "SECRET_KEY_BASE"}
-        if not is_own or not is_credential(name, "unknown value", self.known):
-            return ""
-        form, size = _form(name, words, comment)
-        self.made[name] = self.random.value(name, form, size)
-        return self.made[name]
-
-    def with_secrets(self, text: str) -> str:
+    def copied(self, text: str) -> str:
         """Return the example *text* with random secrets, also where URLs contain them."""
+        text = "\n".join(_without_words_on_example(text.splitlines()))
+        pairs = {pair.line: pair for pair in assignments(text)}
+        self.listed |= {pair.name for pair in pairs.values()}
         replaced: dict[str, str] = {}
         lines: list[str] = []
         comment = ""
-        for line in text.splitlines():
-            match = re.fullmatch(_LINE, line)
-            if match is None:
+        for number, line in enumerate(text.split("\n"), start=1):
+            match, pair = re.fullmatch(_LINE, line), pairs.get(number)
+            if match is None or pair is None or "\n" in pair.value:
+                self._note_commented(line)
                 comment = f"{comment} {line}" if line.lstrip().startswith("#") else ""
                 lines.append(line)
                 continue
-            old = match["value"].strip("\"'")
-            is_free = "$" not in old and old not in self.fixed.get(match["name"], ())
-            new = self.secret(match["name"], f"{comment} {match['rest']}") if is_free else ""
-            if new:
-                replaced |= {old: new} if old else {}
-            value = new or match["value"]
-            lines.append(f"{match['lead']}{match['name']}{match['sign']}{value}{match['rest']}")
+            value, remark = self._value(pair.name, pair.value, f"{comment} {match['rest']}")
+            if value and pair.value and (pair.name in self.made or is_secret_name(pair.name)):
+                replaced[pair.value] = value
+            lines += [f"# {remark}"] if remark else []
+            lines.append(_with_value(match, pair.value, value))
             comment = ""
         return "".join(f"{_with_passwords(line, replaced)}\n" for line in lines)
+
+    def _note_commented(self, line: str) -> None:
+        """Note that a comment of the example shows a variable that has a default."""
+        match = re.fullmatch(rf"\s*#\s*{_LINE}", line)
+        used = self.used.get(match["name"]) if match else None
+        if match and used and used.has_default and not self._is_own(match["name"]):
+            self.listed.add(match["name"])
+
+    def missing_lines(self) -> str:
+        """Return the lines for the variables that the Compose files use and nothing sets."""
+        needed: dict[tuple[str, ...], list[str]] = {}
+        optional: dict[tuple[str, ...], list[str]] = {}
+        for name, each in sorted(self.used.items()):
+            if name in self.listed or name in SHELL_VARIABLES - {"UID", "GID"}:
+                continue
+            value, remark = self._value(name, None, "")
+            is_optional = value is None and each.has_default
+            lines = (optional if is_optional else needed).setdefault(tuple(each.users), [])
+            lines += [f"# {remark}"] if remark else []
+            if value is None:
+                lines.append(f"# {name}={_shown_default(each)}")
+            else:
+                lines.append(f"{name}={_written(value)}")
+        heading = "\n# The rest has defaults in the Compose files.\n" if optional else ""
+        return _blocks(needed) + heading + _blocks(optional)
+
+    def _value(self, name: str, old: str | None, comment: str) -> tuple[str | None, str]:
+        """Return the value for the variable *name*, and a remark; None if it stays unset.
+
+        *old* is its value in the example, None if it is not there.
+        """
+        used = self.used.get(name)
+        is_secret = self._is_own(name, old)
+        if old and is_secret and ("$" in old or old in self.fixed.get(name, ())):
+            is_secret = False
+        if self.can_start and name in _PROJECT_SETTINGS:
+            return None, "It would make another project of what runs now."
+        is_in_force = self.can_start or (old is None and not is_secret)
+        if is_in_force and used is not None and used.has_default:
+            if is_secret:
+                return self._secret_with_default(name, used, old, comment)
+            return self._setting_with_default(name, used, old)
+        if is_secret:
+            return self._random(name, f"{comment} {old or ''}"), ""
+        is_set_if_empty = used is not None and used.is_set_if_empty
+        return (None if old is None and is_set_if_empty else old or ""), ""
+
+    def _secret_with_default(
+        self, name: str, used: _Variable, old: str | None, comment: str
+    ) -> tuple[str | None, str]:
+        now = self._in_force(used)
+        if now is None or "$" in now:
+            return None, _SEVERAL if now is None else ""
+        if now and not self._can_change(name, used, now):
+            self.kept[name] = now
+            return now, self._why_kept(name)
+        if now or old or set(name_words(name)) & _SESSIONS:
+            if now:
+                self.replaced[name] = now
+            return self._random(name, f"{comment} {old or ''}"), ""
+        return old, ""
+
+    def _setting_with_default(
+        self, name: str, used: _Variable, old: str | None
+    ) -> tuple[str | None, str]:
+        now = used.default
+        if old is None or now in {"", old} or (not old and not used.is_set_if_empty):
+            return old, ""
+        if now is None or "$" in now:
+            return None, _SEVERAL if now is None else "The Compose files have a default."
+        self.kept[name] = now
+        shown = "another value" if is_secret_name(name) else old or "none"
+        return now, f"The default of the Compose files; {self.example} has {shown}."
+
+    def _in_force(self, used: _Variable) -> str | None:
+        """Return the default of a secret that is in force; that of the servers, if they differ."""
+        of_stores = [d for d, users in used.defaults.items() if self.stores & users.keys()]
+        return of_stores[0] if len(of_stores) == 1 and used.has_default else used.default
+
+    def _is_own(self, name: str, old: str | None = None) -> bool:
+        """Return whether *name* is a secret that the project chooses, and a server gets it.
+
+        What the Compose files do not use and the example leaves empty is for something optional,
+        unless it signs or encrypts.
+        """
+        words = set(name_words(name))
+        is_of_server = bool(words & _SERVERS) or {"access", "key"} <= words
+        if is_of_server and not self._is_asked_for(name):
+            return False
+        is_unused = old == "" and name not in self.used
+        return _is_chosen(name, self.known) and not (is_unused and not words & _SIGNING)
+
+    def _is_asked_for(self, name: str) -> bool:
+        """Return whether a server of the project gets the variable *name*, and so do its clients.
+
+        A block that services share may be of any service.
+        """
+        if self.is_passed_to_store:
+            return True
+        used = self.used.get(name)
+        if used is None:
+            return False
+        applications = {n for model in self.models for n in model.services} - self.stores
+        return not used.users.keys() <= applications and not self._has_open_client(used)
+
+    def _has_open_client(self, used: _Variable) -> bool:
+        """Return whether a client has an address of a server in *used* without a password."""
+        return any(
+            url.scheme in _LOGIN_SCHEMES
+            and not url.password
+            and any(host in used.users for host, _ in url.hosts)
+            for model in self.models
+            for service in model.services.values()
+            if service.name not in used.users
+            for setting in service.settings.values()
+            for url in urls(setting.value or "")
+        )
+
+    def _can_change(self, name: str, used: _Variable, now: str) -> bool:
+        """Return whether the secret *now* in force can be another one from the next start on.
+
+        That is so for what signs sessions, and for a password in the command of a server. The image
+        of somebody else may encrypt data with a key of any name.
+        """
+        if _is_written_elsewhere(self.models, name, now) or self._stored_by(name):
+            return False
+        servers = self.stores & used.users.keys()
+        services = [m.services[u] for m in self.models for u in used.users if u in m.services]
+        is_own_code = not servers and all(each.build is not None for each in services)
+        if servers and servers <= used.commands.keys():
+            return True
+        words = set(name_words(name))
+        signs = words & _SESSIONS or (is_own_code and name in _SIGNING_KEYS)
+        return bool(signs) and "encryption" not in words
+
+    def _stored_by(self, name: str) -> dict[str, Secret]:
+        """Return the services whose image stores the variable *name*, with what is known of it."""
+        return {
+            service.name: secret
+            for model in self.models
+            for service in model.services.values()
+            for secret in known_secrets(model, service.name).values()
+            if (setting := service.settings.get(secret.env)) is not None
+            and any(each.name == name for each in expressions(setting.value or ""))
+        }
+
+    def _why_kept(self, name: str) -> str:
+        """Return the comment on the secret *name* that is in force and stays so."""
+        stored = self._stored_by(name)
+        if {"encryption", "fernet", "crypto"} & set(name_words(name)):
+            return "Not random, since stored data is encrypted with it."
+        servers = {name: each.change for name, each in stored.items() if each.change}
+        if servers:
+            keep = "keeps" if len(servers) == 1 else "keep"
+            how = enumerated(dict.fromkeys(servers.values()))
+            who = f"{enumerated(servers, 3)} {keep} it from the first start on"
+            return f"Not random, since {who}; {how} changes it."
+        return "Not random, since what has stored it needs the same one."
+
+    def _random(self, name: str, comment: str) -> str:
+        self.made[name] = self.random.secret(name, comment)
+        return self.made[name]
+
+
+def _is_chosen(name: str, known: Container[str]) -> bool:
+    """Return whether the project chooses the secret *name*; *known* are secrets of its images."""
+    words = set(name_words(name))
+    is_chosen = name in known or (bool(words & _OWN) and not words & _ISSUED)
+    is_key = name_words(name)[-2:] == ("encryption", "key")
+    return (is_chosen or name in _SIGNING_KEYS or name == "APP_KEY") and (
+        is_key or is_credential(name, "unknown value", known)
+    )
+
+
+def _is_written_elsewhere(models: list[StartModel], name: str, value: str) -> bool:
+    """Return whether Compose files have *value*, the default of the variable *name*, once more."""
+    if is_placeholder(value) or is_common_word(value):
+        return False
+    pattern = re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
+    for model in models:
+        for file in model.files:
+            for _, node in file.paths:
+                text = node.value if isinstance(node, ScalarNode) else ""
+                for each in reversed(expressions(text)):
+                    if each.name == name:
+                        text = text[: each.start] + text[each.end :]
+                if pattern.search(text):
+                    return True
+    return False
+
+
+def _with_value(match: re.Match[str], old: str, new: str | None) -> str:
+    """Return the assignment *match* of *old* with the value *new*; as a comment if it is None."""
+    start = f"{match['lead']}{match['name']}{match['sign']}"
+    line = f"{start}{match['value'] if new in {None, old} else _written(new or '')}{match['rest']}"
+    return f"# {line.lstrip()}" if new is None else line
+
+
+def _written(value: str) -> str:
+    """Return *value* with the quotes that it needs in an env file."""
+    return (assignment("X", value) or "X=").removeprefix("X=") if value else ""
+
+
+def _shown_default(used: _Variable) -> str:
+    """Return the default of *used* for a comment; a command of a shell is none."""
+    default = used.default or ""
+    if "$(" in default or "`" in default or "\n" in default:
+        return ""
+    return default if expressions(default) else _written(default)
+
+
+def _blocks(lines: Mapping[tuple[str, ...], list[str]]) -> str:
+    """Return *lines* of an env file by the services that use them, each below a comment."""
+    return "".join(
+        f"\n# Used by {enumerated(users, 5)}\n" + "".join(f"{line}\n" for line in block)
+        for users, block in lines.items()
+    )
 
 
 def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dict[str, set[str]]:
@@ -264,19 +631,20 @@ def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dic
     return values
 
 
-def _form(name: str, words: set[str], comment: str) -> tuple[str, int]:
+def _form(name: str, comment: str) -> tuple[str, int]:
     """Return the form and the size in bytes of a secret for the variable *name*."""
-    command = re.search(_COMMAND, comment)
-    if command:
+    words = set(name_words(name))
+    if command := re.search(_COMMAND, comment):
         return command["form"], int(command["size"])
     if "fernet" in words:
         return "fernet", 32
-    if name == "APP_KEY":  # Laravel
-        return "laravel", 32
-    if name == "SECRET_KEY_BASE":  # Rails, Phoenix
-        return "hex", 64
-    if {"mssql", "sqlserver"} & words or name == "SA_PASSWORD":
+    if name in _FORMS:
+        return _FORMS[name]
+    if {"mssql", "sqlserver"} & words:
         return "mixed", 16
+    length = re.search(_LENGTH, comment)
+    if length and int(length["size"]) in {24, 32, 48, 64, 128}:
+        return "hex", int(length["size"]) // 2
     is_password = words & {"password", "passwd", "pass", "pwd"}
     return "hex", 16 if is_password else 32
 
@@ -292,73 +660,6 @@ def _with_passwords(line: str, replaced: Mapping[str, str]) -> str:
         if new:
             line = line[: at + start] + new + line[at + end :]
     return line
-
-
-class _Variable(Struct):
-    """The services that use a variable, and its default, if all places have one."""
-
-    users: dict[str, None] = {}
-    default: str | None = ""
-
-
-def _users(
-    models: list[StartModel], listed: set[str], *, with_defaults: bool = True
-) -> dict[str, _Variable]:
-    """Return the variables that the Compose files use, that no env file sets, by name.
-
-    Those in *listed* are left out, and those with a default in all places unless *with_defaults*.
-    """
-    found: dict[str, _Variable] = {}
-    for model in models:
-        for file in model.files:
-            for place, node in file.paths:
-                for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
-                    if each.name in listed or each.name in model.variables:
-                        continue
-                    variable = found.setdefault(each.name, _Variable())
-                    variable.users[str(place[1] if place[0] == "services" else place[0])] = None
-                    if each.operator not in {"-", ":-", "+", ":+"}:
-                        variable.default = None
-                    elif variable.default == "" and each.operator.endswith("-"):
-                        variable.default = each.argument or ""
-    return {n: each for n, each in found.items() if with_defaults or each.default is None}
-
-
-def _unasked(models: list[StartModel], path: str, used: dict[str, _Variable]) -> set[str]:
-    """Return the variables in *used* that only applications use, by which *path* is not read whole.
-
-    A block that services share may be of any service.
-    """
-    stores = {
-        name
-        for model in models
-        for name, service in model.services.items()
-        if service_placement(service, catalog_of(model)).counts_as != "applications"
-    }
-    applications = {name for model in models for name in model.services} - stores
-    if any(name in stores for name, _ in services_reading(models, path)):
-        return set()
-    return {name for name, each in used.items() if each.users.keys() <= applications}
-
-
-def _missing_lines(models: list[StartModel], listed: set[str], maker: _SecretMaker) -> str:
-    """Return the lines for the variables that nothing sets and that are not in *listed*."""
-    variables = _users(models, listed)
-    return "".join(
-        _missing_line(name, list(each.users), each.default, maker)
-        for name, each in sorted(variables.items())
-    )
-
-
-def _missing_line(name: str, users: list[str], default: str | None, maker: _SecretMaker) -> str:
-    """Return the lines for the variable *name*: a comment, and the assignment."""
-    head = f"\n# Used by {enumerated(users)}\n"
-    secret = maker.secret(name) if not default or is_credential(name, default) else ""
-    if secret:
-        return f"{head}{name}={secret}\n"
-    if default is not None:
-        return f"{head}# {assignment(name, default) or name}\n"
-    return f"{head}{name}=\n"
 
 
 def _effects(
@@ -378,3 +679,8 @@ def _effects(
                 yield Effect(("services", service.name, "environment"), "changes")
     for name, _ in services_reading(models, path):
         yield from (Effect(("services", name, "environment", each), "adds") for each in names)
+    if "COMPOSE_PROJECT_NAME" in names:
+        yield Effect(("name",), "changes")
+        for section in ("networks", "volumes", "secrets", "configs"):
+            named = {each for model in models for each in model.declared(section)} | {"default"}
+            yield from (Effect((section, each, "name"), "changes") for each in sorted(named))

@@ -347,6 +347,7 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
         after: What is before the password in the value, such as the ``/`` in ``user/password``, or
             ``""``.
         versions: The version range that uses it; ``""`` for all versions.
+        change: What changes it later, for one that the first start stores with the data, or ``""``.
         note: A remark for the reader, or ``""``.
     """
 
@@ -355,6 +356,7 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     file_name: str = ""
     after: str = ""
     versions: str = ""
+    change: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:

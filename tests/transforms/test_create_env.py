@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.transforms.create_env import RandomValues, _form, _SecretMaker
+from composerefactor.transforms.create_env import RandomValues, _is_chosen, _is_example_of
 from support.commandline import CommandLine
 
 
@@ -24,43 +24,47 @@ from support.commandline import CommandLine
         ("AIRFLOW__CORE__FERNET_KEY", "", r"[\w-]{43}="),
         ("SA_PASSWORD", "", r"Aa1[0-9a-f]{32}"),
         ("COOKIE_SECRET", "# openssl rand -base64 32", r"[\w+/]{43}="),
+        ("STORE_ENCRYPTION_KEY", "<ENCRYPTION_KEY_MUST_BE_32_LONG>", r"[0-9a-f]{32}"),
     ],
 )
 def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> None:
-    value = _SecretMaker(RandomValues(), set(), set(), {}).secret(name, comment)
-    assert re.fullmatch(pattern, value)
+    assert _is_chosen(name, set())
+    assert re.fullmatch(pattern, RandomValues().secret(name, comment))
 
 
 def test_fernet_keys_can_be_decoded() -> None:
-    value = RandomValues().value("FERNET_KEY", *_form("FERNET_KEY", {"fernet", "key"}, ""))
-    assert len(base64.urlsafe_b64decode(value)) == 32
+    assert len(base64.urlsafe_b64decode(RandomValues().secret("FERNET_KEY", ""))) == 32
 
 
 @pytest.mark.parametrize(
-    "name", ["OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"]
-)
-def test_what_somebody_else_issues_is_not_random(name: str) -> None:
-    assert _SecretMaker(RandomValues(), set(), set(), {}).secret(name) == ""
-
-
-@pytest.mark.parametrize(
-    ("name", "is_made"),
+    "name",
     [
-        ("REDIS_PASSWORD", False),
-        ("STORAGE_ACCESS_KEY_SECRET", False),
-        ("ADMIN_PASSWORD", True),
-        ("JWT_SECRET", True),
+        *("OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"),
+        *("WHATSAPP_APP_SECRET", "KEY_ENCRYPTION_KEY_ID", "MIN_PASSWORD_CHARS"),
     ],
 )
-def test_the_password_of_a_server_elsewhere_is_not_random(name: str, *, is_made: bool) -> None:
-    assert bool(_SecretMaker(RandomValues(), set(), {name}, {}).secret(name)) == is_made
+def test_what_the_project_does_not_choose_is_not_random(name: str) -> None:
+    assert not _is_chosen(name, set())
 
 
 def test_values_differ_by_name_and_by_run() -> None:
     values = RandomValues()
-    first = values.value("A", "hex", 16)
-    assert first == values.value("A", "hex", 16)
-    assert len({first, values.value("B", "hex", 16), RandomValues().value("A", "hex", 16)}) == 3
+    first = values.secret("A", "")
+    assert first == values.secret("A", "")
+    assert len({first, values.secret("B", ""), RandomValues().secret("A", "")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_one"),
+    [
+        ("# Copy this file to .env.local for local development", False),
+        ("# cp .env.example .env", True),
+        ("# Development: cp .env.example .env.local, production: cp .env.example .env", True),
+        ("# The database", True),
+    ],
+)
+def test_an_example_says_where_it_is_to_be_copied(comment: str, *, is_one: bool) -> None:
+    assert _is_example_of(f"{comment}\nA=1\n", ".env") == is_one
 
 
 def test_only_the_owner_can_read_the_file(tmp_path: Path, command_line: CommandLine) -> None:

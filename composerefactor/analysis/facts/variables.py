@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import descriptions
 from composerefactor.compose.env_files import (
+    SHELL_VARIABLES,
     assignment_place,
     assignment_places,
     assignments_in,
@@ -33,12 +34,6 @@ Source = Literal["env file", "default", "shell", "required", "unset"]
 
 _VARIABLE = re.compile(r"\$\{?(\w+)")
 _BUILT_IN = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
-_SHELL = frozenset(
-    {
-        *("PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"),
-        *("APPDATA", "LOCALAPPDATA", "USERPROFILE", "COMPUTERNAME"),  # on Windows
-    }
-)
 _SET_BY_COMPOSE = frozenset({"COMPOSE_PROJECT_NAME"})
 _SET_BY_CI = frozenset({"CI", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"})
 
@@ -235,7 +230,7 @@ def _facts(
         source = "env file"
     elif all(r.default is not None or name in r.scope.variables for r in references):
         source = "default"
-    elif name in _SHELL | _SET_BY_COMPOSE | _SET_BY_CI or name.startswith("CI_"):
+    elif name in SHELL_VARIABLES | _SET_BY_COMPOSE | _SET_BY_CI or name.startswith("CI_"):
         source = "shell"
     elif required:
         source = "required"
