@@ -119,7 +119,8 @@ def test_match_returns_the_entry() -> None:
     assert (entry.id, entry.category, entry.ports) == ("postgres", "database", (5432,))
     path = DataPath("/var/lib/postgresql/data", versions="<18", variable="PGDATA", own_volume=True)
     assert entry.data[0] == path
-    assert entry.secrets == (Secret("POSTGRES_PASSWORD", True, "POSTGRES_PASSWORD_FILE"),)  # noqa: FBT003
+    secret = Secret("POSTGRES_PASSWORD", True, "POSTGRES_PASSWORD_FILE", change="ALTER USER")  # noqa: FBT003
+    assert entry.secrets == (secret,)
     assert entry.healthcheck is not None
     assert entry.healthcheck.test[0] == "CMD-SHELL"
     assert "$${POSTGRES_USER:-postgres}" in entry.healthcheck.test[1]
