@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from composerefactor.compose.hosts import name_words
+
 _NAME = re.compile(
     r"(?P<space>\s*)(?:export[^\S\n]+)?(?P<name>[A-Za-z_][\w.\-]*)[^\S\n]*(?P<sign>[=:])"
 )
@@ -60,40 +62,75 @@ def assignments(text: str) -> tuple[Assignment, ...]:
     return tuple(pairs)
 
 
-_SIMPLE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=.*")
-"""An assignment on a line of its own."""
+_SIMPLE = re.compile(
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*="
+    r"(?:\"[^\"]*\"|'[^']*'|[^#\"']*?)(?:\s+#\s*(?P<comment>.*))?"
+)
+"""An assignment on a line of its own, and the comment after it."""
+
+_HEADING = re.compile(
+    r"(?i)(?:[\w&/()-]+ ){0,4}"
+    r"(?:config\w*|settings|options|variables|credentials|secrets|environment)"
+    r"(?: \([^)]*\))?|\w+"
+)
+"""A comment that names a group of variables."""
+
+_SIGNS = "#=-*~─━═ "
+"""What rules and boxes of comments are drawn with."""
+
+_OF_CREATE_ENV = ("Used by ", "The default of the Compose files", "The Compose files have ")
 
 
 def descriptions(text: str) -> dict[str, str]:
     """Return what the comments of an env file say about its variables, by name.
 
-    A comment is about the assignment below it, without a blank line or a rule of signs in between;
-    above several assignments it is their heading. Only its first sentence is returned.
+    A comment is about the assignment on its line, or below it, without a blank line or a rule of
+    signs in between; above several assignments it is their heading, unless it has a word of the
+    first name alone. Only its first sentence is returned.
     """
     found: dict[str, str] = {}
     comment: list[str] = []
     for line, following in pairwise([*text.splitlines(), ""]):
         stripped = line.strip()
-        words = stripped.strip("#=-*~ ")
-        match = None if _SIMPLE.fullmatch(following) else _SIMPLE.fullmatch(line)
+        words = stripped.strip(_SIGNS)
         if stripped.startswith("#"):
             is_about_next = bool(words) and not _SIMPLE.fullmatch(words.replace(" ", "", 1))
-            comment = [*comment, words] if is_about_next else []
+            if not words.startswith(_OF_CREATE_ENV):
+                comment = [*comment, words] if is_about_next else []
             continue
-        if match is not None and comment:
-            found[match["name"]] = _first_sentence(comment)
+        if match := _SIMPLE.fullmatch(line):
+            after = (match["comment"] or "").strip(_SIGNS)
+            sentence = _first_sentence([after] if after else comment)
+            below = _SIMPLE.fullmatch(following)
+            if sentence and (after or below is None or _is_about(sentence, match, below)):
+                found[match["name"]] = sentence
         comment = []
     return found
 
 
+def _is_about(sentence: str, first: re.Match[str], second: re.Match[str]) -> bool:
+    """Return whether *sentence* has a word of the name of *first* that *second* does not have."""
+    own = {*name_words(first["name"])} - {*name_words(second["name"])}
+    return not own.isdisjoint(re.findall(r"\w+", sentence.lower()))
+
+
 def _first_sentence(lines: list[str]) -> str:
-    """Return the first sentence of a comment; a line that begins in lower case continues one."""
-    text = lines[0]
-    for line in lines[1:]:
-        if not line[0].islower() or text.endswith("."):
-            break
-        text = f"{text} {line}"
-    return text.partition(". ")[0].rstrip(".")
+    """Return the first sentence of a comment without its heading.
+
+    A line that begins in lower case continues the one before.
+    """
+    texts: list[str] = []
+    for line in lines:
+        if texts and line[0].islower() and not (texts[-1].endswith(".") or texts[-1].isupper()):
+            texts[-1] = f"{texts[-1]} {line}"
+        else:
+            texts.append(line)
+    sentences = (text.partition(". ")[0].rstrip(".") for text in texts)
+    return next((each for each in sentences if not _is_heading(each)), "")
+
+
+def _is_heading(sentence: str) -> bool:
+    return sentence.isupper() or _HEADING.fullmatch(sentence.rstrip(":")) is not None
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=^~!*?&;<>()\[\]{}|-]+")

@@ -152,9 +152,30 @@ USER=shop
 # Development: http://localhost
 # OLD=1
 URL=https://shop.example
+
+# Secrets
+# DO NOT SHARE
+# Signs the tokens
+# of users. Keep it.
+JWT_SECRET=a
+
+LOG=info # Level: info
+# Database name
+DB_NAME=shop
+DB_USER=shop
+
+# Used by db
+# Not random, since db keeps it
+DB_PASSWORD='a # b'  # Of the server
 """
 
 
 def test_comments_describe_the_variable_below_them() -> None:
     assert descriptions("") == {}
-    assert descriptions(DESCRIBED) == {"PORT": "Port on which the shop listens"}
+    assert descriptions(DESCRIBED) == {
+        "PORT": "Port on which the shop listens",
+        "JWT_SECRET": "Signs the tokens of users",
+        "LOG": "Level: info",
+        "DB_NAME": "Database name",
+        "DB_PASSWORD": "Of the server",
+    }
