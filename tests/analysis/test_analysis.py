@@ -54,7 +54,10 @@ def test_a_default_secret_is_a_credential_in_plain_text() -> None:
     praise = "No Compose file contains a credential in plain text."
     environment = "    environment: {API_TOKEN: '${API_TOKEN:-x7Kq2mP9}'}\n"
     assert praise in analysed(BASE).strengths
-    assert praise not in analysed(BASE + environment).strengths
+    analysis = analysed(BASE + environment)
+    assert praise not in analysis.strengths
+    remedy = next(each.remedy for each in analysis.findings if each.rule == "default-secret")
+    assert remedy.endswith("; `composerefactor fix --select create-env` creates it")
 
 
 def test_a_long_file_with_copies_is_not_well_maintainable() -> None:

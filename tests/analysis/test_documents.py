@@ -204,6 +204,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("ports", "5432 1000|1000 5432"),
         ("resources", "2G"),
         ("resources", "backend, frontend"),
+        ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env`"),
         ("checklist", "Set in .env (see .env.example): POSTGRES_PASSWORD"),
         ("checklist", ": 5432, 1000"),
         ("checklist", ": postgres_data, uploads_data"),

@@ -43,6 +43,6 @@ def test_a_finding_is_a_short_block(analysis: Analysis) -> None:
     lines = list(full_text(analysis, Style(), width=80, names=["findings"]))
     at = next(n for n, line in enumerate(lines) if "compose.yaml:8" in line)
     assert lines[at].split()[:2] == ["medium", "compose.yaml:8"]
-    block = " ".join(lines[at : at + 4])
+    block = " ".join(lines[at : at + 5])
     assert "Rule: default-secret" in block
     assert "DB_PASSWORD" in block

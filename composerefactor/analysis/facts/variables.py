@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import basename
 from typing import Literal
 
 from msgspec import Struct
@@ -24,11 +25,15 @@ from composerefactor.compose.env_files import (
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import expressions, password_hashes
 from composerefactor.compose.masking import Masking
+from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project, Scope, env_files_of
 from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location
 from composerefactor.yaml.nodes import ScalarNode
+
+CREATE_ENV = "composerefactor fix --select create-env"
+"""The command that writes a missing `.env`."""
 
 Source = Literal["env file", "default", "shell", "required", "unset"]
 
@@ -116,6 +121,11 @@ class EnvFileFacts(Struct, frozen=True):
     example: str = ""
     missing: tuple[str, ...] = ()
     is_passed_on: bool = False
+
+    @property
+    def can_be_created(self) -> bool:
+        """Whether :data:`CREATE_ENV` writes it."""
+        return not self.exists and basename(self.path) == ".env" and is_inside(self.path)
 
 
 class _Reference(Struct, frozen=True):

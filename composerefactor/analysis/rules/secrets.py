@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from composerefactor.analysis.facts.architecture import Architecture
+from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
+from composerefactor.analysis.facts.variables import CREATE_ENV
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.dotenv import Assignment
@@ -75,8 +76,14 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
                 use.location,
                 use.service or None,
                 variable.name,
-                f"require a value: ${{{variable.name}:?set it in .env}}",
+                f"require a value: ${{{variable.name}:?set it in .env}}{_creating_env(entry)}",
             )
+
+
+def _creating_env(entry: InvocationFacts) -> str:
+    """Return what creates the `.env` of *entry*, if it is missing."""
+    is_missing = any(each.can_be_created for each in entry.env_files)
+    return f"; `{CREATE_ENV}` creates it" if is_missing else ""
 
 
 _WORDS = {"healthcheck": "health check"}

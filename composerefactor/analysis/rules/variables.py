@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.facts.variables import CREATE_ENV, EnvFileFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
 from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.paths import is_inside
@@ -40,11 +41,19 @@ def unset_variable(architecture: Architecture) -> Iterator[Occurrence]:
                 use.location,
                 use.service or None,
                 variable.name,
-                f"set it in {entry.env_files[0].path}" if entry.env_files else "",
+                _remedy(entry.env_files),
                 Severity.INFO
                 if variable.in_example or variable.source == "required"
                 else (Severity.MEDIUM if is_vital else None),
             )
+
+
+def _remedy(env_files: Sequence[EnvFileFacts]) -> str:
+    if not env_files:
+        return ""
+    first = env_files[0]
+    creating = f"; `{CREATE_ENV}` creates it" if first.can_be_created else ""
+    return f"set it in {first.path}{creating}"
 
 
 @rule(Severity.LOW, "configuration")
@@ -57,6 +66,7 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
     """
     project = architecture.project
     for entry in architecture.entries:
+        created = {each.path for each in entry.env_files if each.can_be_created}
         for service in entry.model.services.values():
             for item in service.env_file:
                 env_file, path = item.value, item.value.path
@@ -64,12 +74,13 @@ def missing_env_file(architecture: Architecture) -> Iterator[Occurrence]:
                     continue
                 sample = existing_example(project, path)
                 remedy = f"list its variables in {path}.example" if is_inside(path) else ""
+                copying = CREATE_ENV if path in created else f"copy {sample}"
                 yield Occurrence(
                     f"{service.name} uses the env file {env_file.written}, which does not exist",
                     item.location,
                     service.name,
                     path,
-                    f"copy {sample}" if sample else remedy,
+                    copying if sample or path in created else remedy,
                     Severity.INFO if sample or not remedy else None,
                 )
             for item in service.label_file:

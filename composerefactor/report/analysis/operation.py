@@ -8,7 +8,7 @@ from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.upkeep import BackupAdvice, StartTime, recoveries, start_times
-from composerefactor.analysis.facts.variables import VariableFacts
+from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
 from composerefactor.analysis.findings import Severity
 from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.sizes import format_size
@@ -58,13 +58,16 @@ def _steps(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
 def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
     """Yield steps for the variables and env files that are missing."""
     unset = [v.name for v in main.variables if v.source in {"unset", "required"}]
+    stopgaps = [v.name for v in main.variables if v.must_be_set and v.source == "default"]
+    missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
+    for facts in main.env_files:
+        if facts.can_be_created and (unset or stopgaps or facts.path in missing):
+            yield f"Create {facts.path} with random secrets: `{CREATE_ENV}`"
     for facts in main.env_files if unset else ():
         example = f" (see {facts.example})" if facts.example else ""
         yield f"Set in {facts.path}{example}: {', '.join(unset)}"
-    stopgaps = [v.name for v in main.variables if v.must_be_set and v.source == "default"]
     if stopgaps:
         yield f"Replace the defaults of: {', '.join(stopgaps)}"
-    missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
 
