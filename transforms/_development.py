@@ -5,12 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
+from composerefactor.compose.interpolation import Variable, expressions
 from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
@@ -48,8 +51,7 @@ _RELOADS = (
     r"|yarn\s+(?:run\s+)?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
-_PRODUCTION_MODES = {"development": "production", "dev": "prod", "Development": "Production"}
-_STAGING_MODES = {"development": "staging", "dev": "staging", "Development": "Staging"}
+_PRODUCTION_MODES = {"development": "production", "dev": "prod", "local": "production"}
 _ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
 """Variables of programs that know development and production alone."""
 _SWITCHES = r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)"
@@ -64,6 +66,68 @@ _SOURCE_FILE = (
     r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
 )
+
+
+def mode_in(kind: Literal["production", "staging"], name: str, mode: str) -> str:
+    """Return the value of *kind* for the variable *name* if *mode* is one for development.
+
+    ``""`` if it is not, or if the program has no such mode. The letters keep their case.
+    """
+    production = _PRODUCTION_MODES.get(mode.lower(), "")
+    if mode.lower() == "local" and "ENV" not in name:  # as in STORAGE_MODE
+        return ""
+    word = production if kind == "production" else production and "staging"
+    if kind == "staging" and name in _ONLY_TWO_MODES:
+        return ""
+    return word.upper() if mode.isupper() else word.title() if mode.istitle() else word
+
+
+def default_of(value: str) -> Variable | None:
+    """Return the variable of *value* if that is nothing but a variable with a default."""
+    found = expressions(value)
+    is_whole = bool(found) and found[0].start == 0 and found[0].end == len(value)
+    return found[0].variable if is_whole and found[0].variable.default is not None else None
+
+
+_OFF = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}
+_LOG_LEVEL = r"(?:\w+_)?LOG(?:GING)?_?LEVEL"
+_LOCAL_ADDRESS = r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[^@\s]*)?"
+_NO_MODE = frozenset(
+    """bucket branch database db dir directory domain group host id image index key keyspace name
+    namespace network password path prefix project queue realm role schema secret stream tag token
+    topic url user username version volume""".split()  # noqa: SIM905 - a list of words
+)
+"""Words in the name of a variable whose value may be `dev` and is no mode."""
+
+
+class EnvironmentValues(Struct, frozen=True):
+    """The values of a variable in the environments; None where only the user knows it."""
+
+    development: str
+    staging: str | None
+    production: str | None
+
+
+def values_by_environment(name: str, value: str) -> EnvironmentValues | None:
+    """Return the values of the variable *name*, which is *value* now; None if one suits all.
+
+    The values are conventions: the program that reads them decides.
+    """
+    if re.fullmatch(_LOCAL_ADDRESS, value):
+        return EnvironmentValues(value, None, None)
+    if re.fullmatch(_SWITCHES, name) and value in _OFF:
+        return EnvironmentValues(value, _OFF[value], _OFF[value])
+    if re.fullmatch(_LOG_LEVEL, name) and value.lower() in {"debug", "trace"}:
+        level = "INFO" if value.isupper() else "info"
+        return EnvironmentValues(value, level, level)
+    production = (
+        "" if _NO_MODE.intersection(name_words(name)) else mode_in("production", name, value)
+    )
+    if MODE_VARIABLE.fullmatch(name):
+        production = mode_in("production", name, value)
+    if not production:
+        return None
+    return EnvironmentValues(value, mode_in("staging", name, value) or production, production)
 
 
 class DevelopmentSetting(Struct, frozen=True):
@@ -144,17 +208,26 @@ class DevelopmentFinder:
         node = body.get("environment")
         for name, value, step, at in _variables(node):
             path: Path = ("services", service, "environment", step)
-            if MODE_VARIABLE.fullmatch(name) and value in _PRODUCTION_MODES:
-                production = _PRODUCTION_MODES[value]
-                evidence = f"{name} is {value}, {production} in production"
+            variable = default_of(value)
+            mode = variable.default or "" if variable else value
+            production = mode_in("production", name, mode)
+            if MODE_VARIABLE.fullmatch(name) and production:
+                evidence = f"{name} is {mode}, {production} in production"
+                staging = mode_in("staging", name, mode)
+                moved: tuple[Path, ...] = (path,)
+                if variable is not None:  # what the user sets has precedence everywhere
+                    evidence = f"{name} is {mode} by default, {production} in production"
+                    production = f"${{{variable.name}:-{production}}}"
+                    staging = staging and f"${{{variable.name}:-{staging}}}"
+                    moved = ()
                 yield DevelopmentSetting(
                     service,
                     "environment",
                     at,
                     evidence,
-                    (path,),
+                    moved,
                     {"environment": {name: production}},
-                    {name: _STAGING_MODES[value]} if name not in _ONLY_TWO_MODES else {},
+                    {name: staging} if staging else {},
                 )
             elif (re.fullmatch(_SWITCHES, name) or re.fullmatch(_POLLING, name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
@@ -249,7 +322,11 @@ def cut_text(file: ComposeFile, paths: Collection[Path]) -> str:
     for start, end in sorted(cuts):
         text.append(file.source.text[at : max(start, at)])
         at = max(end, at)
-    return "".join([*text, file.source.text[at:]])
+    rest = "".join([*text, file.source.text[at:]])
+    return rest if at < len(file.source.text) else re.sub(_BLANK_LINES_AT_END, r"\1", rest)
+
+
+_BLANK_LINES_AT_END = r"(\r?\n)(?:[ \t]*\r?\n)+\Z"
 
 
 def moved_text(file: ComposeFile, paths: Collection[Path], header: str) -> str:

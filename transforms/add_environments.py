@@ -1,12 +1,19 @@
 """Separate development from production: an override file, and files for production and staging.
 
 The root file of a project is one file for all environments. Source mounts, commands that reload,
-debug ports, development modes and build targets, the published ports of data stores, and services
-for developers only move to `docker-compose.override.yml`. `docker compose up` reads it by itself,
-so the resolved configuration stays equal. In production a new `docker-compose.production.yml` is
-read in its place, by `-f docker-compose.yml -f docker-compose.production.yml`. It sets modes and
-build targets for production, and a restart policy and limits where there are none. Where a mode has
-a value of its own in staging, a third file sets it.
+debug ports, development modes and build targets, and services for developers only move to
+`docker-compose.override.yml`; so do the published ports of data stores, if other services use the
+store and no client elsewhere is known. `docker compose up` reads it by itself, so the resolved
+configuration stays equal; where an item moves from the middle of a list, its order alone is
+different. In production a new `docker-compose.production.yml` is read in its place, by
+`-f docker-compose.yml -f docker-compose.production.yml`. It sets modes and build targets for
+production, and a restart policy and limits where there are none. Staging starts as production does,
+with an `.env.staging` of its own; where a mode has a value of its own in staging, a third file sets
+it.
+
+For variables that differ by environment (modes, log levels, addresses of this machine), the files
+`.env.development`, `.env.staging` and `.env.production` are offered, each with the command that
+reads it. Their values are conventions, so they are guesses.
 
 A project whose files or profiles are separated already is left alone, and so is a file that a
 command names with `-f`: it would start without its development part.
@@ -15,37 +22,59 @@ command names with `-f`: it would start without its development part.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
+from composerefactor.compose.definitions import text_of
+from composerefactor.compose.dotenv import assignment
+from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.files import ComposeFile
+from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
-from composerefactor.compose.services import Service, StartModel, services_in, start_model
+from composerefactor.compose.services import StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
-from composerefactor.edit.operations import AddKey, WriteFile
-from composerefactor.edit.rendering import AnchorAlias, Anchored, Quoted, Value
-from composerefactor.errors import Location, RefusedError
-from composerefactor.images.catalog import catalog_of, service_placement
+from composerefactor.edit.operations import AddKey, Replace, WriteFile
+from composerefactor.edit.rendering import AnchorAlias, Anchored, Value
+from composerefactor.errors import Location, RefusedError, enumerated
 from composerefactor.images.connections import connections
-from composerefactor.images.environments import environment_of, kind_of
-from composerefactor.refactoring.contract import Change, Effect, Refusal, Variant, fixer, option
+from composerefactor.images.environments import PURPOSES, environment_of, kind_of, title_of_readme
+from composerefactor.refactoring.contract import (
+    Change,
+    Effect,
+    Refusal,
+    Unneeded,
+    Variant,
+    fixer,
+    option,
+)
 from composerefactor.refactoring.modules.grouping import Family
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     DevelopmentFinder,
     DevelopmentSetting,
+    EnvironmentValues,
     cut_text,
+    default_of,
     developers_only_reason,
     moved_text,
+    values_by_environment,
 )
 from composerefactor.transforms.add_resource_limits import add_resource_limits
 from composerefactor.transforms.add_restart_policy import add_restart_policy
-from composerefactor.yaml.nodes import MappingNode, Path, SequenceNode, children, node_at
+from composerefactor.transforms.bind_local_ports import bind_local_ports
+from composerefactor.yaml.nodes import (
+    MappingNode,
+    Path,
+    ScalarNode,
+    SequenceNode,
+    children,
+    node_at,
+)
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import BOM, Source
 from composerefactor.yaml.values import names_in
@@ -54,6 +83,10 @@ _NOTE = "`docker compose` reads this file by itself, after"
 
 _SEPARATED = frozenset({"development", "test", "production"})
 """Environments that a profile separates from the others."""
+
+_STAGING_BY_VALUES = (
+    "start staging with the same files, and with --env-file .env.staging for values of its own"
+)
 
 ENTRY: Path = ("services", "SERVICE", "ATTRIBUTE", "ENTRY")
 """The form of the path of one entry, or item, of an attribute."""
@@ -81,47 +114,78 @@ class Options:
     cause="settings for development and for production are in one file",
 )
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
-    """Yield a change, or a refusal, for each root file with development-only configuration."""
-    if reason := _separated_already(project):
-        yield reason
+    """Yield a change, or a refusal, for each root file with development-only configuration.
+
+    If there is none, yield why, and a change for the env files of the environments.
+    """
+    separated = _separated_already(project)
+    planned = [separated] if separated is not None else _separations(project, options)
+    needed = [each for each in planned if not isinstance(each, Unneeded)]
+    yield from needed or planned[:1]
+    if not any(isinstance(each, Change) for each in needed):  # its files are there afterwards
+        yield from _env_files(project)
+
+
+def _separations(project: Project, options: Options) -> list[Change | Refusal]:
+    """Return the change, or the refusal, for each root file; else why there is neither."""
+    return [each for path in project.root_files for each in _separation(project, path, options)]
+
+
+def _separation(project: Project, path: str, options: Options) -> Iterator[Change | Refusal]:
+    """Yield the change, or the refusal, for the root file *path*; else why there is neither."""
+    file = project.files[path]
+    at = file.location_of("services")
+    environment = environment_of(project, path)
+    if environment is not None and (environment.is_named or environment.kind == "test"):
+        reason = f"the file is for {PURPOSES[environment.kind]} ({environment.reason})"
+        yield Unneeded(reason, environment.location or Location(path))
         return
-    for path in project.root_files:
-        environment = environment_of(project, path)
-        if environment is not None and (environment.is_named or environment.kind == "test"):
-            continue
-        file = project.files[path]
-        is_split = "include" in file.root_keys or file.top_services
-        entries = [entry for entry in project.readable if path in entry.files]
-        implicit = next((e for e in entries if e.implicit and e.files == (path,)), None)
-        if implicit is None or is_split:
-            continue
-        others = [e for e in entries if not (e.implicit and e.files == (path,))]
-        protected = project.protected_files.get(path)
-        if others or protected:
-            why = protected.reason if protected else f"`{others[0].command}` names it"
-            reason = Refusal(
-                f"{path} is not separated: {why}, so it would start without its development part",
-                file.location_of("services"),
-                "separate it by hand",
-            )
-            if _Separation(project, implicit, file, options).is_needed:
-                yield reason
-            continue
-        yield from _Separation(project, implicit, file, options).changes()
+    if title := title_of_readme(project):
+        yield Unneeded(f"the project is for development ({title})", at)
+        return
+    entries = [entry for entry in project.readable if path in entry.files]
+    implicit = next((e for e in entries if e.implicit and e.files == (path,)), None)
+    if "include" in file.root_keys or file.top_services or implicit is None:
+        yield Unneeded(_reason_it_is_read_otherwise(entries), at)
+        return
+    others = [e for e in entries if not (e.implicit and e.files == (path,))]
+    protected = project.protected_files.get(path)
+    separation = _Separation(project, implicit, file, options)
+    if not separation.is_needed:
+        yield Unneeded(separation.reason_not_needed, at)
+    elif others or protected:
+        why = protected.reason if protected else f"`{others[0].command}` names it"
+        yield Refusal(
+            f"{path} is not separated: {why}, so it would start without its development part",
+            at,
+            "separate it by hand",
+        )
+    else:
+        yield from separation.changes()
 
 
-def _separated_already(project: Project) -> Refusal | None:
+def _reason_it_is_read_otherwise(entries: Sequence[Invocation]) -> str:
+    """Return why an override file does not suit a root file that *entries* read."""
+    implicit = next((entry for entry in entries if entry.implicit), None)
+    if implicit is not None and len(implicit.files) > 1:
+        return f"{implicit.files[-1]} overrides it already"
+    if implicit is None:
+        return "only -f reads the file, so no override file is read beside it"
+    return "the file includes or extends others, which define services"
+
+
+def _separated_already(project: Project) -> Unneeded | None:
     """Return where *project* has a file or a profile for production; None if it has neither."""
     for path, file in project.files.items():
         environment = environment_of(project, path)
         if environment is not None and environment.kind == "production":
-            reason = f"{path} is for production ({environment.reason})"
-            return Refusal(reason, Location(path))
+            reason = f"the file is for production ({environment.reason})"
+            return Unneeded(reason, environment.location or Location(path), _STAGING_BY_VALUES)
         for name, service in services_in(file).items():
             profile = next((p for p in service.profiles if kind_of(p.value) in _SEPARATED), None)
             if profile is not None:
                 reason = f"profile {profile.value} separates {name} already"
-                return Refusal(reason, file.location_of("services", name))
+                return Unneeded(reason, file.location_of("services", name))
     return None
 
 
@@ -137,35 +201,54 @@ class _Separation:
         finder = DevelopmentFinder(project, options.debug_ports)
         self.settings: list[DevelopmentSetting] = []
         self.kept = [name for name in file.services if name not in self.tools]
+        data_ports = self._data_ports()
         for name in self.kept:
             body = file.services[name]
             if name not in options.keep and isinstance(body, MappingNode):
                 self.settings += finder.settings(self.model.services[name], body)
-                self.settings += self._data_ports(self.model.services[name], body)
-        family = Family.of(file.path)
-        self.paths = {
-            kind: posixpath.join(posixpath.dirname(file.path), family.file(kind))
-            for kind in ("override", "production", "staging")
-        }
+                self.settings += data_ports.get(name, ())
+        self.paths = _paths(file)
 
     @property
     def is_needed(self) -> bool:
         """Whether there is something to separate, and services are left without it."""
-        return bool(self.settings or self.tools) and bool(self.kept)
+        moves = self.tools or any(setting.removed for setting in self.settings)
+        return bool(moves) and bool(self.kept)
 
-    def _data_ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
-        """Yield the published ports of a data store: other containers do not need them."""
-        node = body.get("ports")
-        is_store = service_placement(service, catalog_of(self.project)).counts_as == "data stores"
-        if node is not None and is_store:
-            evidence = "other containers reach a data store without a published port"
-            path: Path = ("services", service.name, "ports")
-            yield DevelopmentSetting(service.name, "ports", node.start, evidence, (path,))
+    @property
+    def reason_not_needed(self) -> str:
+        """Why there is nothing to separate."""
+        if not self.kept:
+            return "only developers need these services"
+        reason = "no service has settings that only development needs: source mounts, commands "
+        reason += "that reload, debug ports, open ports of data stores that other services use ..."
+        modes = dict.fromkeys(setting.evidence for setting in self.settings)
+        return "; ".join([reason, *modes])
+
+    def _data_ports(self) -> dict[str, list[DevelopmentSetting]]:
+        """Return the ports of data stores that production does not publish, by service.
+
+        Other services use the store, and no client elsewhere is known.
+        """
+        used = _used_by_others(self.model, self.tools)
+        project = replace(self.project, entries=(self.entry,))
+        found: dict[str, list[DevelopmentSetting]] = {}
+        for change in bind_local_ports.plan(project, bind_local_ports.options()):
+            if not isinstance(change, Change) or change.confidence == "guess":
+                continue
+            edited = [e for e in change.edits if isinstance(e, AddKey | Replace)]
+            paths = [e.path[: len(ENTRY)] for e in edited if e.file == self.file.path]
+            name = str(paths[0][1]) if paths and paths[0][0] == "services" else ""
+            node = node_at(self.file.root, paths[0]) if name in used else None
+            if node is not None:
+                user = used[name]
+                evidence = f"{user} and others on its network reach {name} without it"
+                setting = DevelopmentSetting(name, "ports", node.start, evidence, tuple(paths))
+                found.setdefault(name, []).append(setting)
+        return found
 
     def changes(self) -> Iterator[Change | Refusal]:
-        """Yield the change, or why there is none; nothing if there is nothing to separate."""
-        if not self.is_needed:
-            return
+        """Yield the change, or why it cannot be made."""
         location = self.file.location_of("services")
         for path in self.paths.values():
             if self.project.exists(path):
@@ -179,12 +262,14 @@ class _Separation:
             yield Refusal(error.message, error.location or location, error.remedy)
             return
         newline = "\r\n" if "\r\n" in self.file.source.text else "\n"
-        production = self._production()
+        production, staging = self._production(), self._staging()
         if not production:
-            command = f"docker compose -f {self.file.path} up -d"
-            override = override.replace("\n", f"\n# Production leaves it out: {command}\n", 1)
-        texts = {"override": override, "production": production, "staging": self._staging()}
+            lines = f"# Production leaves it out: docker compose -f {self.file.path} up -d\n"
+            lines += "" if staging else self._staging_line
+            override = override.replace("\n", f"\n{lines}", 1)
+        texts = {"override": override, "production": production, "staging": staging}
         reasons = (f"{name}: {why}" for name, why in self.tools.items())
+        reordered = self._reordered(moved)
         after = replace(self.entry, files=(self.file.path, self.paths["override"]))
         bom = BOM if self.file.source.has_bom else ""
         yield Change(
@@ -198,17 +283,20 @@ class _Separation:
                     if text
                 ),
             ],
-            details=[*self._explanations(), *reasons],
+            effects=[Effect(path, "changes") for path in reordered],
+            details=[
+                *self._explanations(),
+                *reasons,
+                *(
+                    f"{path[1]}.{path[2]}: Docker Compose lists what moves last, so that it "
+                    "recreates the container, with the same items"
+                    for path in reordered
+                ),
+            ],
             variants=[
-                Variant(
-                    self.paths["production"],
-                    self.file.path,
-                    [*self._effects()],
-                    at=self.paths["override"],
-                )
-            ]
-            if production
-            else [],
+                Variant(path, self.file.path, [*self._effects()], at=self.paths["override"])
+                for path in ([self.paths["production"]] if production else [])
+            ],
             entries={self.entry: after},
         )
 
@@ -216,7 +304,7 @@ class _Separation:
         """Return the paths that move to the override file, in the order of the text."""
         moved: list[Path] = [("services", name) for name in self.tools]
         for setting in self.settings:
-            moved += [self._whole_list(path, setting.removed) for path in setting.removed]
+            moved += setting.removed
         moved += [path for _, paths in _dependents(self.file, self.tools) for path in paths]
         for parent in dict.fromkeys(path[:3] for path in moved if len(path) == len(ENTRY)):
             node = node_at(self.file.root, parent)
@@ -227,17 +315,33 @@ class _Separation:
         whole = {path for path in moved if len(path) < len(ENTRY)}
         return [path for path in dict.fromkeys(moved) if path in whole or path[:3] not in whole]
 
-    def _whole_list(self, path: Path, removed: Iterable[Path]) -> Path:
-        """Return *path*, or that of its whole list if an item stays behind one that moves.
+    def _reordered(self, moved: Collection[Path]) -> list[tuple[str, str, str]]:
+        """Return the paths of lists in which an item stays behind one that is *moved*.
 
-        Docker Compose appends the items of an override file (observed: v2.24.1 to v5.6.1).
+        Docker Compose appends the items of an override file (observed: v2.24.1 to v5.6.1). To
+        Docker, the order of mounts and ports has no meaning: it sorts mounts by their targets.
         """
-        if path[2] not in {"volumes", "ports"} or len(path) == 3:  # noqa: PLR2004 - the list itself
-            return path
-        value = services_in(self.file)[str(path[1])].value(str(path[2]))
-        count = len(value.items) if value else 0
-        indexes = sorted(p[3] for p in removed if p[:3] == path[:3] and isinstance(p[3], int))
-        return path if indexes == list(range(count - len(indexes), count)) else path[:3]
+        reordered = []
+        for parent in dict.fromkeys(path[:3] for path in moved if len(path) == len(ENTRY)):
+            node = node_at(self.file.root, parent)
+            count = len(node.items) if isinstance(node, SequenceNode) else 0
+            indexes = sorted(p[3] for p in moved if p[:3] == parent and isinstance(p[3], int))
+            is_list = parent[2] in {"volumes", "ports"}
+            if is_list and indexes != list(range(count - len(indexes), count)):
+                reordered.append(("services", str(parent[1]), str(parent[2])))
+        return reordered
+
+    @property
+    def _staging_line(self) -> str:
+        """The comment on a staging that has the files of production.
+
+        ``""`` if no variable can make a difference.
+        """
+        texts = (n.value for _, n in self.file.paths if isinstance(n, ScalarNode))
+        if not any(map(expressions, texts)):
+            return ""
+        options = " ".join(_env_options(self.project, self.file, "staging"))
+        return f"# Staging does the same, with values of its own: {options}\n"
 
     def _production(self) -> str:
         """Return the text of the production file; ``""`` if the base is all that it needs."""
@@ -251,26 +355,10 @@ class _Separation:
                     values[setting.service][key] = {**present, **value}
                 else:
                     values[setting.service][key] = value
-            rest = self._rest(setting)
-            if rest:
-                values[setting.service][setting.key] = rest
-        root = self.file.path
-        return self._text(
-            values,
-            f"# Production: docker compose -f {root} -f {self.paths['production']} up -d\n",
-        )
-
-    def _rest(self, setting: DevelopmentSetting) -> list[Value]:
-        """Return the items of a list that moves as a whole although production needs them."""
-        whole = {self._whole_list(path, setting.removed) for path in setting.removed}
-        value = services_in(self.file)[setting.service].value(setting.key)
-        if value is None or whole != {("services", setting.service, setting.key)}:
-            return []
-        removed = {path[3] for path in setting.removed if len(path) > 3}  # noqa: PLR2004
-        if not removed:
-            return []
-        texts = [item.written or "" for n, item in enumerate(value.items) if n not in removed]
-        return [Quoted(text) for text in texts] if setting.key == "ports" else [*texts]
+        files = (self.file.path, self.paths["production"])
+        header = f"# Production: docker compose {' '.join(_options(files))} up -d\n"
+        has_staging = any(setting.staging for setting in self.settings)
+        return self._text(values, header + ("" if has_staging else self._staging_line))
 
     def _staging(self) -> str:
         """Return the text of the staging file; ``""`` if it is the same as production."""
@@ -280,10 +368,8 @@ class _Separation:
                 variables = values.setdefault(setting.service, {}).setdefault("environment", {})
                 assert isinstance(variables, dict)  # noqa: S101 - made above
                 variables.update(setting.staging)
-        command = " ".join(
-            f"-f {path}" for path in (self.file.path, *list(self.paths.values())[1:])
-        )
-        return self._text(values, f"# Staging: docker compose {command} up -d\n")
+        files = (self.file.path, self.paths["production"], self.paths["staging"])
+        return self._text(values, f"# Staging: docker compose {' '.join(_options(files))} up -d\n")
 
     def _text(self, values: dict[str, dict[str, Value]], header: str) -> str:
         """Return the text of a file that sets *values*, by service and attribute.
@@ -342,6 +428,133 @@ class _Separation:
         for setting in self.settings:
             where = f"{self.file.source.location(setting.at)}: {setting.service}.{setting.key}"
             yield f"{where}: {setting.evidence}"
+
+
+def _paths(file: ComposeFile) -> dict[str, str]:
+    """Return the paths of the files beside *file* that separate its environments."""
+    family, directory = Family.of(file.path), posixpath.dirname(file.path)
+    kinds = ("override", "production", "staging")
+    return {kind: posixpath.join(directory, family.file(kind)) for kind in kinds}
+
+
+def _options(files: Iterable[str]) -> list[str]:
+    """Return the options with which Docker Compose reads *files*."""
+    return [f"-f {path}" for path in files]
+
+
+def _env_options(project: Project, file: ComposeFile, kind: str) -> list[str]:
+    """Return the options that read the env file for *kind* beside *file*, after its `.env`."""
+    dotenv = posixpath.join(posixpath.dirname(file.path), ".env")
+    found = project.exists(dotenv) or existing_example(project, dotenv)
+    needs_values = any(
+        each.variable.default is None and each.operator in {"", "?", ":?"}
+        for _, node in file.paths
+        for each in (expressions(node.value) if isinstance(node, ScalarNode) else ())
+    )
+    paths = [dotenv, f"{dotenv}.{kind}"] if found or needs_values else [f"{dotenv}.{kind}"]
+    return [f"--env-file {path}" for path in paths]
+
+
+def _env_files(project: Project) -> Iterator[Change]:
+    """Yield the change that writes an env file for each environment, with what differs there."""
+    entry = next(
+        (e for e in project.readable if e.implicit or _kind(project, e) == "development"), None
+    )
+    if entry is None or _kind(project, entry) == "test":
+        return
+    file = project.files[entry.files[0]]
+    dotenv = posixpath.join(posixpath.dirname(file.path), ".env")
+    values = _differing_values(start_model(project, entry))
+    has_values = any(each.production is not None for each in values.values())
+    if not has_values or any(project.exists(f"{dotenv}.{kind}") for kind in PURPOSES):
+        return
+    production = _production_files(project, file)
+    own = () if entry.implicit else entry.files
+    has_staging = any(each.staging != each.production for each in values.values())
+    kinds = ["development", *(["staging"] if has_staging else []), "production"]
+    edits = [
+        WriteFile(
+            f"{dotenv}.{kind}",
+            _env_file(kind, values, _env_options(project, file, kind) + files),
+        )
+        for kind in kinds
+        for files in (_options(own if kind == "development" else production),)
+    ]
+    yield Change(
+        f"Write {enumerated([edit.file for edit in edits])} with what differs",
+        file.location_of("services"),
+        edits,
+        evidence=f"{enumerated(list(values))}: the values are conventions; "
+        "the programs that read them decide",
+        confidence="guess",
+    )
+
+
+def _kind(project: Project, entry: Invocation) -> str:
+    """Return the environment of the last file of *entry*, ``""`` if it is unknown."""
+    environment = environment_of(project, entry.files[-1])
+    return environment.kind if environment is not None else ""
+
+
+def _production_files(project: Project, file: ComposeFile) -> Sequence[str]:
+    """Return the files with which production starts; none if they are those of `docker compose`."""
+    for entry in project.readable:
+        if _kind(project, entry) == "production":
+            return () if entry.implicit else entry.files
+    production = _paths(file)["production"]
+    if project.exists(production):
+        return (file.path, production)
+    is_separated = project.exists(_paths(file)["override"])
+    return (file.path,) if is_separated else ()
+
+
+def _differing_values(model: StartModel) -> dict[str, EnvironmentValues]:
+    """Return the values of the variables of *model* that differ by environment, by name."""
+    values: dict[str, EnvironmentValues] = {}
+    for file in model.files:
+        for place, node in file.paths:
+            is_of_program = "environment" in place or (place and str(place[0]).startswith("x-"))
+            if not isinstance(node, ScalarNode) or not is_of_program:
+                continue
+            name, text = str(place[-1]), node.value
+            if not isinstance(place[-1], str):
+                name, _, text = text.partition("=")
+            variable = default_of(text)
+            if variable is not None and variable.name not in values:
+                value = model.variables.get(variable.name) or variable.default or ""
+                each = values_by_environment(variable.name, value)
+                if each := each or values_by_environment(name, value):
+                    values[variable.name] = each
+    return values
+
+
+def _env_file(kind: str, values: Mapping[str, EnvironmentValues], options: Sequence[str]) -> str:
+    """Return the text of the env file for *kind*, which *options* read."""
+    lines = [f"# {kind.capitalize()}: docker compose {' '.join(options)} up -d"]
+    addresses = []
+    for name, each in values.items():
+        value = getattr(each, kind)
+        if value is None:
+            addresses.append(f"# {name}=")
+        else:
+            lines.append(assignment(name, value) or "")
+    if addresses:
+        lines += ["", "# Without a value, these are addresses of this machine:", *addresses]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _used_by_others(model: StartModel, tools: Collection[str]) -> dict[str, str]:
+    """Return the services to which others than *tools* connect, each with one of these.
+
+    Nodes of a cluster that have one image do not count: their clients are others.
+    """
+    images = {name: text_of(service.image) for name, service in model.services.items()}
+    return {
+        each.callee: each.caller
+        for each in reversed(connections(model))
+        if each.caller not in tools
+        and (images[each.caller] is None or images[each.caller] != images[each.callee])
+    }
 
 
 def _without_aliases(value: Value, anchors: Mapping[str, Value]) -> Value:

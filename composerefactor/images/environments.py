@@ -23,6 +23,7 @@ from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.paths import directory_of, is_below, is_inside
 from composerefactor.compose.project import EnvironmentKind, Project
 from composerefactor.compose.services import Service, services_in, start_models
+from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog, catalog_of, service_placement
 from composerefactor.yaml.comments import full_line_comments
 from composerefactor.yaml.values import merged_entries
@@ -84,11 +85,13 @@ class FileEnvironment(Struct, frozen=True):
         reason: How we know, for messages.
         is_named: False if only values such as that of ``NODE_ENV`` say so: with other values the
             same file would be for another environment.
+        location: Where the content of the file says so; None if it does not.
     """
 
     kind: EnvironmentKind
     reason: str
     is_named: bool = True
+    location: Location | None = None
 
 
 class _Evidence(Struct, frozen=True):
@@ -98,6 +101,7 @@ class _Evidence(Struct, frozen=True):
     word: str
     reason: str
     is_named: bool = True
+    location: Location | None = None
 
 
 def environment_of(project: Project, path: str) -> FileEnvironment | None:
@@ -110,7 +114,9 @@ def environment_of(project: Project, path: str) -> FileEnvironment | None:
     evidence = evidence or _of_directory_for_tests(project.directory)
     if evidence is None or evidence.kind == "demo":
         return None
-    return FileEnvironment(evidence.kind, evidence.reason, evidence.is_named)
+    return FileEnvironment(
+        evidence.kind, evidence.reason, evidence.is_named, location=evidence.location
+    )
 
 
 def kind_of(word: str) -> Kind | None:
@@ -157,7 +163,7 @@ def _short_lived_reason(project: Project, path: str) -> str | None:
             reason = reason or _lacks_its_application(project, file)
         else:
             reason = ""
-        reason = reason or _title_of_readme(project)
+        reason = reason or title_of_readme(project)
         return f"{path} is for development or tests ({reason})" if reason else None
     if environment.kind not in SHORT_LIVED:
         return None
@@ -188,8 +194,8 @@ _ABOUT_IT = rf"(?i)(?:an? |the )?(?:(?!{_NO_DESCRIPTION})[\w.+/-]+ ){{0,4}}({_FO
 _HTML_TAG = r"<[^>\n]*>"
 
 
-def _title_of_readme(project: Project) -> str:
-    """Return what the README says that the project is for developers, or ``""``.
+def title_of_readme(project: Project) -> str:
+    """Return what the README says if it calls the project one for developers, else ``""``.
 
     That is its title, or the sentence about the project below it: "PHP development environment".
     """
@@ -332,7 +338,7 @@ def _in_header(file: ComposeFile) -> _Evidence | None:
         if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---":
             break
         lines += [text.strip("# \t-=*") for text in full_line_comments(line)]
-    named: dict[Kind, tuple[str, str]] = {}
+    named: dict[Kind, _Evidence] = {}
     for line in lines:
         kinds = [
             k for k, words in _WORDS.items() if re.search(rf"\b{words}\b", line, re.IGNORECASE)
@@ -340,21 +346,28 @@ def _in_header(file: ComposeFile) -> _Evidence | None:
         match = re.search(_HEADERS[kinds[0]], line) if len(kinds) == 1 else None
         if match and not re.search(_OF_ANOTHER_FILE, line):
             word = (match[1] or match[2]).lower()
-            named.setdefault(kinds[0], (word, "its header comment"))
+            named.setdefault(kinds[0], _Evidence(kinds[0], word, "its header comment"))
     return _only_one(named)
 
 
-def _only_one(words: Mapping[Kind, tuple[str, str]], *, is_named: bool = True) -> _Evidence | None:
-    """Return the evidence of *words*, (word, reason) by environment, if they name a single one."""
-    if len(words) != 1:
-        return None
-    ((kind, (word, reason)),) = words.items()
-    return _Evidence(kind, word, reason, is_named)
+def _only_one(evidence: Mapping[Kind, _Evidence]) -> _Evidence | None:
+    """Return *evidence*, by environment, if it names a single one."""
+    return next(iter(evidence.values())) if len(evidence) == 1 else None
+
+
+_MOCKS = frozenset({"mock", "mocks", "mockserver", "wiremock"})
+"""Words in the name of a service, or of its image, that stands in for another one."""
 
 
 def _emulated(file: ComposeFile, catalog: Catalog) -> _Evidence | None:
-    """Return development if a service of *file* emulates a cloud service."""
+    """Return development if a service of *file* emulates a cloud service, or is a mock."""
     for name, service in services_in(file).items():
+        image = parse_image(service.image.value) if service.image else None
+        repository = posixpath.basename(image.repository) if image else ""
+        if not service.profiles and _MOCKS.intersection(
+            (*name_words(name), *name_words(repository))
+        ):
+            return _Evidence("development", "development", f"{name} is a mock")
         directory = service.build.value.directory if service.build else None
         is_built = "emulator" in name_words(posixpath.basename(directory or ""))
         is_known = service.image and catalog.category(service.image.value) == "emulator"
@@ -383,23 +396,28 @@ def _in_values(file: ComposeFile, *, defaults: bool = False) -> _Evidence | None
     """
     services = services_in(file).values()
     variables = [
-        (name, pair.value or "")
+        (name, pair.value or "", pair.location)
         for service in services
         for name, pair in service.environment.items()
         if MODE_VARIABLE.fullmatch(name) and (defaults or "$" not in (pair.at.written or ""))
     ]
-    targets = [("target", each.build.value.target) for each in services if each.build]
-    for pairs in (variables, targets):
-        words: dict[Kind, tuple[str, str]] = {}
+    targets = [
+        ("target", each.build.value.target, each.build.location) for each in services if each.build
+    ]
+    for values in (variables, targets):
+        found: dict[Kind, _Evidence] = {}
         kinds: list[Kind] = []
-        for name, value in pairs:
+        for name, value, location in values:
             word = value.rsplit(".", 1)[-1].lower()
             if kind := kind_of(word):
                 kinds.append(kind)
-                words.setdefault(kind, (word, f"{name}: {value}"))
+                reason = f"{name}: {value}"
+                evidence = _Evidence(kind, word, reason, is_named=False, location=location)
+                found.setdefault(kind, evidence)
         if kinds:
-            usual = {k: words[k] for k in words if kinds.count(k) > _NEARLY_ALL * len(kinds)}
-            return _only_one(usual, is_named=False)
+            return _only_one(
+                {k: each for k, each in found.items() if kinds.count(k) > _NEARLY_ALL * len(kinds)}
+            )
     return None
 
 

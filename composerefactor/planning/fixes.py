@@ -31,7 +31,7 @@ from composerefactor.errors import InputError, Location, RefusedError
 from composerefactor.images.environments import development_profile_reason, short_lived_reason
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE, EXCLUDED_BY_TAKE, Selection
 from composerefactor.planning.vetoes import veto
-from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal
+from composerefactor.refactoring.contract import Change, Effect, Fixer, Refusal, Unneeded
 
 
 class Overlay:
@@ -356,16 +356,27 @@ def _plan_fixes(
             plan.contents = {**plan.contents, **new_contents}
             project = project_with(project, library, plan.contents, environ)
         # only the last round counts: in earlier ones the changes were not applied yet
+        has_applied = any(fix.transform == each.fixer.name for fix in plan.applied)
         plan.refusals += [
             (name, lines.refusal(refusal))
             for name, refusal in this_round.refusals
-            if refusal.repairs or not each.is_only_available
+            if (refusal.repairs or not each.is_only_available)
+            and not (has_applied and isinstance(refusal, Unneeded))
         ]
         plan.available += map(lines.fix, this_round.available)
         plan.uncertain += map(lines.fix, this_round.uncertain)
         plan.suppressed += map(lines.fix, this_round.suppressed)
         plan.excluded += map(lines.fix, this_round.excluded)
+    if not (plan.ids or plan.refusals):
+        selected = (each.fixer for each in chosen if each.by_name)
+        plan.refusals += [(each.name, _nothing_found(each)) for each in selected]
     return plan
+
+
+def _nothing_found(fixer: Fixer[Any]) -> Unneeded:
+    """Return what *fixer*, which has nothing to do in the whole project, looks for."""
+    summary = fixer.summary[:1].lower() + fixer.summary[1:].rstrip(".")
+    return Unneeded(f"found no place to {summary}", Location("."))
 
 
 def first_changes(project: Project, chosen: Iterable[ChosenFixer]) -> FixPlan:

@@ -194,6 +194,13 @@ class Refusal(Struct, frozen=True):
     repairs: bool = False
 
 
+class Unneeded(Refusal, frozen=True):
+    """Why a fixer has nothing to do. Users see it if they select the fixer and it changes nothing.
+
+    Without one, they see what the fixer looks for.
+    """
+
+
 class SavedLines(Struct, frozen=True):
     """What deduplication saves.
 

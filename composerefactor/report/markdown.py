@@ -14,7 +14,7 @@ from composerefactor.compose.masking import Masking
 from composerefactor.edit.planned_files import FileChange
 from composerefactor.planning.fixes import PlannedFix
 from composerefactor.planning.propose import Proposal
-from composerefactor.refactoring.contract import Plan
+from composerefactor.refactoring.contract import Plan, Unneeded
 from composerefactor.report.fix_groups import (
     FixSentence,
     by_reason,
@@ -225,11 +225,13 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
             f"- {state}: {_fixes_of_reason(members)} ({escaped(reason)})"
             for reason, members in by_reason(fixes)
         )
-    yield from _limited(
-        f"- skipped: {code(name)} in {code(each.place)}: {escaped(each.text)}"
-        + (f" → {escaped(each.why)}" if each.why else "")
-        for name, each in refused_sentences(fix_plan.refusals)
-    )
+    for state, is_unneeded in (("nothing to do", True), ("skipped", False)):
+        refusals = [r for r in fix_plan.refusals if isinstance(r[1], Unneeded) == is_unneeded]
+        yield from _limited(
+            f"- {state}: {code(name)} in {code(each.place)}: {escaped(each.text)}"
+            + (f" → {escaped(each.why)}" if each.why else "")
+            for name, each in refused_sentences(refusals)
+        )
     if fix_plan.uncertain:
         count = counted(len(fix_plan.uncertain), "change")
         hint = "`--take ID` makes one alone, `--confidence guess` all"

@@ -17,7 +17,7 @@ from composerefactor.planning.fixes import FixPlan, PlannedFix
 from composerefactor.planning.propose import Proposal, oldest_engine
 from composerefactor.planning.selection import selectable
 from composerefactor.proof.comparison import ProofResult
-from composerefactor.refactoring.contract import Plan, Unmoved
+from composerefactor.refactoring.contract import Plan, Refusal, Unmoved, Unneeded
 from composerefactor.refactoring.deduplicate.variants import comparisons
 from composerefactor.refactoring.reader import Outcome
 from composerefactor.report.differences import sentences as difference_sentences
@@ -182,17 +182,22 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
         lines = [f"{state}: {line}" for line in _lines_by_reason(fixes, style)]
         for line in limited(lines, most if are_listed else _MOST_REASONS):
             yield style(line, "yellow")
-    skipped = [
-        f"skipped: {name}: {refusal.location}: {refusal.reason}"
-        + (f" -> {refusal.remedy}" if refusal.remedy else "")
-        for name, refusal in fix_plan.refusals
-    ]
+    unneeded = [(n, each) for n, each in fix_plan.refusals if isinstance(each, Unneeded)]
+    for line in limited([_refusal_text(*each) for each in unneeded], most):
+        yield line
+    refusals = [(n, each) for n, each in fix_plan.refusals if not isinstance(each, Unneeded)]
+    skipped = [f"skipped: {_refusal_text(*each)}" for each in refusals]
     if len(skipped) > longest:
         count = counted(len(skipped), "change")
-        names = counts(name for name, _ in fix_plan.refusals)
+        names = counts(name for name, _ in refusals)
         skipped = [f"skipped: {count} that cannot be made safely: {names}{hint}"]
     for line in limited(skipped, most):
         yield style(line, "yellow")
+
+
+def _refusal_text(transform: str, refusal: Refusal) -> str:
+    remedy = f" -> {refusal.remedy}" if refusal.remedy else ""
+    return f"{transform}: {refusal.location}: {refusal.reason}{remedy}"
 
 
 def available_text(fix_plan: FixPlan) -> str:

@@ -80,6 +80,7 @@ def test_by_header(tmp_path: Path, header: str, expected: str | None) -> None:
         ("build: {context: ., target: dev}", "development"),
         ("image: localstack/localstack:3", "development"),
         ("build: ./docker/firestore-emulator", "development"),
+        ("image: ghcr.io/navikt/mock-oauth2-server:2.1", "development"),
         ("build: {context: ./vendor/laravel/sail/runtimes/8.4}", "development"),
         ("environment: [ENVIRONMENT_NAME=local]", "development"),
         ("environment: [ENVIRONMENT_LABEL=local]", None),

@@ -13,6 +13,7 @@ from composerefactor.transforms._development import (
     DevelopmentSetting,
     cut_text,
     developers_only_reason,
+    values_by_environment,
 )
 from composerefactor.yaml.nodes import MappingNode
 from composerefactor.yaml.source import Source
@@ -114,3 +115,49 @@ def test_a_target_is_that_of_the_dockerfile() -> None:
 def test_services_for_developers(text: str, *, expected: bool) -> None:
     service = services_in(read(f"services:\n  s: {text}\n"))["s"]
     assert bool(developers_only_reason(service)) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "production", "staging"),
+    [
+        ("NODE_ENV", "development", "production", "production"),
+        ("STATUS_DEV", "dev", "prod", "staging"),
+        ("ASPNETCORE_ENVIRONMENT", "Development", "Production", "Staging"),
+        ("APP_ENV", "local", "production", "staging"),
+        ("DEBUG", "True", "False", "False"),
+        ("API_LOG_LEVEL", "DEBUG", "INFO", "INFO"),
+        ("API_URL", "http://localhost:8000/v1", None, None),
+    ],
+)
+def test_values_that_differ_by_environment(
+    name: str, value: str, production: str | None, staging: str | None
+) -> None:
+    values = values_by_environment(name, value)
+    assert values is not None
+    assert (values.production, values.staging) == (production, staging)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_NAME", "dev"),
+        ("IMAGE_TAG", "dev"),
+        ("STORAGE_MODE", "local"),
+        ("API_URL", "http://me:word@localhost/"),
+        ("API_URL", "http://api:8000"),
+    ],
+)
+def test_values_that_suit_all_environments(name: str, value: str) -> None:
+    assert values_by_environment(name, value) is None
+
+
+def test_a_mode_with_a_default_has_another_one_in_production() -> None:
+    (setting,) = settings_in(read(BUILT + "    environment: ['APP_ENV=${MODE:-dev}']\n"))
+    assert setting.removed == ()
+    assert setting.production == {"environment": {"APP_ENV": "${MODE:-prod}"}}
+    assert setting.staging == {"APP_ENV": "${MODE:-staging}"}
+
+
+def test_no_blank_lines_are_left_at_the_end() -> None:
+    file = read("services:\n  a:\n    image: a\n\n  b:\n    image: b\n")
+    assert cut_text(file, [("services", "b")]) == "services:\n  a:\n    image: a\n"

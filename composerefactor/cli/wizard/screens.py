@@ -15,7 +15,7 @@ from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.registry import fixers
 from composerefactor.planning.selection import EXCLUDED_BY_LEAVE
-from composerefactor.refactoring.contract import Plan, Refusal
+from composerefactor.refactoring.contract import Plan, Refusal, Unneeded
 from composerefactor.report.patch import unified_patch
 from composerefactor.report.plan_text import (
     consequence,
@@ -91,7 +91,7 @@ def problems(examination: Examination, place: Place, style: Style) -> tuple[str,
     if len(first) < len(fixes_by_name):
         others = ", ".join(name for name in fixes_by_name if name not in first)
         lines.append(row("", f"less urgent: {others}", style))
-    refusals = [refusal for _, refusal in examination.fix_plan.refusals]
+    refusals = [r for _, r in examination.fix_plan.refusals if not isinstance(r, Unneeded)]
     lines += _by_hand(examination.by_hand, refusals, place, style)
     return tuple(map(masking.message, lines)) or (
         row("Changes", style("none needed", "green"), style),
