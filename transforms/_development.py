@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
@@ -364,7 +365,13 @@ def _movable(file: ComposeFile, path: Path) -> Region:
         raise RefusedError(f"{name} shares its line with other settings", location=location)
     if any(isinstance(each, AliasNode) or each.anchor for each in walk(node)):
         raise RefusedError(f"{name} has an anchor or an alias", location=location)
-    return region
+    below = file.source.text[region.tail : region.end]
+    is_before_item = isinstance(path[-1], int) and re.match(_COMMENTED_OUT_ITEM, below)
+    return replace(region, end=region.tail) if is_before_item else region
+
+
+_COMMENTED_OUT_ITEM = r"[ \t]*#[ \t]*-[ \t]"
+"""An item below another one that is no comment on it."""
 
 
 def _region(file: ComposeFile, path: Path) -> Region | None:

@@ -38,9 +38,10 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
 from composerefactor.compose.services import StartModel, services_in, start_model
 from composerefactor.edit.apply import apply_edits
-from composerefactor.edit.operations import AddKey, Replace, WriteFile
+from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.edit.rendering import AnchorAlias, Anchored, Value
 from composerefactor.errors import Location, RefusedError, enumerated
+from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections
 from composerefactor.images.environments import PURPOSES, environment_of, kind_of, title_of_readme
 from composerefactor.refactoring.contract import (
@@ -66,7 +67,7 @@ from composerefactor.transforms._development import (
 )
 from composerefactor.transforms.add_resource_limits import add_resource_limits
 from composerefactor.transforms.add_restart_policy import add_restart_policy
-from composerefactor.transforms.bind_local_ports import bind_local_ports
+from composerefactor.transforms.bind_local_ports import ports_without_outside_clients
 from composerefactor.yaml.nodes import (
     MappingNode,
     Path,
@@ -230,20 +231,14 @@ class _Separation:
 
         Other services use the store, and no client elsewhere is known.
         """
-        used = _used_by_others(self.model, self.tools)
-        project = replace(self.project, entries=(self.entry,))
+        users = _users(self.model, self.tools)
         found: dict[str, list[DevelopmentSetting]] = {}
-        for change in bind_local_ports.plan(project, bind_local_ports.options()):
-            if not isinstance(change, Change) or change.confidence == "guess":
-                continue
-            edited = [e for e in change.edits if isinstance(e, AddKey | Replace)]
-            paths = [e.path[: len(ENTRY)] for e in edited if e.file == self.file.path]
-            name = str(paths[0][1]) if paths and paths[0][0] == "services" else ""
-            node = node_at(self.file.root, paths[0]) if name in used else None
-            if node is not None:
-                user = used[name]
-                evidence = f"{user} and others on its network reach {name} without it"
-                setting = DevelopmentSetting(name, "ports", node.start, evidence, tuple(paths))
+        for name, file, path in ports_without_outside_clients(self.project, self.model):
+            node = node_at(file.root, path)
+            if name in users and node is not None and path[:2] == ("services", name):
+                evidence = f"{users[name]} and others on its network reach {name} without it"
+                own = (path[: len(ENTRY)],)
+                setting = DevelopmentSetting(name, "ports", node.start, evidence, own)
                 found.setdefault(name, []).append(setting)
         return found
 
@@ -341,7 +336,7 @@ class _Separation:
         if not any(map(expressions, texts)):
             return ""
         options = " ".join(_env_options(self.project, self.file, "staging"))
-        return f"# Staging does the same, with values of its own: {options}\n"
+        return f"# Staging: the same command with {options}, for values of its own\n"
 
     def _production(self) -> str:
         """Return the text of the production file; ``""`` if the base is all that it needs."""
@@ -543,18 +538,34 @@ def _env_file(kind: str, values: Mapping[str, EnvironmentValues], options: Seque
     return "".join(f"{line}\n" for line in lines)
 
 
-def _used_by_others(model: StartModel, tools: Collection[str]) -> dict[str, str]:
-    """Return the services to which others than *tools* connect, each with one of these.
+def _users(model: StartModel, tools: Collection[str]) -> dict[str, str]:
+    """Return the services that others than *tools* use, each with one of these.
 
-    Nodes of a cluster that have one image do not count: their clients are others.
+    The nodes of a cluster have one image and do not count: their clients are others. The source of
+    an application that is built may name services that its configuration does not.
     """
     images = {name: text_of(service.image) for name, service in model.services.items()}
-    return {
+    known = connections(model)
+    users = {
         each.callee: each.caller
-        for each in reversed(connections(model))
+        for each in reversed(known)
         if each.caller not in tools
-        and (images[each.caller] is None or images[each.caller] != images[each.callee])
+        and not (images[each.caller] and images[each.caller] == images[each.callee])
     }
+    callers = {each.caller for each in known}
+    catalog = catalog_of(model)
+    application = next(
+        (
+            name
+            for name, service in model.services.items()
+            if service.build is not None
+            and name not in callers
+            and name not in tools
+            and service_placement(service, catalog).counts_as == "applications"
+        ),
+        "",
+    )
+    return {**(dict.fromkeys(images, application) if application else {}), **users}
 
 
 def _without_aliases(value: Value, anchors: Mapping[str, Value]) -> Value:

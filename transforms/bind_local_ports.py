@@ -39,7 +39,7 @@ from composerefactor.errors import Location, UsageError, enumerated
 from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
-from composerefactor.yaml.nodes import ScalarNode, path_of
+from composerefactor.yaml.nodes import Path, ScalarNode, path_of
 from composerefactor.yaml.values import merged_entries
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
@@ -119,6 +119,23 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             confidence="guess" if doubt else "likely" if unsearched else "verified",
         )
     yield from _port_conflicts(models)
+
+
+def ports_without_outside_clients(
+    project: Project, model: StartModel
+) -> Iterator[tuple[str, ComposeFile, Path]]:
+    """Yield (service, file, path) of each open port of a data store that only *model* may need.
+
+    No client elsewhere is known that connects to it.
+    """
+    open_ports = _open_ports([model])
+    callers = project.files_with({address for p in open_ports if (address := _through_host(p))})
+    for port in open_ports:
+        path = path_of(port.file.root, port.port.node)
+        are_stores = all(_is_selected(model, name, Options()) for name in port.services)
+        has_clients = _client_elsewhere([model], port) or _doubt(project, port, callers)
+        if path and are_stores and not has_clients:
+            yield port.services[0], port.file, path
 
 
 def _effects(services: tuple[str, ...], open_ports: list[_OpenPort]) -> Iterator[Effect]:

@@ -82,6 +82,11 @@ def test_one_of_several_goes_with_its_comment() -> None:
     assert kept(ports) == 'ports:\n  - "80:80"\n  - "81:81"'
 
 
+def test_an_item_that_is_commented_out_stays() -> None:
+    volumes = "volumes:\n  - data:/data\n  - ./app:/app\n  # - ./more:/more"
+    assert kept(volumes) == "volumes:\n  - data:/data\n  # - ./more:/more"
+
+
 def test_modes_become_those_of_production() -> None:
     pairs = "environment:\n  - FLASK_ENV=development\n  - FLASK_DEBUG=1\n  - A=b"
     assert kept(pairs) == "environment:\n  - A=b"
