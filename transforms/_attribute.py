@@ -180,7 +180,9 @@ class _Reach(Struct):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(sorted({member.service.name for member, _ in self.members if member.wants is not None}))
+        return tuple(
+            sorted({member.service.name for member, _ in self.members if member.wants is not None})
+        )
 
 
 def find_sites(
@@ -491,13 +493,19 @@ class SharedValue:
 
 
 def list_edits(
-    file: ComposeFile, path: Path, key: str, values: Sequence[Value]
+    file: ComposeFile, path: Path, key: str, values: Sequence[Value], comment: str = ""
 ) -> list[AddItem | AddKey]:
-    """Return the edits that add *values* to the list *key* of the service at *path*."""
+    """Return the edits that add *values* to the list *key* of the service at *path*.
+
+    *comment* is written above the first of them.
+    """
     present = node_at(file.root, (*path, key))
     if isinstance(present, SequenceNode):
-        return [AddItem(file.path, (*path, key), value) for value in values]
-    return [AddKey(file.path, path, key, list(values), SERVICE_ORDER)]
+        return [
+            AddItem(file.path, (*path, key), value, "" if n else comment)
+            for n, value in enumerate(values)
+        ]
+    return [AddKey(file.path, path, key, list(values), SERVICE_ORDER, comment)]
 
 
 def dependency_edits(

@@ -43,6 +43,8 @@ from composerefactor.yaml.nodes import Path, ScalarNode, path_of
 from composerefactor.yaml.values import merged_entries
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
+_REASON = "For programs on this machine only; other containers use the name of the service."
+"""The comment at the first port of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,19 @@ def bind_local_ports(project: Project, options: Options) -> Iterator[Change | Re
             groups.setdefault((port.file.path, port.services, doubt), []).append(port)
     left = project.unsearched() if addresses else 0
     unsearched = f"clients are not searched in {left} of the project's files" if left else ""
-    for (_, services, doubt), ports_of_one in groups.items():
+    explained: set[str] = set()
+    for (path, services, doubt), ports_of_one in groups.items():
         numbers = enumerated([_number(port.port) for port in ports_of_one])
         noun = "port" if len(ports_of_one) == 1 else "ports"
+        reason = "" if doubt or path in explained else _REASON
+        explained |= {path} if reason else set()
         yield Change(
             title=f"Publish {noun} {numbers} of {enumerated(services)} on {options.address} only",
             location=ports_of_one[0].location,
-            edits=[_bind_edit(port, options.address) for port in ports_of_one],
+            edits=[
+                _bind_edit(port, options.address, "" if n else reason)
+                for n, port in enumerate(ports_of_one)
+            ],
             effects=list(_effects(services, ports_of_one)),
             evidence=doubt or unsearched,
             confidence="guess" if doubt else "likely" if unsearched else "verified",
@@ -280,20 +288,20 @@ def _connects(text: str, address: str) -> bool:
     return re.search(rf"{re.escape(address)}(?!\d)", text) is not None
 
 
-def _bind_edit(open_port: _OpenPort, address: str) -> Edit:
+def _bind_edit(open_port: _OpenPort, address: str, comment: str) -> Edit:
     """Return the edit that adds *address* to the port, in the form in which it is written."""
     path = path_of(open_port.file.root, open_port.port.node) or ()
     text = open_port.port.text
     if open_port.port.is_long:
         if text.host_ip is not None:
-            return Replace(open_port.file.path, (*path, "host_ip"), address)
-        return AddKey(open_port.file.path, path, "host_ip", address, _KEY_ORDER)
+            return Replace(open_port.file.path, (*path, "host_ip"), address, comment)
+        return AddKey(open_port.file.path, path, "host_ip", address, _KEY_ORDER, comment)
     node = open_port.port.node
     written = node.value if isinstance(node, ScalarNode) else ""
     if text.host_ip is not None:
         written = written.replace(f"[{text.host_ip}]:", "", 1).removeprefix(f"{text.host_ip}:")
     start = f"{address}:" if text.published else f"{address}::"
-    return Replace(open_port.file.path, path, start + written)
+    return Replace(open_port.file.path, path, start + written, comment)
 
 
 def _number(port: Port) -> str:

@@ -250,6 +250,7 @@ def _doubt(
     return f"; {script} fills a new one, so the data may be meant to go" if script else ""
 
 
+_REASON = "Keeps its data when the container is created again."
 _INIT_DIRECTORY = "/docker-entrypoint-initdb.d"
 _FILLS = r"(?im)^\s*(?:insert\s+into|copy\s+[\w.\"]+)\b|\binsert(?:One|Many)\("
 
@@ -327,7 +328,8 @@ def _steady_host_name(service: Service, path: str) -> Iterator[Change]:
 
 
 def _host_name(file: ComposeFile, service: Service) -> AddKey:
-    return AddKey(file.path, ("services", service.name), "hostname", service.name, SERVICE_ORDER)
+    path, reason = ("services", service.name), "It stores its data by host name."
+    return AddKey(file.path, path, "hostname", service.name, SERVICE_ORDER, reason)
 
 
 def _temporary_store(model: StartModel, catalog: Catalog) -> str | None:
@@ -355,7 +357,7 @@ def _mount_edits(
         {"type": "volume", "source": name, "target": target} if is_long else f"{name}:{target}"
         for target, name in names.items()
     ]
-    return list_edits(file, ("services", service), "volumes", values)
+    return list_edits(file, ("services", service), "volumes", values, _REASON)
 
 
 def _destination(service: Service) -> tuple[ComposeFile, MappingNode] | None:

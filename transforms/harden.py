@@ -15,13 +15,14 @@ could not create the file. Windows containers, which have nothing of all this, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import known_text_of
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -49,6 +50,7 @@ from composerefactor.yaml.nodes import SequenceNode, path_of
 
 _NO_NEW_PRIVILEGES = "no-new-privileges:true"
 _NO_NEW_TITLE = "Add no-new-privileges to {}"
+_NO_NEW_REASON = "Its programs cannot become root by sudo or setuid."
 _PURPOSES = {
     **dict.fromkeys(("CHOWN", "DAC_OVERRIDE", "FOWNER"), "prepare its files"),
     "NET_BIND_SERVICE": "bind ports below 1024",
@@ -147,8 +149,17 @@ class _Privileges:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._explained: set[str] = set()
         self._chains: dict[int, Chain | None] = {}
         self._with_sudo: dict[int, set[str]] = {}
+
+    def comment(self, file: ComposeFile, confidence: Confidence) -> str:
+        """Return the comment for the first certain addition to *file*, ``""`` for the others."""
+        is_known = file.path in self._explained or "no-new-privileges" in file.source.text
+        if is_known or confidence == "guess":
+            return ""
+        self._explained.add(file.path)
+        return _NO_NEW_REASON
 
     def can_be_fixed(self, model: StartModel, service: Service) -> bool:
         """Return whether *service* can do without new privileges, and does not configure them."""
@@ -326,7 +337,7 @@ def _additions(
         effects: list[Effect] = []
         for name, value in wanted.keys:
             content: Value = value if isinstance(value, bool) else [*value]
-            comment = _comment(name, () if isinstance(value, bool) else value)
+            comment = _comment(name, value, dict(wanted.keys))
             edits.append(AddKey(site.file.path, site.path, name, content, SERVICE_ORDER, comment))
             effects += site_effects(_with_key(site, name))
         names = enumerated(site.services)
@@ -340,13 +351,16 @@ def _additions(
         )
 
 
-def _comment(key: str, value: tuple[str, ...]) -> str:
-    """Return the comment above *key* with *value*: what the service needs it for."""
+def _comment(key: str, value: tuple[str, ...] | bool, keys: Collection[str]) -> str:  # noqa: FBT001
+    """Return the comment above *key* with *value*, one of *keys*: what it is for."""
     if key == "tmpfs":
         return "It writes here; the rest of its file system is read-only."
-    if key != "cap_add":
-        return ""
-    purposes = dict.fromkeys(_PURPOSES[name] for name in value if name in _PURPOSES)
+    if key == "read_only":
+        return "" if "tmpfs" in keys else "It writes nothing outside of its volumes."
+    if key == "cap_drop":
+        return "" if "cap_add" in keys else "It needs no capabilities."
+    names = value if isinstance(value, tuple) else ()
+    purposes = dict.fromkeys(_PURPOSES[name] for name in names if name in _PURPOSES)
     return f"It needs these to {enumerated([*purposes])}." if purposes else ""
 
 
@@ -367,7 +381,14 @@ def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterato
             continue
         known = privileges.assess([each for name in site.services for each in reached[name]])
         title = _NO_NEW_TITLE.format(enumerated(site.services))
-        yield addition(site, [_NO_NEW_PRIVILEGES], title, known.evidence, known.confidence)
+        yield addition(
+            site,
+            [_NO_NEW_PRIVILEGES],
+            title,
+            known.evidence,
+            known.confidence,
+            comment=privileges.comment(site.file, known.confidence),
+        )
 
 
 def _with_key(site: Site, key: str) -> Site:
@@ -417,10 +438,11 @@ def _list_additions(
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
+            comment = privileges.comment(first.file, known.confidence)
             yield Change(
                 _NO_NEW_TITLE.format(enumerated(names)),
                 first.location,
-                [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES)],
+                [AddItem(first.file.path, path, _NO_NEW_PRIVILEGES, comment)],
                 effect,
                 known.evidence,
                 known.confidence,

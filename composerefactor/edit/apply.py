@@ -147,6 +147,7 @@ def _text_edits(file: ComposeFile, edit: YamlEdit, style: YamlStyle) -> Iterator
     elif isinstance(edit, AddItem):
         yield from _add_item(file, edit, style)
     elif isinstance(edit, Replace):
+        yield from _comment_above(file, edit)
         yield from _replace(file, edit, style)
     elif isinstance(edit, Substitute):
         yield substitute_edit(file, edit)
@@ -283,6 +284,18 @@ def _replace(file: ComposeFile, edit: Replace, style: YamlStyle) -> Iterator[Tex
         return
     lead = " " if start == end and source.text[start - 1 : start] in {":", "-"} else ""
     yield TextEdit(start, end, lead + text)
+
+
+def _comment_above(file: ComposeFile, edit: Replace) -> Iterator[TextEdit]:
+    """Add the comment of *edit* above the line of its value; a file of JSON has none."""
+    if not edit.comment or file.root.flow:
+        return
+    source = file.source
+    n = next(n for n in range(len(edit.path), 0, -1) if not in_flow(file.root, edit.path[:n]))
+    node = node_at(file.root, edit.path[:n]) or raise_missing(file, edit.path)
+    line = source.line(node.outer_start)
+    place = InsertionPoint(source.line_start(node.outer_start), len(line) - len(line.lstrip()))
+    yield _insert(source, place, [*_comment_lines(edit.comment, place.column)])
 
 
 def _edits_of_lines(source: Source, node: Node, value: Value) -> list[TextEdit]:

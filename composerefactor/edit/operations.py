@@ -49,11 +49,15 @@ class AddItem(Struct, frozen=True):
 
 
 class Replace(Struct, frozen=True):
-    """Replaces the value at *path* by *value*; comments around it stay."""
+    """Replaces the value at *path* by *value*; comments around it stay.
+
+    *comment* is added above the line on which the value begins, or the flow collection around it.
+    """
 
     file: str
     path: Path
     value: Value
+    comment: str = ""
 
 
 class Substitute(Struct, frozen=True):

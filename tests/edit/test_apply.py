@@ -273,6 +273,16 @@ CASES: dict[str, tuple[str, YamlEdit, str]] = {
             "        condition: service_healthy\n    image: a\n"
         ),
     ),
+    "an item with a comment above it": (
+        "services:\n  web:\n    ports:\n    - '1:1'\n    - '2:2'  # b\n",
+        Replace("", (*SERVICE, "ports", 1), "127.0.0.1:2:2", "why"),
+        "services:\n  web:\n    ports:\n    - '1:1'\n    # why\n    - '127.0.0.1:2:2'  # b\n",
+    ),
+    "an item of a list in brackets, with a comment above the list": (
+        "services:\n  web:\n    ports: [\n      '1:1',\n    ]\n",
+        Replace("", (*SERVICE, "ports", 0), "127.0.0.1:1:1", "why"),
+        "services:\n  web:\n    # why\n    ports: [\n      '127.0.0.1:1:1',\n    ]\n",
+    ),
     "names to keys, comments kept": (
         "services:\n  web:\n    depends_on:\n      # data\n      - db  # slow\n      - mq\n",
         ToMapping(
