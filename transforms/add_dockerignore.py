@@ -1,14 +1,15 @@
-"""Write a `.dockerignore` where a build context has none and the image copies all of it.
+"""Write a `.dockerignore` where an image copies directories, and their build context has none.
 
-Without one, `COPY . .` puts `.env`, the history in `.git` and local dependencies such as
-`node_modules` into the image, and every build sends them. The file excludes what no image needs,
-and the dependencies and caches of the languages in the context. What the Dockerfile names is not
+`COPY . .` puts `.env`, the history in `.git` and local dependencies such as `node_modules` into the
+image, and `COPY src/ .` what Python writes there. The builder gets what the image copies, and an
+old one (before Docker 23) the whole context. The file excludes what no image needs, and the
+dependencies and caches of the languages in these directories. What the Dockerfile names is not
 excluded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from posixpath import join, normpath
 
 from composerefactor.compose.paths import is_outside
@@ -16,26 +17,30 @@ from composerefactor.compose.project import Project
 from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import WriteFile
 from composerefactor.errors import enumerated
-from composerefactor.images.dockerfiles import read_dockerfile
+from composerefactor.images.dockerfiles import WHOLE_CONTEXT, copied_sources, read_dockerfile
 from composerefactor.refactoring.contract import Change, NoOptions, fixer
 
-_ALWAYS = (".git", ".env", ".env.local", "*.log", ".DS_Store", ".idea", ".vscode")
+# The form in which `docker init` writes them: also below the context.
+_ALWAYS = (
+    *("**/.git", "**/.env", "**/.env.local", "**/*.log", "**/.DS_Store", "**/.idea", "**/.vscode"),
+)
+_OF_NODE = ("**/node_modules", "coverage")
+_OF_PYTHON = (*("**/__pycache__", "**/.venv", "**/venv", "**/.pytest_cache", "**/.mypy_cache"),)
 _BY_FILE = {
-    "package.json": ("node_modules", "coverage"),
-    "requirements.txt": ("**/__pycache__", ".venv", "venv", ".pytest_cache", ".mypy_cache"),
-    "pyproject.toml": ("**/__pycache__", ".venv", "venv", ".pytest_cache", ".mypy_cache"),
+    "package.json": _OF_NODE,
+    **dict.fromkeys(("requirements.txt", "pyproject.toml", "Pipfile", "setup.py"), _OF_PYTHON),
 }
-"""By file of the context: what the programs of its language write there."""
+"""By file of a directory: what the programs of its language write there."""
 
 
 @fixer(
     NoOptions,
     selected_only=True,
     purpose="security",
-    cause="the image contains .git, .env and all else in the directory",
+    cause="local files such as .env, .git and caches get into the image",
 )
 def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
-    """Yield a change for each build context that an image copies as a whole."""
+    """Yield a change for each build context of which an image copies such directories."""
     services: dict[str, list[str]] = {}
     dockerfiles: dict[str, str] = {}
     for model in start_models(project):
@@ -53,39 +58,44 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
                 dockerfiles[context] = dockerfiles.get(context, "") + text
     for context, names in services.items():
         path = normpath(join(context, ".dockerignore"))
-        if project.exists(path) or not _copies_all(dockerfiles[context]):
+        copied = _copied_directories(project, context, dockerfiles[context])
+        patterns = _patterns(project, context, copied)
+        if project.exists(path) or not patterns:
             continue
+        words = dockerfiles[context].replace("/", " ").split()
+        lines = [pattern for pattern in patterns if pattern.strip("*/") not in words]
+        what = "the whole build context" if "." in copied else enumerated(copied)
         yield Change(
             f"Add {path} for the image of {enumerated(names)}",
             project.files[project.root_files[0]].location_of("services", names[0]),
-            [
-                WriteFile(
-                    path,
-                    "".join(f"{line}\n" for line in _lines(project, context, dockerfiles[context])),
-                )
-            ],
-            evidence="the image copies the whole build context",
+            [WriteFile(path, "".join(f"{line}\n" for line in lines))],
+            evidence=f"the image copies {what}",
         )
 
 
-def _copies_all(text: str) -> bool:
-    """Return whether one of the Dockerfiles in *text* copies the whole build context."""
-    return any(
-        instruction.name in {"COPY", "ADD"}
-        and "from" not in instruction.flags
-        and not {".", "./", "/", "*"}.isdisjoint(
-            (instruction.words or tuple(instruction.text.split()))[:-1]
-        )
-        for stage in read_dockerfile(text).stages
-        for instruction in stage.instructions
-    )
+def _copied_directories(project: Project, context: str, dockerfiles: str) -> list[str]:
+    """Return the directories of *context* that its *dockerfiles* copy; ``.`` is all of it."""
+    copied: dict[str, None] = {}
+    for stage in read_dockerfile(dockerfiles).stages:
+        for instruction in stage.instructions:
+            for source in copied_sources(instruction):
+                name = "." if source in WHOLE_CONTEXT else normpath(source.lstrip("/"))
+                is_directory = source.endswith("/") or project.has_directory(join(context, name))
+                if source in WHOLE_CONTEXT or (is_directory and not is_outside(name)):
+                    copied[name] = None
+    return list(copied)
 
 
-def _lines(project: Project, context: str, dockerfiles: str) -> list[str]:
-    """Return what to exclude from *context*, without what its *dockerfiles* name."""
-    patterns = list(_ALWAYS)
-    for name, more in _BY_FILE.items():
-        if project.exists(normpath(join(context, name))):
-            patterns += more
-    words = dockerfiles.replace("/", " ").split()
-    return [p for p in dict.fromkeys(patterns) if p.strip("*/") not in words]
+def _patterns(project: Project, context: str, copied: Sequence[str]) -> list[str]:
+    """Return what to exclude from *context* with the directories *copied*; [] if nothing is there.
+
+    Python writes its caches beside each source, so a file of the context speaks for all of them.
+    """
+    found: list[str] = []
+    for name, patterns in _BY_FILE.items():
+        directories = [".", *copied] if patterns is _OF_PYTHON else copied
+        if any(project.exists(normpath(join(context, each, name))) for each in directories):
+            found += patterns
+    has_secrets = any(project.exists(normpath(join(context, each, ".env"))) for each in copied)
+    is_needed = "." in copied or (copied and (found or has_secrets))
+    return list(dict.fromkeys([*_ALWAYS, *found])) if is_needed else []

@@ -73,6 +73,17 @@ class Instruction(Struct, frozen=True):
             yield match[1], None if value is None else _unquoted(value)
 
 
+WHOLE_CONTEXT = frozenset({".", "./", "/", "*"})
+"""Sources of COPY that are all of the build context."""
+
+
+def copied_sources(instruction: Instruction) -> tuple[str, ...]:
+    """Return what COPY or ADD takes from the build context, as written; () for other stages."""
+    if instruction.name not in {"COPY", "ADD"} or "from" in instruction.flags:
+        return ()
+    return (instruction.words or tuple(instruction.text.split()))[:-1]
+
+
 def _unquoted(value: str) -> str:
     """Return *value* as BuildKit reads it: without quotes and escapes, in both forms of ENV."""
     return re.sub(r"\\(.)|[\"']", r"\1", value)

@@ -21,9 +21,11 @@ from composerefactor.compose.secrets import is_credential
 from composerefactor.compose.service_values import Build
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import (
+    WHOLE_CONTEXT,
     Chain,
     Dockerfile,
     IgnoreRules,
+    copied_sources,
     dockerfile_text,
     exposed_ports,
     read_dockerfile,
@@ -53,7 +55,6 @@ _INSTALLS_COMPILER = (
 _REMOVES = r"\b(?:purge|remove|autoremove|erase|del)\b"
 
 _ROOT = frozenset({"", "0", "root"})
-_WHOLE = r"\./?|/|\*"
 _LOGIN_OF_NPM = r"(?m)(?:^|:)_(?:auth|authToken|password)[ \t]*=[ \t]*(?!\$\{|[\"']\$\{)\S"
 _SECRET_FILES = (".env", ".env.local", ".env.production", ".env.prod", ".env.development", ".npmrc")
 
@@ -207,10 +208,8 @@ def _has_files(project: Project, directory: str) -> bool:
 def _copied(chain: Chain, place: Callable[[int], Location]) -> Location | None:
     """Return where the image copies the whole build context (not another stage), else None."""
     for each in chain.instructions:
-        if each.name in {"COPY", "ADD"} and "from" not in each.flags:
-            words = each.words or tuple(each.text.split())
-            if any(re.fullmatch(_WHOLE, word) for word in words[:-1]):
-                return place(each.line)
+        if not WHOLE_CONTEXT.isdisjoint(copied_sources(each)):
+            return place(each.line)
     return None
 
 
