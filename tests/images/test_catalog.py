@@ -99,6 +99,8 @@ def test_category(image: str, category: str | None) -> None:
         ("order-replica", None),
         ("api", None),
         ("web", None),
+        ("mcp-server", "ai"),
+        ("rag_worker", "ai"),
         ("api-gateway", None),
         ("queue", None),
         ("vector", None),

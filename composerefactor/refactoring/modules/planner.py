@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from textwrap import shorten
 
 from msgspec import Struct
@@ -97,6 +97,9 @@ LONG_BLOCK = 8
 
 _APPLICATION = "app"
 """A profile or block of this name is not to be taken for :data:`APPLICATIONS`."""
+
+MODELS = "ai"
+"""The name of a module with models and their servers; a short one is an application as others."""
 
 LIST = "are a list of short ones that nothing divides"
 """What services have in common that are better left in one file."""
@@ -268,7 +271,7 @@ class _Planner:
         place: Callable[[str], Placement],
         lines: Mapping[str, int],
     ) -> None:
-        self.file, self.anchors, self.order, self.place = file, anchors, order, place
+        self.file, self.anchors, self.order = file, anchors, order
         self.rank = {name: n for n, name in enumerate(order)}
         self.limit = most_services(len(file.services))
         regions = file.regions_in("services")
@@ -277,6 +280,9 @@ class _Planner:
         self.lines = whole | {n: lines[n] for n in order if n in lines}
         self.shared = lines.keys()
         self.is_whole_file = not lines and len(order) == len(file.services)
+        models = [name for name in order if place(name).category == MODELS]
+        is_group = len(models) > 1 or sum(self.lines[name] for name in models) >= FEWEST_LINES
+        self.place = place if is_group else partial(_as_application, place)
 
     def groups(self) -> list[ServiceGroup]:
         """Return the groups, in the order of their first services."""
@@ -497,7 +503,7 @@ class _Planner:
     def _category_text(self, name: str) -> str:
         """Return what services of the category of the service *name* are, for the user."""
         placement = self.place(name)
-        is_named = placement.counts_as in {"data stores", "applications"}
+        is_named = placement.counts_as == "data stores" or placement == DEFAULT_PLACEMENT
         return placement.counts_as if is_named else f"of the category {domain_of(placement)}"
 
     # --- neither too large nor too small -------------------------------------------------------
@@ -884,6 +890,12 @@ class _Planner:
             else group
             for group in groups
         ]
+
+
+def _as_application(place: Callable[[str], Placement], name: str) -> Placement:
+    """Return what *place* returns for the service *name*, but for models that of applications."""
+    placement = place(name)
+    return DEFAULT_PLACEMENT if placement.category == MODELS else placement
 
 
 def _below(section: ServiceSection) -> str:

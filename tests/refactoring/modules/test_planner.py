@@ -36,6 +36,8 @@ PLACES = {
     "redis": Placement("services", "cache", "data stores"),
     "mongo": Placement("services", "database", "data stores"),
     "minio": Placement("services", "storage", "data stores"),
+    "ollama": Placement("services", "ai", "applications"),
+    "mcp-server": Placement("services", "ai", "applications"),
     "prometheus": Placement("infrastructure", "monitoring", "infrastructure"),
     "grafana": Placement("infrastructure", "monitoring", "infrastructure"),
     "nginx": Placement("infrastructure", "proxy", "infrastructure"),
@@ -272,6 +274,15 @@ def test_the_rest_by_category() -> None:
         "monitoring": ("prometheus", "grafana"),
         "nginx": ("nginx",),
     }
+
+
+def test_models_are_a_group_from_two_services_or_enough_lines_on() -> None:
+    others = [service(name, length=9) for name in ("api", "web", "mail")]
+    models = [service(name, length=7) for name in ("ollama", "mcp-server")]
+    assert planned(file_of(*others, *models))["ai"] == ("ollama", "mcp-server")
+    assert planned(file_of(*others, service("ollama")))["ollama"] == ("ollama",)
+    short = (*others, models[0], service("postgres"))
+    assert planned(file_of(*short))["apps"] == ("api", "web", "mail", "ollama")
 
 
 def test_a_group_is_infrastructure_only_if_all_of_it_is() -> None:
