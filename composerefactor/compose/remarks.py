@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby, takewhile
 from textwrap import shorten
@@ -262,6 +262,13 @@ _LICENCE = re.compile(
 _LONGEST_LICENCE = 5
 """A licence of more lines would be a large part of the text of a short file."""
 
+_KEEP_OUT = (
+    r"(?i)\b(?:do\s+not|don['\u2019]?t|never)\s+(?:edit|modify|change|touch)\b"
+    r"(?=\s*(?:$|[:.!,;(\u2013\u2014-]|(?:this|the)\s+(?:[\w-]+\s+)?file\b"
+    r"|(?:it\b|by\s+hand|manually|directly|here\b)))"
+)
+"""Of a comment about the whole file: that nobody should edit it."""
+
 _DENIED = r"(?i)\b(?:not|never)\s+(?:auto\w*[\s-]*)?generated\b"
 
 
@@ -278,27 +285,42 @@ def licence_header(source: Source) -> str:
 
 
 def generated_note(file: ComposeFile) -> Location | None:
-    """Return the line above the services of *file* that says that it is generated, or None.
-
-    Only comments that begin in the first column count, since others are about a part of the file.
-    """
-    services = file.root.entry("services")
-    end = services.start if services is not None else len(file.source.text)
-    lines = file.source.text[:end].splitlines()[:_HEAD]
-    for number, line in enumerate(lines, start=1):
-        if not line.startswith("#"):
-            continue
-        text = re.sub(_DECORATION, "", line, count=1)[:500]
-        following = lines[number] if number < len(lines) else ""
-        if following.startswith("#"):
-            text += " " + re.sub(_DECORATION, "", following, count=1)[:500]
+    """Return the line above the services of *file* that says that it is generated, or None."""
+    lines = dict(_comments_about_file(file))
+    for number, own in lines.items():
+        text = f"{own} {lines[number + 1]}" if number + 1 in lines else own
         if not any(word in text.lower() for word in _NOTE_WORDS):
             continue
         match = re.search(_NOTES, text)
-        own = len(re.sub(_DECORATION, "", line, count=1)[:500])
-        if match and match.start() < own and not re.search(_DENIED, text):
+        if match and match.start() < len(own) and not re.search(_DENIED, text):
             return Location(file.path, number)
     return None
+
+
+def notes_against_edits(files: Iterable[ComposeFile]) -> Iterator[str]:
+    """Yield for each of *files* what its first comment says against edits by hand, if it does."""
+    for file in files:
+        note = generated_note(file)
+        if note is not None:
+            yield f"{note} says that the file is generated: change what generates it, too"
+            continue
+        for number, text in _comments_about_file(file):
+            if re.search(_KEEP_OUT, text):
+                where = Location(file.path, number)
+                yield f"{where} says: {shorten(text.strip(), 100, placeholder=' ...')}"
+                break
+
+
+def _comments_about_file(file: ComposeFile) -> Iterator[tuple[int, str]]:
+    """Yield the comments above the services of *file*, without decoration, by number of line.
+
+    Only those that begin in the first column count, since others are about a part of the file.
+    """
+    services = file.root.entry("services")
+    end = services.start if services is not None else len(file.source.text)
+    for number, line in enumerate(file.source.text[:end].splitlines()[:_HEAD], start=1):
+        if line.startswith("#"):
+            yield number, re.sub(_DECORATION, "", line, count=1)[:500]
 
 
 _ALIAS = r"(?<![\w*])\*([\w.-]*\w)(?!\*)"

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
+from composerefactor.compose.remarks import notes_against_edits
 from composerefactor.edit.planned_files import Changeset, FileChange, NewText, PlannedFile
 from composerefactor.errors import EngineError, UsageError
 from composerefactor.planning.fixes import (
@@ -486,7 +487,9 @@ def _proposal_of(opened: OpenProject, fix_plan: FixPlan) -> Proposal:
         if change.after is not None
         for source in [Source.decode(change.path, change.after)]
     )
-    return Proposal(opened, opened.project, Plan(planned_files), changes, fix_plan=fix_plan)
+    changed = (f for path in fix_plan.contents if (f := opened.project.files.get(path)))
+    plan = Plan(planned_files, notes=tuple(notes_against_edits(changed)))
+    return Proposal(opened, opened.project, plan, changes, fix_plan=fix_plan)
 
 
 SINCE_INCLUDE = "2.24.1"

@@ -208,6 +208,8 @@ def _readers(plan: Plan) -> Iterator[str]:
 def _fixes(proposal: Proposal) -> Iterator[str]:
     fix_plan = proposal.fix_plan
     assert fix_plan is not None  # noqa: S101 - the caller checks
+    for note in proposal.plan.notes:
+        yield from (f"- {escaped(note)}", "")
     for purpose, groups in groupby(grouped(fix_plan.applied), key=lambda group: group.purpose):
         yield f"#### {purpose.capitalize()}"
         yield ""

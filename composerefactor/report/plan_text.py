@@ -78,6 +78,8 @@ def _fix_plan(
     if not fix_plan.applied:
         yield style("nothing to do", "green")
     yield from file_lines(proposal.changes, style)
+    for note in proposal.plan.notes:
+        yield style(note, "yellow")
     kinds = list(grouped(fix_plan.applied))
     width = max((len(kind.transform) for kind in kinds), default=0)
     are_listed = most > MOST_SHOWN

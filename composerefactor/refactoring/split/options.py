@@ -14,7 +14,7 @@ from composerefactor.compose.dependencies import connected
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import extends_target
-from composerefactor.compose.remarks import generated_note
+from composerefactor.compose.remarks import notes_against_edits
 from composerefactor.compose.services import services_in
 from composerefactor.edit.planned_files import PlannedFile
 from composerefactor.errors import Location, RefusedError, UsageError
@@ -230,12 +230,7 @@ def split_notes(
 ) -> Iterator[str]:
     """Yield notes on a whole split: generated files, build contexts, and ``x-`` blocks."""
     files = [file for d in planned_files if (file := project.files.get(d.path))]
-    generated = [str(note) for file in files if (note := generated_note(file))]
-    if generated:
-        yield (
-            f"marked as generated: {', '.join(generated)}; generating them again would undo the "
-            "split, so change the generator too"
-        )
+    yield from notes_against_edits(files)
     for directory in dict.fromkeys(root.directory for root in roots):
         near = [root for root in roots if root.directory == directory]
         into = posixpath.normpath(near[0].into)
