@@ -6,7 +6,7 @@ from composerefactor.analysis.analysis import REJECTED
 from composerefactor.analysis.findings import Finding
 from composerefactor.compose.services import start_models
 from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.settle import error_location, prover_of
+from composerefactor.planning.settle import error_location, prover_of, stable
 from composerefactor.proof.engine import find_engine
 
 
@@ -22,7 +22,7 @@ def rejections(opened: OpenProject, choice: str) -> list[Finding]:
     if not opened.project.readable:
         return []
     with prover_of(opened, engine) as prover:
-        rejected = {} if prover.accepts_all() else prover.rejected()
+        rejected = {} if prover.accepts_all() else stable(opened.project, prover.rejected())
     used = {model.entry for model in start_models(opened.project)}
     return [
         Finding(

@@ -40,7 +40,7 @@ from composerefactor.planning.selection import (
     keeping,
     selected,
 )
-from composerefactor.planning.settle import Settler, error_location, prover_of
+from composerefactor.planning.settle import Settler, error_location, prover_of, stable
 from composerefactor.proof.comparison import ProofFinding, ProofResult
 from composerefactor.proof.engine import Engine, release
 from composerefactor.proof.intended import AtPlaces, Intention
@@ -138,7 +138,7 @@ def propose(
             return unproved
     with ExitStack() as stack:
         prover = stack.enter_context(prover_of(opened, engine, progress, probes=True))
-        rejected = prover.rejected()
+        rejected = stable(opened.project, prover.rejected())
         accepted = tuple(e for e in opened.project.readable if e not in rejected)
         if not accepted:
             raise rejection_error(opened, rejected)
@@ -326,7 +326,7 @@ def propose_fixes(
     with prover_of(opened, engine, progress) as prover:
         if not fix_plan.applied and prover.accepts_all():
             return replace(_proposal_of(opened, fix_plan), engine=engine)
-        rejected = prover.rejected()
+        rejected = stable(opened.project, prover.rejected())
         for _ in range(MAX_TRIES):
             proof, still_rejected = _prove_fixes(opened, engine, prover, fix_plan, progress)
             blamed = _blamed_changes(fix_plan, proof)
@@ -379,10 +379,11 @@ def _prove_fixes(
         expected=expected,
         intention=intention,
     )
-    rejected = prover.rejected()
+    rejected = stable(opened.project, prover.rejected())
     affected = [entry for entry in rejected if _is_affected(opened.project, entry, fix_plan)]
     untouched = {entry: rejected[entry] for entry in rejected if entry not in affected}
-    still_rejected = untouched | prover.rejected_after(fix_plan.contents, affected)
+    after = prover.rejected_after(fix_plan.contents, affected)
+    still_rejected = untouched | stable(opened.project, after)
     if affected:
         with prover_of(opened, engine, progress, entries=affected, consistent=False) as lenient:
             lenient_proof = lenient.check(

@@ -15,7 +15,7 @@ configuration, or a message of Docker Compose, is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -270,6 +270,35 @@ def locate(
         if location is not None and (best is None or depth >= best[0]):
             best = (depth, location)
     return best[1] if best else None
+
+
+def stable(project: Project, messages: Mapping[Invocation, str]) -> dict[Invocation, str]:
+    """Return the *messages* with which Docker Compose rejects start commands of *project*.
+
+    Of several services with one fault it names any, another one each time: here, the first one.
+    """
+    return {entry: _about_first(project, entry, message) for entry, message in messages.items()}
+
+
+_FAULT = r"\bset (container_name)\b|\bdeploy\.(replicas)\b|\bundefined \w+ \"?([\w.-]+)"
+"""What a service says if it has the fault of the message."""
+
+
+def _about_first(project: Project, entry: Invocation, message: str) -> str:
+    """Return *message* with the first service of *entry* that has the same fault."""
+    named = re.search(r"(?<=container_name and )\S+|(?<=^service \")[^\"]+", message)
+    words = {word.strip(".:") for found in re.findall(_FAULT, message) for word in found if word}
+    if named is None or not words:
+        return message
+    texts: dict[str, str] = {}
+    for file in (project.files[path] for path in entry.files):
+        for name, region in file.regions_in("services").items():
+            text = file.source.text[region.lead : region.end]
+            texts[name] = texts.get(name, "") + text
+    for name, text in texts.items():
+        if all(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text) for word in words):
+            return f"{message[: named.start()]}{name}{message[named.end() :]}"
+    return message
 
 
 def error_location(project: Project, entry: Invocation, message: str) -> Location:

@@ -365,7 +365,7 @@ def _state(proposal: Proposal, entry: Invocation) -> str:
 
 
 def _services(proposal: Proposal) -> str:
-    project, catalog = proposal.project, proposal.opened.settings.catalog
+    project, catalog = proposal.opened.project, proposal.opened.settings.catalog
     services = project.services
     parts = kinds_text(
         find_placement(name, text_below(body, "image"), catalog).counts_as

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from composerefactor.planning.opening import OpenProject
-from composerefactor.planning.settle import locate
+from composerefactor.planning.settle import locate, stable
 
 BASE = """\
 include: [mail.yml]
@@ -43,3 +43,28 @@ def test_locate(opened_of: Callable[..., OpenProject], path: tuple[str, ...], pl
     project = opened_of(files).project
     entry = next(e for e in project.entries if len(e.files) > 1)
     assert str(locate(project, entry, path)) == place
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            "container_name: {}\n    deploy: {{replicas: 2}}",
+            "services.deploy.replicas: can't set container_name and {} as container name must be",
+        ),
+        ("networks: [lost]", 'service "{}" refers to undefined network lost: invalid project'),
+    ],
+)
+def test_a_message_is_about_the_first_of_equal_faults(
+    opened_of: Callable[..., OpenProject], fault: str, message: str
+) -> None:
+    names = ("api", "worker", "mail")
+    bodies = (fault.format(name) if name != "api" else "tty: true" for name in names)
+    services = "".join(
+        f"  {n}:\n    image: a\n    {b}\n" for n, b in zip(names, bodies, strict=True)
+    )
+    project = opened_of({"docker-compose.yml": f"services:\n{services}"}).project
+    entry = project.entries[0]
+    for name in ("worker", "mail"):
+        assert stable(project, {entry: message.format(name)}) == {entry: message.format("worker")}
+    assert stable(project, {entry: "no such file"}) == {entry: "no such file"}
