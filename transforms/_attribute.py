@@ -389,7 +389,7 @@ class SharedValue:
         group: Returns for the value of a site what is equal for those that share.
         enough: The number of sites from which on they share a new anchor; None if they never share.
         comment: Returns for the value of a site the comment to write above it; a shared block gets
-            the one that all its sites have.
+            those of all its sites.
     """
 
     def __init__(
@@ -464,8 +464,8 @@ class SharedValue:
             alike = self._alike[file.path, group]
             users = {str(each.path[0]) for each in alike}
             first = next(entry.name or "" for entry in file.root.entries if entry.name in users)
-            comments = {self.comment(each.value) for each in alike}
-            known = first, comments.pop() if len(comments) == 1 else ""
+            comments = dict.fromkeys(self.comment(each.value) for each in alike)
+            known = first, "\n".join(filter(None, comments))
             self._placed[file.path, group] = known
         return known
 

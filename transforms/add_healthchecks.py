@@ -37,6 +37,7 @@ from composerefactor.yaml.nodes import MappingNode, path_of
 from composerefactor.yaml.values import merged_mappings
 
 _PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
+_ASKS = re.compile(r"https?://|HTTP/|HTTPConnection|http\.")
 _CONNECTS = re.compile(r"/dev/tcp/|\bnc -z|connect\(|create_connection|fsockopen|TCPSocket")
 
 
@@ -199,7 +200,7 @@ def _reason(check: ProposedCheck) -> str:
         return check.passes
     if page is not None:
         return f"It is healthy once {page[1]} answers with success."
-    if "http" in text.lower():
+    if _ASKS.search(text):
         return "It is healthy once it answers requests."
     if _CONNECTS.search(text):
         return "It is healthy once it accepts connections."
