@@ -22,6 +22,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from composerefactor.compose.definitions import known_text_of
+from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.image_references import repository_of
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
@@ -40,6 +41,7 @@ from composerefactor.transforms._attribute import (
     destinations,
     find_sites,
 )
+from composerefactor.yaml.values import merged_entries
 
 _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),
@@ -198,11 +200,21 @@ def _given_sizes(project: Project, models: list[StartModel]) -> dict[tuple[str, 
             limit = service.deploy.limits.memory or service.mem_limit
             if not limit or not limit.value or short_lived_reason(project, limit.location.path):
                 continue
-            size = _Size(None, limit.value, f"the limit in {limit.location.path}", "likely")
+            path = limit.location.path
+            size = _Size(None, limit.value, f"the limit in {path}", "likely")
+            if _has_only_limits(project.files.get(path)):
+                size = _Size(None, limit.value, f"{path} has limits alone, for who wants them")
             known = sizes.setdefault(_key(service), size)
             if known.memory < size.memory:
                 sizes[_key(service)] = size
     return sizes
+
+
+def _has_only_limits(file: ComposeFile | None) -> bool:
+    """Return whether *file* sets nothing but limits: `-f` merges it over others to have them."""
+    bodies = file.services.values() if file else ()
+    attributes = {key for body in bodies for key in merged_entries(body)}
+    return bool(attributes) and {"deploy", *_OLD_FORM}.issuperset(attributes)
 
 
 def _needed_size(
