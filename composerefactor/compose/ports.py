@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.services import Service
-from composerefactor.compose.short_forms import parse_port
+from composerefactor.compose.short_forms import port_of
 from composerefactor.errors import Location
 
 EVERYWHERE = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - recognised, not bound
@@ -143,12 +143,8 @@ def _next(number: str) -> str:
 
 def _written(item: LocatedNode, key: Literal["host_ip", "published"]) -> str:
     """Return that part of a port as written if it contains a variable, else ``""``."""
-    if item.is_mapping:
-        node = item.below(key)
-        written = node.written if node else None
-    else:
-        text = parse_port(item.written or "")
-        written = (text.host_ip if key == "host_ip" else text.published) if text else None
+    port = port_of(item.node)
+    written = (port.text.host_ip if key == "host_ip" else port.text.published) if port else None
     return written if written and "$" in written else ""
 
 

@@ -141,13 +141,16 @@ def ports(service: Node) -> Iterator[Port]:
 
     Items that are in neither form are omitted; Docker Compose rejects them.
     """
-    for item in item_nodes(merged_get(service, "ports")):
-        if isinstance(item, MappingNode):
-            text = port_in_long_form(partial(text_below, item))
-            if text.target:
-                yield Port(item, text, is_long=True)
-        elif (short := parse_port(scalar_text(item) or "")) is not None:
-            yield Port(item, short)
+    yield from filter(None, map(port_of, item_nodes(merged_get(service, "ports"))))
+
+
+def port_of(item: Node) -> Port | None:
+    """Return *item*, one of ``ports``, as it is written; None if it is in neither form."""
+    if isinstance(item, MappingNode):
+        text = port_in_long_form(partial(text_below, item))
+        return Port(item, text, is_long=True) if text.target else None
+    short = parse_port(scalar_text(item) or "")
+    return None if short is None else Port(item, short)
 
 
 def _range(text: str) -> range | None:
