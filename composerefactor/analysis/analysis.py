@@ -8,7 +8,7 @@ and rates each area.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import PurePosixPath as Path
 from typing import TypeGuard, get_args
@@ -101,10 +101,9 @@ class Analysis(Struct, frozen=True):
 
 def analyse(
     architecture: Architecture,
-    settings_ignore: Ignored | None = None,
+    settings: Settings | None = None,
     baseline: frozenset[str] = frozenset(),
     *,
-    skip: Container[str] = (),
     found_by_engine: Iterable[Finding] = (),
     other_readers: tuple[Outcome, ...] = (),
     check_fixes: Callable[[list[Finding]], list[Finding]] = list,
@@ -113,20 +112,23 @@ def analyse(
 
     Args:
         architecture: The facts.
-        settings_ignore: What the settings ignore, by transform or rule and by service.
+        settings: Which findings are ignored, and which rules do not run.
         baseline: Fingerprints of known findings.
-        skip: The ids of the rules that do not run.
         found_by_engine: Findings for what Docker Compose itself rejects.
         other_readers: Other programs that read the files.
         check_fixes: Returns the findings, with their transforms only where these solve them.
+
+    Raises InputError if the settings skip an unknown rule.
     """
+    settings = settings or Settings()
+    skip = _skipped(settings)
     active = {name: rule for name, rule in all_rules().items() if name not in skip}
     findings = [each for rule in active.values() for each in rule.findings(architecture)]
     findings += found_by_engine
     reported: list[Finding] = []
     suppressed: list[SuppressedFinding] = []
     for finding in findings:
-        reason = _suppression_reason(architecture, finding, settings_ignore or {})
+        reason = _suppression_reason(architecture, finding, settings.ignore)
         if reason is None:
             reported.append(finding)
         else:
@@ -211,9 +213,8 @@ def analyse_project(
     """
     return analyse(
         survey(opened.project, opened.root.name),
-        opened.settings.ignore,
+        opened.settings,
         baseline,
-        skip=_skipped(opened.settings),
         found_by_engine=found_by_engine,
         other_readers=other_readers,
         check_fixes=lambda findings: with_fixes(findings, opened),
@@ -232,8 +233,7 @@ def high_without_fix(
     """
 
     def high_in(project: Project) -> list[Finding]:
-        architecture = survey(project, opened.root.name)
-        analysis = analyse(architecture, opened.settings.ignore, skip=_skipped(opened.settings))
+        analysis = analyse(survey(project, opened.root.name), opened.settings)
         return [each for each in analysis.findings if each.severity is Severity.HIGH]
 
     high = with_fixes(high_in(opened.project), opened)

@@ -274,7 +274,7 @@ class Baseline:
         memory: Memory,
         *,
         probes: bool,
-        needed: Mapping[Invocation, Needed] = MappingProxyType({}),
+        needed: Mapping[Invocation, Needed],
     ) -> tuple[list[Remembered], list[EntryInputs]] | None:
         """Return the runs of a proof that is not thorough, without running Docker Compose.
 
