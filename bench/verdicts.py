@@ -53,7 +53,7 @@ def fix_with(unsafe: bool, opened: OpenProject, engine: Engine) -> Proposal:  # 
 def joined(opened: OpenProject, engine: Engine) -> Proposal:
     return propose(
         opened,
-        lambda project, keep, move: join.plan(project, Options(keep=keep, move=move)),
+        lambda project, keep, _: join.plan(project, Options(keep=keep)),
         engine,
     )
 

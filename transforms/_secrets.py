@@ -172,11 +172,15 @@ _PASSWORDS = frozenset({"pass", "password", "passwd", "pwd", "pw"})
 
 def _needs(service: Service, other: str) -> bool:
     """Return whether *service* depends on *other*, or has its name in a setting."""
-    needed = {*service.depends_on, *(link.value.partition(":")[0] for link in service.links)}
     host = rf"(?:^|[@/=(:,]){re.escape(other)}\b"
-    return other in needed or any(
+    return other in _linked(service) or any(
         re.search(host, setting.value or "") for setting in service.settings.values()
     )
+
+
+def _linked(service: Service) -> set[str]:
+    """Return the services that *service* names in ``depends_on`` and ``links``."""
+    return {*service.depends_on, *(link.value.partition(":")[0] for link in service.links)}
 
 
 def _matching_group(literal: LiteralCredential, groups: Iterable[Credential]) -> Credential | None:
@@ -263,7 +267,7 @@ def _refers_to(literal: LiteralCredential, other: LiteralCredential) -> bool:
     """Return whether a service with *literal* depends on or connects to one with *other*."""
     for use in literal.uses:
         service = use.model.services[use.service]
-        needed = {*service.depends_on, *(link.value.partition(":")[0] for link in service.links)}
+        needed = _linked(service)
         for name in other.services:
             host = rf"[@/=(:,]{re.escape(name)}\b"
             if name in needed or re.search(host, literal.node.value):

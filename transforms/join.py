@@ -43,14 +43,12 @@ class Options:
         runs: The names of the runs that split the project.
         earlier: Returns the earlier texts of a file, the latest first.
         keep: Elements that do not move, with the reason for each.
-        move: Not used; other transforms have this option.
     """
 
     before: Mapping[str, bytes | None] = field(default_factory=dict)
     runs: str = ""
     earlier: Callable[[str], Sequence[EarlierText]] = field(default=lambda _: ())
     keep: dict[FileElement, str] = field(default_factory=dict)
-    move: frozenset[FileElement] = frozenset()
 
 
 @refactoring(Options)

@@ -49,19 +49,11 @@ def command(path: Path, project: ProjectOptions, options: RunOptions) -> int:
     history = _History(chosen)
 
     def transformation(
-        project: Project, keep: dict[FileElement, str], move: frozenset[FileElement]
+        project: Project, keep: dict[FileElement, str], _move: frozenset[FileElement]
     ) -> Plan:
         before = history.before()
-        return join.plan(
-            project,
-            Options(
-                before.files if before else {},
-                before.runs if before else "",
-                history.earlier,
-                keep,
-                move,
-            ),
-        )
+        known = (before.files, before.runs) if before else ({}, "")
+        return join.plan(project, Options(*known, history.earlier, keep))
 
     return carry_out(
         Run("join", options), chosen, lambda opened, *how: propose(opened, transformation, *how)

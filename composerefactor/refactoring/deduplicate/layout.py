@@ -37,7 +37,6 @@ from composerefactor.refactoring.modules.directories import IncludedFiles, inclu
 from composerefactor.refactoring.modules.grouping import (
     SERVICES,
     LayoutOptions,
-    Module,
     Names,
     ServiceGroup,
     Tie,
@@ -137,21 +136,6 @@ class Layout:
         listed = {path for entry in entries for path in entry}
         own = [module.path for indices, module in self.state.modules if file_index in indices]
         return [*entries, *([path] for path in own if path not in listed)]
-
-    @property
-    def destinations(self) -> dict[int, dict[Element, str]]:
-        """The new path of each element of each file, ``""`` for one that stays."""
-        return self.state.destinations
-
-    @property
-    def modules(self) -> list[tuple[FileIndices, Module]]:
-        """The modules, each with the files that use it."""
-        return self.state.modules
-
-    @property
-    def environments(self) -> dict[int, list[EnvironmentFile]]:
-        """The environment files of each file."""
-        return self.state.environments
 
     def _assign_modules(self) -> None:
         """Assign all services to modules: first those that most files share."""
@@ -272,7 +256,10 @@ class Layout:
     def _root_file(self, file_index: int, entries: Iterable[IncludeEntry]) -> PlannedFile:
         """Return one root file with the include list *entries*."""
         file = self.factored.files[file_index]
-        anchors, destinations = self.factored.anchors[file_index], self.destinations[file_index]
+        anchors, destinations = (
+            self.factored.anchors[file_index],
+            self.state.destinations[file_index],
+        )
         layout = FileLayout(file, anchors, destinations, ())
         services = (file.sections or {})["services"].region
         all_moved = not layout.entries(ROOT, "services")

@@ -305,10 +305,10 @@ def _plan_of(
     planned_files = tuple(layout.planned_files())
     moved: dict[FileElement, str] = {}
     for i, root in enumerate(group):
-        moved |= moved_elements(root, layout.destinations[i])
-    services = {module.path: module.services for _, module in layout.modules}
-    why = {module.path: module.why for _, module in layout.modules}
-    for environments in layout.environments.values():
+        moved |= moved_elements(root, layout.state.destinations[i])
+    services = {module.path: module.services for _, module in layout.state.modules}
+    why = {module.path: module.why for _, module in layout.state.modules}
+    for environments in layout.state.environments.values():
         services |= {environment.path: environment.services for environment in environments}
     factored = layout.factored
     notes = (*_sharing_notes(factored), *layout.included.notes())

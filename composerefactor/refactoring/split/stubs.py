@@ -170,7 +170,7 @@ class StubLayout(Layout):
             services = {service.name: service for service in self.split.all.services}
             destinations = {
                 element: path if not element[1] else ROOT
-                for element, path in self.destinations[i].items()
+                for element, path in self.state.destinations[i].items()
             }
             yield StubRoot(
                 FileLayout(file, self.factored.anchors[i], destinations, ()),
