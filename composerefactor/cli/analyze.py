@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -217,7 +216,8 @@ def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
         options.say(f"wrote {counted(len(everything), 'finding')} to {options.write_baseline}")
     width = columns(options.output)
     if options.format != "text":
-        text = _RENDERERS[options.format](analysis, _prefix(opened))
+        prefix = opened.repository.prefix if opened.repository is not None else ""
+        text = _rendered(analysis, options.format, prefix)
     else:
         if options.is_screen:
             place = place_of(chosen, opened.root)
@@ -254,11 +254,6 @@ def _known(baseline: Path | None, opened: OpenProject) -> frozenset[str]:
         ) from None
 
 
-def _prefix(opened: OpenProject) -> str:
-    """Return the path of the project below the root of its repository, ``""`` without one."""
-    return "" if opened.repository is None else opened.repository.prefix
-
-
 def _rejections(opened: OpenProject, engine: str) -> list[Finding]:
     from composerefactor.analysis.rejections import rejections  # noqa: PLC0415 - see __init__.py
 
@@ -281,63 +276,46 @@ def _smoke_test(opened: OpenProject, file: Path, options: ReportOptions) -> int:
     return 0
 
 
-def _html(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.html.page import analysis_html  # noqa: PLC0415
+def _rendered(analysis: Analysis, output_format: str, prefix: str) -> str:
+    """Return the report in *output_format*, but not as text.
 
-    page = analysis_html(analysis, date.today())  # noqa: DTZ011 - the user's day
-    return shown_text(analysis.architecture.masking.markup(page))
+    *prefix* is the path of the project below the root of its repository, ``""`` without one.
+    """
+    match output_format:
+        case "json":
+            from composerefactor.report.analysis.json import analysis_document  # noqa: PLC0415
+
+            return json_text(analysis_document(analysis))
+        case "sarif":
+            suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
+            found = analysis.findings
+            return json_text(sarif(found, analysis.rules, prefix=prefix, suppressed=suppressed))
+        case "github":
+            return shown_commands(workflow_commands(analysis.findings, prefix))
+        case "junit":
+            name = analysis.architecture.name
+            return shown_text(junit(analysis.findings, analysis.rules, name))
+    markup = _markup(analysis, output_format)
+    return shown_text(analysis.architecture.masking.markup(markup))
 
 
-def _svg(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.html.page import main_topology  # noqa: PLC0415
+def _markup(analysis: Analysis, output_format: str) -> str:
+    """Return the report as Markdown, HTML or SVG, with its secrets."""
+    if output_format == "markdown":
+        from composerefactor.report.analysis.markdown import analysis_markdown  # noqa: PLC0415
+
+        return analysis_markdown(analysis)
+    from composerefactor.report.html.page import analysis_html, main_topology  # noqa: PLC0415
+
+    if output_format == "html":
+        return analysis_html(analysis, date.today())  # noqa: DTZ011 - the user's day
     from composerefactor.report.html.svg import topology_svg  # noqa: PLC0415
 
     main, topology = analysis.architecture.main, main_topology(analysis)
     if main is None or topology is None:
         error = next(iter(analysis.architecture.unread.values()))
         raise analysis.architecture.masking.error(error)
-    return shown_text(analysis.architecture.masking.markup(topology_svg(topology, main.title)))
-
-
-def _markdown(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.analysis.markdown import analysis_markdown  # noqa: PLC0415
-
-    return shown_text(analysis.architecture.masking.markup(analysis_markdown(analysis)))
-
-
-def _json(analysis: Analysis, _: str) -> str:
-    from composerefactor.report.analysis.json import analysis_document  # noqa: PLC0415
-
-    return json_text(analysis_document(analysis))
-
-
-def _sarif(analysis: Analysis, prefix: str) -> str:
-    suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
-    log = sarif(analysis.findings, analysis.rules, prefix=prefix, suppressed=suppressed)
-    return json_text(log)
-
-
-def _github(analysis: Analysis, prefix: str) -> str:
-    return shown_commands(workflow_commands(analysis.findings, prefix))
-
-
-def _junit(analysis: Analysis, _: str) -> str:
-    return shown_text(junit(analysis.findings, analysis.rules, analysis.architecture.name))
-
-
-_RENDERERS: dict[str, Callable[[Analysis, str], str]] = {
-    "markdown": _markdown,
-    "html": _html,
-    "svg": _svg,
-    "json": _json,
-    "sarif": _sarif,
-    "github": _github,
-    "junit": _junit,
-}
-"""Functions that return the report as text, by format.
-
-They take the analysis and the path of the project below the root of its repository.
-"""
+    return topology_svg(topology, main.title)
 
 
 def _fleet(top: Path, options: ReportOptions) -> int:

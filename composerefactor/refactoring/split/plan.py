@@ -62,10 +62,8 @@ def plan_root(root: RootFile, options: SplitOptions, names: Names, *, several: b
 
     *several* is True where other root files have modules too.
     """
-    if root.why_whole:
-        return plan_unsplit(root, root.why_whole)
-    if why_one_module := _why_one_module(root, options):
-        return plan_unsplit(root, why_one_module)
+    if why_whole := root.why_whole or _why_one_module(root, options):
+        return plan_unsplit(root, why_whole)
     candidates = [options]
     if options.anchors == "auto" and not options.verbatim:
         candidates.append(replace(options, anchors="extends"))
@@ -251,24 +249,22 @@ def plan_stubs(
 
     *several* is True where root files outside of the group have modules too.
     """
-    if group[0].why_whole and len(group) == 1:
-        return plan_unsplit(group[0], group[0].why_whole)
-    why_one_module = _why_one_module(group[0], options) if len(group) == 1 else ""
-    if why_one_module:
-        return plan_unsplit(group[0], why_one_module)
+    root, is_alone = group[0], len(group) == 1
+    if is_alone and (why_whole := root.why_whole or _why_one_module(root, options)):
+        return plan_unsplit(root, why_whole)
     plan_with = partial(_plan_stubs, group, options, names, several=several)
     before = names.state()
     plan = plan_within_budget(plan_with, group, options, names)
-    if len(group) > 1:
+    if not is_alone:
         return plan
     modules = [(plan.services[path], why) for path, why in plan.reasons.items()]
-    reason = _why_the_file_again(group[0], modules)
-    if not reason and not _is_acceptable(plan, group[0], options):
-        reason = _why_copies(plan, group[0])
+    reason = _why_the_file_again(root, modules)
+    if not reason and not _is_acceptable(plan, root, options):
+        reason = _why_copies(plan, root)
     if not reason:
         return plan
     names.reset(before)
-    return plan_unsplit(group[0], reason)
+    return plan_unsplit(root, reason)
 
 
 def _plan_stubs(
