@@ -19,6 +19,7 @@ from composerefactor.compose.references import (
     referenced_resources,
     referenced_services,
 )
+from composerefactor.compose.short_forms import volumes
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import MappingNode, Node, Tree, own_entries, resolve, value_of, walk
 from composerefactor.yaml.values import merged_entries
@@ -294,7 +295,7 @@ class TreeFacts:
             for name in merged_entries(root.get(section))
         } | {("networks", "default")}
         missing: set[str] = set()
-        for body in self._with_extended(path, bodies.values()):
+        for body, replaced in self._with_extended(path, bodies.values()):
             parent = extends_target(body)
             needed = referenced_services(body)
             if parent and parent[0] is None and parent[1]:
@@ -303,7 +304,9 @@ class TreeFacts:
             missing |= {
                 name
                 for section, name in referenced_resources(body)
-                if (section, name) not in defined and re.fullmatch(_PLAIN_NAME, name)
+                if (section, name) not in defined
+                and (section != "volumes" or name not in replaced)
+                and re.fullmatch(_PLAIN_NAME, name)
             }
         return frozenset(missing)
 
@@ -313,13 +316,19 @@ class TreeFacts:
         paths = (p for p in self._listing.paths if p.endswith((".yml", ".yaml")))
         return frozenset().union(*(self.undefined(p) for p in paths if self.is_compose(p)))
 
-    def _with_extended(self, path: str, bodies: Iterable[Node]) -> Iterator[Node]:
-        """Yield the *bodies* of services of *path*, and of those in other files they extend."""
-        queue = [(path, body) for body in bodies]
-        seen: set[tuple[str, str]] = set()
+    def _with_extended(
+        self, path: str, bodies: Iterable[Node]
+    ) -> Iterator[tuple[Node, frozenset[str]]]:
+        """Yield the *bodies* of services of *path*, and of those in other files they extend.
+
+        With each comes which of its volumes another mount at the same place replaces.
+        """
+        queue = [(path, body, frozenset[str]()) for body in bodies]
+        seen: set[tuple[str, str, frozenset[str]]] = set()
         while queue:
-            current_path, body = queue.pop()
-            yield body
+            current_path, body, targets = queue.pop()
+            mounts = [each.text for each in volumes(body)]
+            yield body, frozenset(m.source or "" for m in mounts if m.target in targets)
             parent = extends_target(body)
             if parent is None or parent[1] is None or not (parent[0] or current_path != path):
                 continue
@@ -327,11 +336,12 @@ class TreeFacts:
                 self.project_directory(path) if current_path == path else directory_of(current_path)
             )
             place = path_from(base_directory, parent[0]) if parent[0] else current_path
-            target = place, parent[1]
-            extended_body = dict(self._services(target[0])).get(target[1])
-            if extended_body is not None and target not in seen:
-                seen.add(target)
-                queue.append((target[0], extended_body))
+            targets = targets.union(mount.target for mount in mounts)
+            key = place, parent[1], targets
+            extended_body = dict(self._services(place)).get(parent[1])
+            if extended_body is not None and key not in seen:
+                seen.add(key)
+                queue.append((place, extended_body, targets))
 
     def compose_files_in(self, directory: str) -> list[str]:
         """Return the Compose files directly in *directory*, sorted."""

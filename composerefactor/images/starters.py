@@ -215,12 +215,15 @@ def missing_resources(model: StartModel, section: str) -> list[MissingResource]:
     """
     users_by_name: dict[str, list[tuple[str, Definition]]] = {}
     for service in model.services.values():
+        mounted = {v.value.source for v in service.volumes if v.value.kind == "volume"}
         for number, definition in enumerate(service.definitions):
             later = (each.entries.get(section) for each in service.definitions[number + 1 :])
             if any(each and each.value.tag in {"!reset", "!override"} for each in later):
                 continue  # what it refers to is discarded
             for kind, name in sorted(referenced_resources(definition.body)):
                 is_implicit = (kind, name) == ("networks", "default")
+                if (kind, section) == ("volumes", "volumes") and name not in mounted:
+                    continue  # another mount at the same place replaces it
                 if kind == section and not is_implicit and "$" not in name:
                     users_by_name.setdefault(name, []).append((service.name, definition))
     return [

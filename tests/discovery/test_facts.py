@@ -50,6 +50,12 @@ services:
     assert [name for name, whole in found.items() if not whole] == ["neither"]
 
 
+def test_a_mount_of_an_extended_service_is_replaced(facts: Facts) -> None:
+    extended = "services: {db: {image: x, volumes: ['data:/data', 'log:/log']}}\n"
+    text = "services: {db: {extends: {file: b.yml, service: db}, volumes: ['./data:/data']}}\n"
+    assert facts({"a.yml": text, "b.yml": extended}).undefined("a.yml") == {"log"}
+
+
 def test_undefined(facts: Facts) -> None:
     text = """
 services:
