@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
@@ -90,7 +90,7 @@ def healthcheck_never_fails(architecture: Architecture) -> Iterator[Occurrence]:
     for entry in architecture.entries:
         for service in entry.model.services.values():
             check = service.healthcheck
-            text = " ".join(check.value.test[1:]) if check is not None else ""
+            text = _script(check.value.test) if check is not None else ""
             found = None if _MAY_FAIL.search(text) else _ALWAYS_PASSES.search(text)
             if check is not None and found:
                 test = check.at.below("test")
@@ -101,6 +101,15 @@ def healthcheck_never_fails(architecture: Architecture) -> Iterator[Occurrence]:
                     service.name,
                     remedy="end it with || exit 1",
                 )
+
+
+def _script(test: Sequence[str]) -> str:
+    """Return the script of a health check, or its command if no shell runs it.
+
+    Without a shell, ``|| true`` is an argument like others: the check never passes.
+    """
+    runs_shell = test[:1] == ("CMD-SHELL",) or "-c" in test
+    return " ".join(test[1:] if runs_shell or len(test) == 2 else test[1:2])  # noqa: PLR2004
 
 
 _CHECKS = {"written": "health check", "in the image": "HEALTHCHECK in the Dockerfile"}
