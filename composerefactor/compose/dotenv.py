@@ -23,11 +23,13 @@ class Assignment(Struct, frozen=True):
         name: The name of the variable.
         value: The value without its quotes; variables in it are not expanded.
         line: The line number, from 1.
+        start: The offset in the text at which the value is written, without its quotes.
     """
 
     name: str
     value: str
     line: int
+    start: int = 0
 
     def __repr__(self) -> str:  # without the value, which may be a secret
         return f"Assignment({self.name!r}, line={self.line})"
@@ -58,7 +60,9 @@ def assignments(text: str) -> tuple[Assignment, ...]:
             line += match["space"].count("\n")
             rest = binding.original.string[match.end() - match.start() :]
             value = rest.strip().lstrip("\"'") if binding.value is None else binding.value
-            pairs.append(Assignment(match["name"], value, line))
+            start = match.end() + len(rest) - len(rest.lstrip(" \t"))
+            start += rest.lstrip(" \t")[:1] in {"'", '"'}
+            pairs.append(Assignment(match["name"], value, line, start))
     return tuple(pairs)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery.script import (
     Dialect,
@@ -22,7 +23,6 @@ from composerefactor.discovery.script import (
     Script,
     joined,
     logical_lines,
-    part,
 )
 from composerefactor.errors import InputError
 from composerefactor.yaml.nodes import (
@@ -289,26 +289,17 @@ def package_scripts(path: str, text: str) -> list[Script]:
     return reader.scripts
 
 
-_SETTING = r"\s{0,40}(?:export\s{1,20})?(?P<name>COMPOSE_[A-Z_]{1,40})\s{0,20}=(?P<value>.*)"
-
-
 def compose_settings(text: str) -> dict[str, tuple[str, int]]:
-    """Return the ``COMPOSE_*`` settings of a dotenv file: name -> (value, line)."""
+    """Return the ``COMPOSE_*`` settings of a dotenv file: name -> (value, line).
+
+    A value has offsets where *text* has them, unless it is written with escapes.
+    """
     values: dict[str, tuple[str, int]] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if match := re.fullmatch(_SETTING, line.removesuffix("\r")):
-            values[match["name"]] = (_unquoted(part(match, "value").strip()), number)
+    for pair in assignments(text):
+        if pair.name.startswith("COMPOSE_"):
+            written = text[pair.start : pair.start + len(pair.value)]
+            values[pair.name] = (written if written == pair.value else pair.value, pair.line)
     return values
-
-
-def _unquoted(text: str) -> str:
-    if text[:1] in {"'", '"'}:
-        return text[1:].partition(text[0])[0]
-    comment = re.search(_COMMENT, text)
-    return text[: comment.start()].strip() if comment else text
-
-
-_COMMENT = r"\s#"
 
 
 def dotenv(path: str, text: str) -> list[Script]:

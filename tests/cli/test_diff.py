@@ -97,6 +97,7 @@ def test_a_compose_file_that_moves_takes_the_project_with_it(
     git(committed, "commit", "-qam", "volume")
     (committed / "deploy").mkdir()
     (committed / "docker-compose.yml").rename(committed / "deploy/docker-compose.yml")
+    write(committed, {"deploy/.env": "# COMPOSE_PROJECT_NAME: see the manual\n"})
     done = command_line(committed, "diff", "HEAD", "--format", "json")
     assert told(done) == ["project-renamed"]
     write(committed, {"deploy/docker-compose.yml": f"name: shop\n{text}"})

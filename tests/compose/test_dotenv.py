@@ -135,6 +135,7 @@ def test_assignments_of_a_text() -> None:
         ("G", "yaml", 9),
         ("H", "unclosed", 11),
     ]
+    assert all(TEXT[a.start :].startswith(a.value) for a in assignments(TEXT))
 
 
 DESCRIBED = """

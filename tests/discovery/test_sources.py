@@ -64,6 +64,7 @@ def evidence(survey: Survey, files: tuple[str, ...]) -> list[str]:
         ("README.md", f"Start:\n\ndocker compose {BOTH} up\n", 3),
         ("docs/run.md", f"```console\n# docker compose {BOTH} up\n```\n", 2),
         (".env", "# x\nCOMPOSE_FILE=docker-compose.yml:docker-compose.prod.yml\n", 2),
+        (".env", "A='x\nCOMPOSE_FILE=b.yml'\nexport COMPOSE_FILE: docker-compose.yml:docker-compose.prod.yml # all\n", 3),
         (".env.example", "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE='docker-compose.yml,docker-compose.prod.yml'\n", 2),
         (".devcontainer/devcontainer.json", '{\n // x\n "dockerComposeFile": [\n  "../docker-compose.yml",\n  "../docker-compose.prod.yml",\n ],\n}\n', 4),
         (".vscode/tasks.json", '{"tasks": [\n {"command": "docker", "args": ["compose", "-f", "docker-compose.yml", "-f", "docker-compose.prod.yml", "up"]}]}', 2),

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.diff.impact import Impact
 from composerefactor.analysis.diff.kinds import Risk
+from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import Masking, values_in_config
 from composerefactor.compose.paths import is_outside
@@ -236,9 +237,9 @@ def _names_of_moved(old: OpenProject | None, new: OpenProject | None) -> dict[In
 def _sets_name(opened: OpenProject, entry: Invocation) -> bool:
     """Return whether a file or a variable sets the project name of *entry*."""
     files = [opened.project.files.get(path) for path in entry.files]
-    dotenv = content_of(opened, ".env") or b""
+    settings = assignments((content_of(opened, ".env") or b"").decode("utf-8", "replace"))
     return any(file and "name" in file.root_keys for file in files) or (
-        b"COMPOSE_PROJECT_NAME" in dotenv
+        "COMPOSE_PROJECT_NAME" in {each.name for each in settings}
     )
 
 
