@@ -64,7 +64,7 @@ _SOURCES = frozenset(
 )
 """Directories with code; other directories of a context may contain data, and stay mounted."""
 _SOURCE_FILE = (
-    r"package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
+    r"phpunit\.xml(?:\.dist)?|pytest\.ini|package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
 )
 

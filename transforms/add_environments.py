@@ -32,7 +32,7 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import expressions
+from composerefactor.compose.interpolation import SET_BY_SHELL, Expression, expressions
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
@@ -332,8 +332,7 @@ class _Separation:
 
         ``""`` if no variable can make a difference.
         """
-        texts = (n.value for _, n in self.file.paths if isinstance(n, ScalarNode))
-        if not any(map(expressions, texts)):
+        if not any(_variables(self.file)):
             return ""
         options = " ".join(_env_options(self.project, self.file, "staging"))
         return f"# Staging: the same command with {options}, for values of its own\n"
@@ -443,8 +442,7 @@ def _env_options(project: Project, file: ComposeFile, kind: str) -> list[str]:
     found = project.exists(dotenv) or existing_example(project, dotenv)
     needs_values = any(
         each.variable.default is None and each.operator in {"", "?", ":?"}
-        for _, node in file.paths
-        for each in (expressions(node.value) if isinstance(node, ScalarNode) else ())
+        for each in _variables(file)
     )
     paths = [dotenv, f"{dotenv}.{kind}"] if found or needs_values else [f"{dotenv}.{kind}"]
     return [f"--env-file {path}" for path in paths]
@@ -536,6 +534,14 @@ def _env_file(kind: str, values: Mapping[str, EnvironmentValues], options: Seque
     if addresses:
         lines += ["", "# Without a value, these are addresses of this machine:", *addresses]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _variables(file: ComposeFile) -> Iterator[Expression]:
+    """Yield the expressions in *file* whose variables the user sets."""
+    for _, node in file.paths:
+        for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
+            if each.name not in SET_BY_SHELL:
+                yield each
 
 
 def _users(model: StartModel, tools: Collection[str]) -> dict[str, str]:

@@ -31,7 +31,6 @@ from msgspec import Struct
 
 from composerefactor.compose.dotenv import assignment, assignments
 from composerefactor.compose.env_files import (
-    SHELL_VARIABLES,
     assignments_in,
     env_files,
     example_paths,
@@ -40,7 +39,7 @@ from composerefactor.compose.env_files import (
     variable_names_in,
 )
 from composerefactor.compose.hosts import name_words, urls
-from composerefactor.compose.interpolation import expressions
+from composerefactor.compose.interpolation import SET_BY_SHELL, expressions
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
@@ -413,7 +412,7 @@ class _Writer:
         needed: dict[tuple[str, ...], list[str]] = {}
         optional: dict[tuple[str, ...], list[str]] = {}
         for name, each in sorted(self.used.items()):
-            if name in self.listed or name in SHELL_VARIABLES - {"UID", "GID"}:
+            if name in self.listed or name in SET_BY_SHELL - {"UID", "GID"}:
                 continue
             value, remark = self._value(name, None, "")
             is_optional = value is None and each.has_default

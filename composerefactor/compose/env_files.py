@@ -13,14 +13,6 @@ from composerefactor.errors import Location
 
 _EXAMPLES = ("{}.example", "{}.sample", "{}.template", "{}.dist", "example{}", "{}-example")
 
-SHELL_VARIABLES = frozenset(
-    {
-        *("PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"),
-        *("APPDATA", "LOCALAPPDATA", "USERPROFILE", "COMPUTERNAME"),  # on Windows
-    }
-)
-"""Variables that the shell or the system sets."""
-
 
 def example_paths(path: str) -> list[str]:
     """Return the usual paths of the example file for the env file *path*, most usual first.

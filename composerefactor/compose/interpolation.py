@@ -35,6 +35,15 @@ class Variable(Struct, frozen=True):
     required: bool = False
 
 
+SET_BY_SHELL = frozenset(
+    {
+        *("PWD", "HOME", "USER", "UID", "GID", "HOSTNAME", "PATH", "SHELL", "LOGNAME"),
+        *("APPDATA", "LOCALAPPDATA", "USERPROFILE", "COMPUTERNAME"),  # on Windows
+    }
+)
+"""Variables that nobody has to set: they are those of the machine and its user."""
+
+
 class Expression(Struct, frozen=True):
     """One ``$X`` or ``${X...}`` at ``text[start:end]``.
 

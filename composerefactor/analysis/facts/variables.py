@@ -16,14 +16,13 @@ from msgspec.structs import replace
 
 from composerefactor.compose.dotenv import descriptions
 from composerefactor.compose.env_files import (
-    SHELL_VARIABLES,
     assignment_place,
     assignment_places,
     assignments_in,
     existing_example,
 )
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import expressions, password_hashes
+from composerefactor.compose.interpolation import SET_BY_SHELL, expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project, Scope, env_files_of
@@ -240,7 +239,7 @@ def _facts(
         source = "env file"
     elif all(r.default is not None or name in r.scope.variables for r in references):
         source = "default"
-    elif name in SHELL_VARIABLES | _SET_BY_COMPOSE | _SET_BY_CI or name.startswith("CI_"):
+    elif name in SET_BY_SHELL | _SET_BY_COMPOSE | _SET_BY_CI or name.startswith("CI_"):
         source = "shell"
     elif required:
         source = "required"
