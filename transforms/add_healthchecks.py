@@ -8,12 +8,18 @@ does not contain: if no suitable program is there, the service is skipped with a
 Dockerfile is not in the project, the check runs in any image with busybox or bash, and is a guess.
 So is one of a cluster in Swarm whose containers find each other by the name of the service.
 Services with a check of their own or in their image, and one-off services, are left alone.
+
+Where most checks of a file have the same interval, timeout and retries, new ones get these, unless
+they would fail sooner than the image needs. With `align`, checks that are there get them, too.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,39 +28,57 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import Definition
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.project import Project
-from composerefactor.compose.services import Service, StartModel, start_models
+from composerefactor.compose.service_values import HealthCheck
+from composerefactor.compose.services import Service, StartModel, services_in, start_models
+from composerefactor.compose.sizes import seconds
 from composerefactor.confidence import least_certain
 from composerefactor.discovery.readers import STACK_DEPLOY
-from composerefactor.edit.operations import AddKey
+from composerefactor.edit.operations import AddKey, Replace
+from composerefactor.edit.rendering import Value
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
+from composerefactor.images.entries import Times
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
-from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
+from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.transforms._attribute import MergedServices, ReachedService, healthcheck_value
-from composerefactor.yaml.nodes import MappingNode, path_of
+from composerefactor.yaml.nodes import MappingNode, node_at, path_of
 from composerefactor.yaml.values import merged_mappings
 
+_TIMES_ORDER = ("test", "interval", "timeout", "retries", "start_period")
 _PAGE = re.compile(r"https?://[^/\s]+(/[\w./-]*\w)")
 _ASKS = re.compile(r"https?://|HTTP/|HTTPConnection|http\.")
 _CONNECTS = re.compile(r"/dev/tcp/|\bnc -z|connect\(|create_connection|fsockopen|TCPSocket")
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The option of the transform."""
+
+    align: bool = option(
+        default=False,
+        help="Give existing checks the interval, timeout and retries of most checks of their file, "
+        "unless a comment is about them, or they would fail sooner.",
+    )
+
+
 @fixer(
-    NoOptions,
+    Options,
     after=("add-missing-services",),
     unsafe=True,
     purpose="availability",
     cause="Docker cannot tell whether the service can be used",
 )
-def add_healthchecks(project: Project, _options: NoOptions) -> Iterator[Change | Refusal]:
+def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each service without a health check.
 
     A mapping that several services merge gets one check if it fits all of them. Otherwise each of
     these services gets its own, which takes precedence over that of the mapping.
     """
-    all_places = list(_places(start_models(project)))
+    models = start_models(project)
+    usual_times = cache(_usual_times)
+    all_places = list(_places(models))
     all_places.sort(key=lambda place: -len(place.reached))  # stable: keeps the order of the text
     answers = {
         reached.key: _unless_it_finds_itself(
@@ -74,15 +98,18 @@ def add_healthchecks(project: Project, _options: NoOptions) -> Iterator[Change |
     outcomes: list[Change | Refusal] = []
     postponed: list[_Place] = []
     for place in all_places:
-        outcome = _plan_place(place, answers, covered)
+        outcome = _plan_place(place, answers, covered, usual_times(place.file))
         if isinstance(outcome, Refusal) and len(place.reached) > 1:
             postponed.insert(0, place)
         elif outcome is not None:
             outcomes.append(outcome)
     for place in postponed:
-        outcome = _plan_place(place, answers, covered)
+        outcome = _plan_place(place, answers, covered, usual_times(place.file))
         if outcome is not None:
             outcomes.append(outcome)
+    for file in project.files.values() if options.align else ():
+        usual = usual_times(file)
+        outcomes += _alignments(file, usual) if usual is not None else ()
     yield from sorted(outcomes, key=lambda o: (o.location.path, o.location.line))
 
 
@@ -150,11 +177,15 @@ def _has_image(definition: Definition) -> bool:
 
 
 def _plan_place(
-    place: _Place, answers: dict[tuple[int, str], Answer], covered: set[tuple[int, str]]
+    place: _Place,
+    answers: dict[tuple[int, str], Answer],
+    covered: set[tuple[int, str]],
+    usual: Times | None,
 ) -> Change | Refusal | None:
     """Return the change at *place* for the services not yet *covered*, and add them to *covered*.
 
-    A refusal if no check can run, or one check does not fit all; None if none is needed.
+    *usual* are the times of most checks of the file. A refusal if no check can run, or one check
+    does not fit all; None if none is needed.
     """
     name, file = place.name, place.file
     location = file.location_of("services", name)
@@ -179,7 +210,10 @@ def _plan_place(
     effects = [Effect(("services", each, "healthcheck"), "adds") for each in names]
     if path[0] != "services":
         effects.append(Effect((str(path[0]), "healthcheck"), "adds"))
-    check = healthcheck_value(proposed.test, proposed.times)
+    times = proposed.times
+    if usual is not None and not _is_sooner(usual, times):
+        times = replace(usual, start_period=times.start_period)
+    check = healthcheck_value(proposed.test, times)
     return Change(
         title=_title(name, names),
         location=location,
@@ -190,6 +224,90 @@ def _plan_place(
             *(a.confidence for r in reached if isinstance(a := answers[r.key], ProposedCheck))
         ),
     )
+
+
+_FEWEST_ALIKE = 3
+_DEFAULTS = {"interval": "30s", "timeout": "30s", "retries": "3"}
+"""The defaults of Docker (Docker documentation)."""
+
+
+def _usual_times(file: ComposeFile) -> Times | None:
+    """Return the times of most health checks of *file*, None if they have none in common."""
+    counts = Counter(
+        (times.interval, times.timeout, times.retries)
+        for service in services_in(file).values()
+        if service.healthcheck is not None and not service.healthcheck.value.is_off
+        for times in [_times(service.healthcheck.value)]
+        if times is not None
+    )
+    for (interval, timeout, retries), count in counts.most_common(1):
+        if count >= _FEWEST_ALIKE and 2 * count >= counts.total():
+            return Times(interval, timeout, retries, "")
+    return None
+
+
+def _times(check: HealthCheck) -> Times | None:
+    """Return the times of *check*, with the defaults; None if a variable sets one."""
+    interval, timeout = check.interval or "30s", check.timeout or "30s"
+    retries = check.retries or "3"
+    is_known = seconds(interval) is not None and seconds(timeout) is not None
+    return Times(interval, timeout, int(retries), "") if is_known and retries.isdigit() else None
+
+
+def _is_sooner(times: Times, other: Times) -> bool:
+    """Return whether a service is unhealthy sooner with *times* than with *other*."""
+    span, timeout = (seconds(times.interval) or 0) * times.retries, seconds(times.timeout) or 0
+    other_span = (seconds(other.interval) or 0) * other.retries
+    return span < other_span or timeout < (seconds(other.timeout) or 0)
+
+
+def _alignments(file: ComposeFile, usual: Times) -> Iterator[Change | Refusal]:
+    """Yield the changes that give the checks of *file* the *usual* times, and what stays."""
+    for name, service in services_in(file).items():
+        check = service.healthcheck
+        path = ("services", name, "healthcheck")
+        node = node_at(file.root, path)
+        if check is None or check.value.is_off or not isinstance(node, MappingNode):
+            continue
+        times = _times(check.value)
+        new: dict[str, Value] = {key: getattr(usual, key) for key in _DEFAULTS}
+        if times is None or times == usual:
+            continue
+        why = _reason_against(file, node, times, usual)
+        if why:
+            yield Refusal(f"{name}: times of its health check not changed: {why}", check.location)
+            continue
+        edits = [
+            AddKey(file.path, path, key, value, _TIMES_ORDER)
+            if node.entry(key) is None
+            else Replace(file.path, (*path, key), value)
+            for key, value in new.items()
+            if (getattr(check.value, key) or _DEFAULTS[key]) != str(value)
+        ]
+        yield Change(
+            f"Give the health check of {name} the times of the others: every {usual.interval}, "
+            f"timeout {usual.timeout}, {usual.retries} retries",
+            check.location,
+            edits,
+            [Effect(path, "changes")],
+            evidence=f"most checks of {file.path} have them",
+            confidence="likely",
+        )
+
+
+def _reason_against(file: ComposeFile, node: MappingNode, times: Times, usual: Times) -> str:
+    """Return why the check *node* with *times* does not get the *usual* ones, or ``""``."""
+    if node.anchor or any(entry.is_merge for entry in node.entries):
+        return "other services share it"
+    source = file.source
+    key = source.line_start(source.line_start(node.outer_start) - 1)
+    lines = source.text[key : node.end].splitlines()
+    is_below_comment = source.line(key - 1).lstrip().startswith("#")
+    if is_below_comment or any(re.search(r"(?:^|\s)#", line) for line in lines):
+        return "a comment is about it"
+    if _is_sooner(usual, times):
+        return "it would fail sooner"
+    return ""
 
 
 def _reason(check: ProposedCheck) -> str:

@@ -12,25 +12,19 @@ their service is stopped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
+from composerefactor.compose.sizes import seconds
 
 _DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0}
 """The defaults of Docker for a health check (Docker documentation)."""
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001, "ns": 0.0}
 _MOST_DIGITS = 19
 """Of a number of retries, which is an integer of 64 bits."""
-
-_LONGEST = 64
-"""Characters of a duration; all 64 bits of nanoseconds need fewer."""
-
-_PART = r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|us|ns|h|m|s)"
 
 
 class StartTime(Struct, frozen=True):
@@ -101,16 +95,6 @@ def health_times(health: HealthFacts | None) -> tuple[float, float]:
     retries = int(written_retries) if is_number else _DEFAULT["retries"]
     last = value["start_period"] + retries * (value["interval"] + value["timeout"])
     return value["interval"], last
-
-
-def seconds(duration: str) -> float | None:
-    """Return *duration*, such as ``1m30s``, in seconds; None if it is not one."""
-    if len(duration) > _LONGEST:
-        return None
-    parts = list(re.finditer(_PART, duration))
-    if not parts or "".join(part[0] for part in parts) != duration:
-        return None
-    return sum(float(part["number"]) * _UNITS[part["unit"]] for part in parts)
 
 
 class Dump(Struct, frozen=True):

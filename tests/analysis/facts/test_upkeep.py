@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.upkeep import recoveries, seconds, start_times
+from composerefactor.analysis.facts.upkeep import recoveries, start_times
+from composerefactor.compose.sizes import seconds
 from composerefactor.report.analysis.operation import phases, recovery
 from support.analyses import MAIN, analysed, surveyed
 
