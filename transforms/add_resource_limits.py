@@ -30,9 +30,15 @@ from composerefactor.compose.sizes import format_size, parse_size
 from composerefactor.confidence import Confidence
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import UsageError, enumerated
-from composerefactor.images.catalog import Catalog, catalog_of, service_placement
+from composerefactor.images.catalog import catalog_of
 from composerefactor.images.environments import short_lived_reason
-from composerefactor.images.lookup import SHARED_MEMORY, configured_memory, memory_of
+from composerefactor.images.lookup import (
+    SHARED_MEMORY,
+    USUAL_SIZES,
+    configured_memory,
+    memory_of,
+    usual_kind,
+)
 from composerefactor.refactoring.contract import Change, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
@@ -47,44 +53,38 @@ _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),
     *("cpu_quota", "cpu_period", "cpu_shares", "pids_limit", "gpus"),
 )
-_SIZE_OPTION = {
-    "cache": "caches",
-    "search": "heavy",
-    "vector-db": "heavy",
-    "queue": "heavy",
-    "ai": "models",
-    "logging": "data_stores",
-}
-"""The option with the size of a category, where it is not that of its group."""
-
-_FRONTEND = frozenset({"frontend", "ui", "webapp"})
-"""Words in the name of an application that serves pages."""
-
-_MODELS = frozenset({"ai", "ml", "llm", "inference", "embedding", "embeddings"})
-"""Words in the name of an application that runs AI models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The sizes (CPUs and memory), and the reservation."""
 
-    applications: str = option("1.0/1G", help="CPUs and memory of applications.", example="2/2G")
+    applications: str = option(
+        USUAL_SIZES["applications"], help="CPUs and memory of applications.", example="2/2G"
+    )
     frontends: str = option(
-        "0.5/512M", help="CPUs and memory of applications that their name calls a frontend."
+        USUAL_SIZES["frontends"],
+        help="CPUs and memory of applications that their name calls a frontend.",
     )
     data_stores: str = option(
-        "1.0/1G", help="CPUs and memory of databases and other data stores.", example="2/4G"
+        USUAL_SIZES["data_stores"],
+        help="CPUs and memory of databases and other data stores.",
+        example="2/4G",
     )
     caches: str = option(
-        "0.5/512M", help="CPUs and memory of caches, such as Redis.", example="0.5/256M"
+        USUAL_SIZES["caches"], help="CPUs and memory of caches, such as Redis.", example="0.5/256M"
     )
-    heavy: str = option("1.0/2G", help="CPUs and memory of search, queues and vector stores.")
-    models: str = option("1.0/4G", help="CPUs and memory of services with AI models.")
+    heavy: str = option(
+        USUAL_SIZES["heavy"], help="CPUs and memory of search, queues and vector stores."
+    )
+    models: str = option(USUAL_SIZES["models"], help="CPUs and memory of services with AI models.")
     proxies: str = option(
-        "0.5/128M", help="CPUs and memory of proxies whose needs the image catalog knows."
+        USUAL_SIZES["proxies"],
+        help="CPUs and memory of proxies whose needs the image catalog knows.",
     )
     infrastructure: str = option(
-        "0.5/512M", help="CPUs and memory of other proxies, monitoring and tools."
+        USUAL_SIZES["infrastructure"],
+        help="CPUs and memory of other proxies, monitoring and tools.",
     )
     reservation: int = option(
         50, help="The reserved memory in percent of the limit; 0 reserves nothing.", example="25"
@@ -226,7 +226,7 @@ def _needed_size(
     """
     catalog = catalog_of(model)
     known = memory_of(model, service, catalog)
-    name = _size_option(service, catalog, is_known=known is not None)
+    name = usual_kind(service, catalog, is_known=known is not None)
     size = _size(name, getattr(options, name))
     configured = configured_memory(model, service)
     required = configured.required if configured else 0
@@ -245,19 +245,6 @@ def _needed_size(
     if known is not None and known.bounded:
         return _Size(None, memory, known.source, "likely")
     return _Size(size.cpus, memory, known.source if known else size.evidence)
-
-
-def _size_option(service: Service, catalog: Catalog, *, is_known: bool) -> str:
-    """Return the option with the size of *service*; the catalog may know what its image needs."""
-    place = service_placement(service, catalog)
-    if place.category == "proxy" and is_known:
-        return "proxies"
-    words = re.split(r"[^a-z]+", service.name.lower())
-    if place.counts_as == "applications" and _FRONTEND.intersection(words):
-        return "frontends"
-    if place.counts_as == "applications" and _MODELS.intersection(words):
-        return "models"
-    return _SIZE_OPTION.get(place.category, place.counts_as.replace(" ", "_"))
 
 
 def _value(size: _Size, reservation: int) -> dict[str, Value]:

@@ -26,7 +26,13 @@ from composerefactor.compose.resources import is_mounted, overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.sizes import MIB, parse_size
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog, NamePatterns, Placement, read_json
+from composerefactor.images.catalog import (
+    Catalog,
+    NamePatterns,
+    Placement,
+    read_json,
+    service_placement,
+)
 from composerefactor.images.entries import (
     CatalogEntry,
     Command,
@@ -558,6 +564,51 @@ def memory_of(model: StartModel, service: Service, catalog: Catalog) -> MemoryNe
     ):
         return replace(entry.memory, bounded=False)
     return entry.memory
+
+
+USUAL_SIZES = {
+    "applications": "1.0/1G",
+    "frontends": "0.5/512M",
+    "data_stores": "1.0/1G",
+    "caches": "0.5/512M",
+    "heavy": "1.0/2G",
+    "models": "1.0/4G",
+    "proxies": "0.5/128M",
+    "infrastructure": "0.5/512M",
+}
+"""CPUs and memory by kind of service: guesses, for services of which nothing else is known."""
+
+_KINDS = {
+    "cache": "caches",
+    "search": "heavy",
+    "vector-db": "heavy",
+    "queue": "heavy",
+    "ai": "models",
+    "logging": "data_stores",
+}
+"""The kind of a category, where it is not its group."""
+
+_PAGE_WORDS = frozenset({"frontend", "ui", "webapp"})
+"""Words in the name of an application that serves pages."""
+
+_MODEL_WORDS = frozenset({"ai", "ml", "llm", "inference", "embedding", "embeddings"})
+"""Words in the name of an application that runs AI models."""
+
+
+def usual_kind(service: Service, catalog: Catalog, *, is_known: bool) -> str:
+    """Return the kind of *service* in :data:`USUAL_SIZES`.
+
+    With *is_known*, the catalog knows the needs of its image.
+    """
+    place = service_placement(service, catalog)
+    if place.category == "proxy" and is_known:
+        return "proxies"
+    words = re.split(r"[^a-z]+", service.name.lower())
+    if place.counts_as == "applications" and _PAGE_WORDS.intersection(words):
+        return "frontends"
+    if place.counts_as == "applications" and _MODEL_WORDS.intersection(words):
+        return "models"
+    return _KINDS.get(place.category, place.counts_as.replace(" ", "_"))
 
 
 SHARED_MEMORY = "shm_size"
