@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.rules.networks import needless_guests
 from composerefactor.compose.definitions import LocatedNode, text_of
 from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.image_references import parse_image
@@ -304,3 +305,66 @@ def _has_password(service: Service, variable: str) -> bool:
 def _is_open(entry: InvocationFacts, name: str) -> bool:
     """Return whether service *name* publishes a port on all addresses."""
     return any(port.is_open for port in entry.ports if port.service == name)
+
+
+_ASKS = {
+    **dict.fromkeys(
+        ("redis", "valkey", "keydb", "dragonfly"),
+        r"requirepass|aclfile|protected-mode|--user\b|ARGS",
+    ),
+    "mongo": r"--auth\b|--keyFile|authorization|MONGO_INITDB_ROOT_USERNAME",
+    "qdrant": r"QDRANT__SERVICE__(?:API_KEY|JWT_RBAC)",
+}
+"""By entry of the image catalog: words of the command and variables that switch the login on.
+
+Without them these servers ask nobody for a password (documentation of the images).
+"""
+_CONFIGURATION = r"(?i)conf|\.ya?ml|\.acl|users"
+"""Mount points of files that may switch it on."""
+
+
+@rule(Severity.MEDIUM, "security")
+def store_without_password(architecture: Architecture) -> Iterator[Occurrence]:
+    """A data store asks nobody for a password.
+
+    Whoever reaches its port reads and changes all data: everybody, if it is published on all
+    addresses of the machine, or who breaks into a proxy that shares a network with it. Files for
+    development and tests are left out.
+    """
+    for entry in architecture.entries:
+        for service in entry.services:
+            model = entry.model.services[service.name]
+            is_fine = architecture.is_short_lived(service.location.path)
+            if is_fine or not _asks_nobody(architecture.project, entry, model):
+                continue
+            is_open = _is_open(entry, service.name)
+            guests = [each.name for each in needless_guests(entry, [service])]
+            if not is_open and not guests:
+                continue
+            who = "everybody who reaches the machine" if is_open else guests[0]
+            yield Occurrence(
+                f"{service.name} asks for no password, and {who} can connect to it",
+                service.location,
+                service.name,
+                "",
+                "set a password on it and in its clients"
+                + (", or publish it on 127.0.0.1" if is_open else ""),
+                None if is_open else Severity.LOW,
+            )
+
+
+def _asks_nobody(project: Project, entry: InvocationFacts, service: Service) -> bool:
+    """Return whether the server of *service* is known to have no password."""
+    use = usage(project, entry.model, service)
+    known = entry.catalog.match(use.image) if use.image and use.build is None else None
+    if known is None or known.id not in _ASKS or use.unread or use.entrypoint is not None:
+        return False
+    words = service.command.at.items if service.command is not None else []
+    if any(word.known_text is None for word in words) or not runs_server(service, known):
+        return False
+    targets = [each.value.target for each in service.volumes]
+    targets += [each.value.target or "" for each in (*service.configs, *service.secrets)]
+    if service.configs or any(re.search(_CONFIGURATION, target) for target in targets):
+        return False
+    texts = [*(use.command or ()), *use.environment]
+    return not any(re.search(_ASKS[known.id], text) for text in texts)

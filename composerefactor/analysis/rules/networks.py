@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
@@ -14,7 +14,8 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import HOST, name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets
 from composerefactor.compose.services import Service, StartModel
-from composerefactor.errors import Location
+from composerefactor.errors import Location, enumerated
+from composerefactor.images.lookup import runs_server
 from composerefactor.images.starters import missing_hosts
 
 
@@ -236,3 +237,71 @@ def public_subnet(architecture: Architecture) -> Iterator[Occurrence]:
                     used.network,
                     "use one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
                 )
+
+
+_DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
+_PAGES = frozenset({"frontend", "ui", "webapp", "spa"})
+"""Words in the names of applications that only serve pages."""
+_MOST_STORES = 3
+
+
+def needless_guests(
+    entry: InvocationFacts, stores: Iterable[ServiceFacts]
+) -> Iterator[ServiceFacts]:
+    """Yield the proxies and frontends open to the outside that reach *stores*, but use none.
+
+    What a frontend uses is known only if its settings name another service.
+    """
+    names = {each.name for each in stores}
+    users = {each.caller for each in entry.edges if each.callee in names}
+    users |= {each.callee for each in entry.edges if each.caller in names}
+    for service in entry.services:
+        serves_pages = (
+            service.counts_as == "applications"
+            and bool(_PAGES.intersection(name_words(service.name)))
+            and any(each.caller == service.name for each in entry.edges)
+        )
+        is_outer = service.category == "proxy" or serves_pages
+        is_known = service.networks and not service.missing_env_files
+        if not is_outer or not is_known or service.name in users:
+            continue
+        if any(port.is_open for port in service.ports) and any(
+            entry.may_reach(service.name, name) for name in names
+        ):
+            yield service
+
+
+@rule(Severity.LOW, "security")
+def flat_network(architecture: Architecture) -> Iterator[Occurrence]:
+    """A service that is open to the outside reaches data stores that it does not use.
+
+    All services are on one network, so who breaks into a proxy or a frontend can try the passwords
+    of the data stores. With a network for each tier, only their clients reach them.
+    """
+    for entry in architecture.entries:
+        inside = [each for each in entry.services if each.networks]
+        networks = {network for each in inside for network in each.networks or ()}
+        stores = [
+            each
+            for each in inside
+            if each.category in _DATA_CATEGORIES
+            and runs_server(entry.model.services[each.name], entry.catalog.match(each.image))
+        ]
+        if len(networks) != 1 or not stores or not all(each.networks for each in inside):
+            continue
+        for outer in needless_guests(entry, stores):
+            if architecture.is_short_lived(outer.location.path):
+                continue
+            is_default = any(each.implicit for each in entry.networks)
+            names = enumerated((each.name for each in stores), _MOST_STORES)
+            yield Occurrence(
+                f"{outer.name}, which is open to the outside, can reach {names}, "
+                "which it does not use",
+                outer.location,
+                outer.name,
+                "",
+                "composerefactor fix --unsafe --select add-networks --set add-networks.layout=tiers"
+                if is_default
+                else "put the data stores on a network that only their clients join",
+            )
+            break
