@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 MIB = 2**20
+GIB = 2**30
 
 _UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SIZE = r"(?i)([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([bkmgt]?)i?b?"

@@ -175,7 +175,7 @@ def test_the_whole_report_has_its_sections(shop: Path, command_line: CommandLine
         "Volumes and backup",
         "Ports",
         "Resources",
-        "Before the first start",
+        "Checklists",
         "Commands",
         "All findings",
     ):

@@ -419,14 +419,8 @@ def _unresolved(entry: InvocationFacts) -> list[str]:
             f"{service.name}: env_file {path} does not exist; its variables are unknown"
             for path in service.missing_env_files
         ]
-        build = service.build
-        if build is not None and not build.exists:
-            if build.context is None:
-                sentences.append(f"{service.name}: the build context is outside this project")
-            elif build.context_exists:
-                sentences.append(f"{service.name}: {build.dockerfile} does not exist")
-            else:
-                sentences.append(f"{service.name}: build context {build.context} does not exist")
+        if service.build is not None and service.build.context is None:
+            sentences.append(f"{service.name}: the build context is outside this project")
     unset = [v.name for v in entry.variables if v.source in {"unset", "required"}]
     if unset:
         names = first_of(unset, _MAX_NAMED)

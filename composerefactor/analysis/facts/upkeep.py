@@ -1,4 +1,4 @@
-"""Running a project over time: when its services start, and how to recover its data.
+"""Running a project over time: what it needs, when its services start, how to recover its data.
 
 A dependent waits for ``service_healthy`` at least until the first check has run, after one
 interval, and at most until the checks have failed: the start period, then as many intervals and
@@ -12,13 +12,29 @@ their service is stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
-from composerefactor.compose.sizes import seconds
+from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.compose.project import Project
+from composerefactor.compose.sizes import parse_size, seconds
+from composerefactor.errors import InputError
+from composerefactor.images.lookup import (
+    SHARED_MEMORY,
+    USUAL_SIZES,
+    configured_memory,
+    memory_of,
+    usual_kind,
+)
+from composerefactor.yaml.parser import parse
+from composerefactor.yaml.source import Source
+from composerefactor.yaml.values import to_python
 
 _DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0}
 """The defaults of Docker for a health check (Docker documentation)."""
@@ -95,6 +111,87 @@ def health_times(health: HealthFacts | None) -> tuple[float, float]:
     retries = int(written_retries) if is_number else _DEFAULT["retries"]
     last = value["start_period"] + retries * (value["interval"] + value["timeout"])
     return value["interval"], last
+
+
+def ready_time(entry: InvocationFacts) -> StartTime | None:
+    """Return when the last service of *entry* is healthy; None if none has a health check.
+
+    The path leads to that service. Services that need a profile do not count.
+    """
+    earliest, longest = 0.0, None
+    for start in start_times(entry):
+        service, health = entry.service(start.service), entry.health_of(start.service)
+        if health is None or not health.is_checked or service is None or service.profiles:
+            continue
+        first, last = health_times(health)
+        earliest = max(earliest, start.earliest + first)
+        if longest is None or start.latest + last > longest.latest:
+            path = (*start.path, start.service)
+            longest = StartTime(start.service, 0.0, start.latest + last, path, start.tasks)
+    return replace(longest, earliest=earliest) if longest is not None else None
+
+
+class HostNeeds(Struct, frozen=True):
+    """What the services of a start command need of their host together.
+
+    Attributes:
+        cpus: The CPUs.
+        known: The bytes of memory by service, as its settings or the image's documentation say.
+        assumed: Those of other services: a guess by their kind.
+    """
+
+    cpus: int
+    known: Mapping[str, int]
+    assumed: Mapping[str, int]
+
+    @property
+    def memory(self) -> int:
+        """The sum of the memory, in bytes."""
+        return sum(self.known.values()) + sum(self.assumed.values())
+
+
+def host_needs(entry: InvocationFacts) -> tuple[HostNeeds, HostNeeds]:
+    """Return the least that *entry* needs, and what lets each service use all that it may.
+
+    Known are limits and reservations, the memory that settings claim (a Java heap), and the least
+    with which an image works. Docker refuses a limit of more CPUs than the host has. Services that
+    need a profile or end by themselves do not count.
+    """
+    known_least: dict[str, int] = {}
+    known_most: dict[str, int] = {}
+    assumed_least: dict[str, int] = {}
+    assumed_most: dict[str, int] = {}
+    cpus, largest, reserved = 0.0, 1.0, 0.0
+    for resource in entry.resources:
+        name = resource.service
+        facts, service = entry.service(name), entry.model.services[name]
+        if facts is None or facts.profiles or facts.one_off:
+            continue
+        if name in entry.model.without_container:
+            continue
+        need = memory_of(entry.model, service, entry.catalog)
+        configured = configured_memory(entry.model, service)
+        floor = need.bytes if need else 0
+        if configured is not None and configured.settings != SHARED_MEMORY:
+            floor = max(floor, configured.required)
+        kind = usual_kind(service, entry.catalog, is_known=need is not None)
+        usual_cpus, _, usual_memory = USUAL_SIZES[kind].partition("/")
+        usual, limit = parse_size(usual_memory) or 0, resource.memory_limit
+        least = resource.memory_reserved or min(floor, limit or floor)
+        (known_least if least else assumed_least)[name] = resource.replicas * (
+            least or min(usual // 2, limit or usual)
+        )
+        (known_most if limit else assumed_most)[name] = resource.replicas * (
+            limit or max(floor, usual)
+        )
+        cpus += resource.replicas * (resource.cpu_limit or float(usual_cpus))
+        largest = max(largest, resource.cpu_limit or 0)
+        reserved += resource.replicas * (resource.cpu_reserved or 0)
+    fewest = math.ceil(max(largest, reserved))
+    return (
+        HostNeeds(fewest, known_least, assumed_least),
+        HostNeeds(max(fewest, math.ceil(cpus)), known_most, assumed_most),
+    )
 
 
 class Dump(Struct, frozen=True):
@@ -178,3 +275,67 @@ def recoveries(entry: InvocationFacts) -> list[BackupAdvice]:
             BackupAdvice(data.name, writers[0].service, writers[0].target, data.content, dump)
         )
     return found
+
+
+class Scrape(Struct, frozen=True):
+    """What Prometheus collects from a service.
+
+    Attributes:
+        service: The service.
+        port: The port in its container, ``""`` for that of the scheme.
+        path: The path of the request.
+        job: The name in the configuration of Prometheus.
+    """
+
+    service: str
+    port: str
+    path: str
+    job: str
+
+
+def is_prometheus(entry: InvocationFacts, service: ServiceFacts) -> bool:
+    """Return whether *service* of *entry* runs the image of Prometheus."""
+    known = entry.catalog.match(service.image) if service.image and not service.build else None
+    return known is not None and known.id == "prometheus"
+
+
+def scrapes(project: Project, entry: InvocationFacts, prometheus: ServiceFacts) -> list[Scrape]:
+    """Return what *prometheus* of *entry* collects, by its configuration.
+
+    Empty for another service, and for a configuration that is not in the project. Only targets that
+    it lists are read, not those that Prometheus discovers.
+    """
+    found: list[Scrape] = []
+    for mount in prometheus.mounts if is_prometheus(entry, prometheus) else ():
+        path = mount.source if mount.names_file else f"{mount.source}/prometheus.yml"
+        text = project.text(path) if mount.kind == "bind" and path.endswith(_YAML) else None
+        if text is None:
+            continue
+        try:
+            source = Source(path, text)
+            tree = parse(source)
+            content = to_python(tree.root, source) if tree.root is not None else None
+        except InputError:
+            continue
+        for job in _mappings(_get(content, "scrape_configs")):
+            where = str(job.get("metrics_path") or "/metrics")
+            for targets in _mappings(job.get("static_configs")):
+                for target in targets.get("targets") or ():
+                    host, _, port = str(target).partition(":")
+                    service = entry.hosts.service(prometheus.name, host)
+                    if service is not None:
+                        name = str(job.get("job_name") or "-")
+                        found.append(Scrape(service, port, where, name))
+    return found
+
+
+_YAML = (".yml", ".yaml")
+
+
+def _get(content: object, key: str) -> object:
+    return content.get(key) if isinstance(content, dict) else None
+
+
+def _mappings(value: object) -> list[dict[str, Any]]:
+    """Return the mappings in the list *value*; none if it is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
+
+from msgspec.structs import replace
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.facts.upkeep import BackupAdvice, StartTime, recoveries, start_times
+from composerefactor.analysis.facts.upkeep import (
+    BackupAdvice,
+    HostNeeds,
+    StartTime,
+    health_times,
+    host_needs,
+    is_prometheus,
+    ready_time,
+    recoveries,
+    scrapes,
+    start_times,
+)
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
 from composerefactor.analysis.findings import Severity
+from composerefactor.compose.interpolation import expand
 from composerefactor.compose.ports import in_ranges
-from composerefactor.compose.sizes import format_size
+from composerefactor.compose.sizes import GIB
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import PURPOSES
@@ -25,16 +41,19 @@ _MOST_COMMANDS = 6
 
 
 def checklist(analysis: Analysis) -> Section:
-    """Return the section with what to do before the project can be started."""
+    """Return the section with what to do before the project is started, and to look at after."""
     main = analysis.architecture.main
-    lines = tuple(_steps(analysis, main)) if main is not None else ()
-    title = "Before the first start"
-    parts = (TextBlock(lines, checks=True),)
-    intro = f"For `{main.title}`." if main is not None else ""
-    return Section("checklist", title, parts, intro=intro, empty="Nothing to do.")
+    title, empty = "Checklists", "Nothing to do."
+    if main is None:
+        return Section("checklist", title, empty=empty)
+    parts = (
+        TextBlock(tuple(_before(analysis, main)), "Before the first start", checks=True),
+        TextBlock(tuple(_after(main)), "After each start", checks=True),
+    )
+    return Section("checklist", title, parts, f"For `{main.title}`.", empty)
 
 
-def _steps(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
+def _before(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
     broken = [
         each.rule
         for each in analysis.findings
@@ -55,6 +74,33 @@ def _steps(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
         yield f"Plan backups of: {', '.join(backups)}"
 
 
+def _after(main: InvocationFacts) -> Iterator[str]:
+    """Yield what shows that all services of *main* work."""
+    command = command_of(main)
+    running = [
+        each.name
+        for each in main.services
+        if not each.profiles and not each.one_off and each.name not in main.model.without_container
+    ]
+    if not running:
+        return
+    checks = (main.health_of(name) for name in running)
+    checked = sum(check is not None and check.is_checked for check in checks)
+    healthy = f", {checked} of them as healthy" if checked else ""
+    yield f"`{command} ps` shows {counted(len(running), 'service')} as running{healthy}"
+    ending = [each.name for each in main.services if each.one_off and not each.profiles]
+    if ending:
+        yield f"`{command} ps --all` shows `Exited (0)` for {', '.join(ending)}"
+    yield "Each command by service (Troubleshooting) answers, as fast as users expect it"
+    yield f"`{command} logs --since 10m 2>&1 | grep -iE 'error|fatal'` finds nothing new"
+    yield "`docker stats --no-stream` shows memory below the limits"
+    for service in main.services:
+        port = _web_port(service)
+        if port and is_prometheus(main, service):
+            yield f"http://localhost:{port}/targets shows all targets of {service.name} as up"
+    yield "Or test a copy: `composerefactor analyze --smoke-test smoke.sh` writes the script"
+
+
 def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
     """Yield steps for the variables and env files that are missing."""
     unset = [v.name for v in main.variables if v.source in {"unset", "required"}]
@@ -73,7 +119,8 @@ def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
 
 
 def _host_requirements(main: InvocationFacts) -> Iterator[str]:
-    """Yield steps for what the host must provide: networks, volumes, ports and memory."""
+    """Yield steps for what the host must provide: Docker, networks, ports, memory, disk space."""
+    yield "Start Docker: `docker info` shows the server"
     for network in main.networks:
         if network.external:
             name = network.full_name or network.name
@@ -86,11 +133,23 @@ def _host_requirements(main: InvocationFacts) -> Iterator[str]:
     taken = dict.fromkeys(port.published for port in in_ranges(certain))
     if taken:
         yield f"Keep these ports of the host free: {', '.join(taken)}"
-    totals = main.totals
-    if totals.memory_limit:
-        without = len(totals.without_memory)
-        more = f", plus memory for {counted(without, 'service')} without a limit" if without else ""
-        yield f"Provide {format_size(totals.memory_limit)} of memory for the limits{more}"
+    least, comfortable = host_needs(main)
+    if least.memory:
+        yield (
+            f"Provide {_host(least)}, better {_host(comfortable)} (see Resources for what is "
+            "assumed)"
+        )
+    pulled = {each.image for each in main.services if each.build is None and each.image}
+    data = sum(each.kind == "volume" for each in main.volumes)
+    parts = [(len(pulled), "image"), (len(main.builds), "build"), (data, "volume")]
+    counts = ", ".join(counted(number, noun) for number, noun in parts if number)
+    if counts:
+        yield f"Provide disk space for {counts}: `docker system df` shows what is used"
+
+
+def _host(needs: HostNeeds) -> str:
+    """Return the memory, in whole GB, and the CPUs of *needs*."""
+    return f"{math.ceil(needs.memory / GIB)} GB of memory and {counted(needs.cpus, 'CPU')}"
 
 
 def commands(analysis: Analysis) -> Section:
@@ -107,6 +166,8 @@ def commands(analysis: Analysis) -> Section:
             else:
                 lines = tuple(_daily(entry, is_main=entry is main))
             parts.append(TextBlock(lines, f"`{entry.title}`", code=True))
+    if main is not None:
+        parts.append(TextBlock(tuple(_upkeep(main)), "Maintenance", code=True))
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
         parts.append(TextBlock(endpoints, "URLs"))
@@ -139,17 +200,35 @@ def _readers(analysis: Analysis) -> Iterator[Table]:
 def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     command = command_of(entry)
     yield f"{command} config --quiet  # validate"
+    if is_main:
+        yield from _pull(command, entry)
     if entry.builds:
         yield f"{command} build"
     yield f"{command} up --detach --wait"
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
-        yield "docker system df --verbose  # the size of images and volumes"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
     for profile in profiles:
         yield f"{command} --profile {profile} up --detach"
+
+
+def _pull(command: str, entry: InvocationFacts, comment: str = "") -> Iterator[str]:
+    if any(each.build is None and each.image for each in entry.services):
+        yield f"{command} pull{' --ignore-buildable' if entry.builds else ''}{comment}"
+
+
+def _upkeep(main: InvocationFacts) -> Iterator[str]:
+    """Yield the commands for the maintenance of *main*."""
+    command = command_of(main)
+    yield f"{command} logs --since 168h 2>&1 | grep -iE 'error|fatal'  # each week"
+    yield from _pull(command, main, "  # each month: corrections of images")
+    if main.builds:
+        yield f"{command} build --pull"
+    yield f"{command} up --detach --wait"
+    yield "docker system df --verbose  # the size of images, containers and volumes"
+    yield "docker image prune  # removes images that an update has replaced"
 
 
 def command_of(entry: InvocationFacts) -> str:
@@ -323,30 +402,54 @@ def environments(architecture: Architecture) -> Section:
 
 
 def startup(analysis: Analysis) -> Section:
-    """Return the section with the time until each service starts that waits for others."""
+    """Return the section with the time until each service starts, and until it is ready."""
 
     def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in start_times(entry):
-            if each.latest or each.tasks:
-                yield each.service, _time(each), " -> ".join(each.path)
+            health = entry.health_of(each.service)
+            is_checked = health is not None and health.is_checked
+            ready = _NONE
+            if health is not None and is_checked:
+                first, last = health_times(health)
+                ready = _time(
+                    replace(each, earliest=each.earliest + first, latest=each.latest + last)
+                )
+            if each.latest or each.tasks or is_checked:
+                yield each.service, _time(each), ready, " -> ".join(each.path) or _NONE
+
+    def longest(entry: InvocationFacts) -> Iterator[Row]:
+        whole = ready_time(entry)
+        if whole is not None:
+            yield _time(whole), " -> ".join(whole.path)
 
     columns, all_rows = merged(
-        analysis.architecture, ("Service", "Starts after", "Waits for"), rows
+        analysis.architecture, ("Service", "Starts after", "Ready after", "Waits for"), rows
+    )
+    whole_columns, whole = merged(
+        analysis.architecture, ("All ready after", "Longest path"), longest
     )
     intro = (
         "From the health checks along the longest path: if each passes at its first try, and at "
-        "its last. Pulling images and the work of one-off services come on top."
+        "its last. Pulling and building images and the work of one-off services come on top."
     )
-    empty = "No service waits until another one is healthy: all start at once."
-    table = Table(columns, tuple(all_rows))
-    return Section("startup", "Expected start-up time", (table,), intro if all_rows else "", empty)
+    empty = (
+        "No service has a health check: all start at once, and nothing shows when they are ready."
+    )
+    parts = (
+        Table(columns, tuple(all_rows)),
+        Table(whole_columns, tuple(whole), "Until `up --wait` ends"),
+    )
+    return Section("startup", "Expected start-up time", parts, intro if all_rows else "", empty)
 
 
 def _time(time: StartTime) -> str:
+    tasks = ", ".join(time.tasks)
+    if not time.latest:
+        return f"the end of {tasks}" if tasks else "0 s"
     text = f"{time.earliest:g} s"
     if time.latest > time.earliest:
         text += f" to {time.latest:g} s"
-    return text + (f", plus {', '.join(time.tasks)}" if time.tasks else "")
+    return text + (f", plus {tasks}" if tasks else "")
 
 
 def recovery(analysis: Analysis) -> Section:
@@ -365,44 +468,79 @@ def recovery(analysis: Analysis) -> Section:
             continue
         found = [each for each in recoveries(entry) if each.name not in done]
         if found:
+            where = f" of `{entry.title}`" if titles else ""
+            parts += _dumps(entry, [each for each in found if each.dump is not None], where)
+            files = [each for each in found if each.dump is None]
+            is_first = not any(isinstance(part, Table) for part in parts)
+            parts += _archives(entry, files, where, is_first=is_first) if files else ()
             done.update(each.name for each in found)
-            parts += _recovery_of(entry, found, f" of `{entry.title}`" if titles else "")
             titles.append(entry.title)
-    intro = f"For `{titles[0]}`." if titles else ""
+    intro = f"For `{titles[0]}`. What changes after the last backup is lost." if titles else ""
     empty = "No volume contains data that is worth a backup."
     return Section("recovery", "Backup and restore", tuple(parts), intro, empty)
 
 
-def _recovery_of(
-    entry: InvocationFacts, found: list[BackupAdvice], where: str
-) -> Iterator[Table | TextBlock]:
-    """Yield the commands for the volumes *found* of *entry*; captions name it by *where*."""
+def _dumps(entry: InvocationFacts, found: list[BackupAdvice], where: str) -> Iterator[TextBlock]:
+    """Yield the commands for the databases *found* of *entry*; captions name it by *where*."""
     command = command_of(entry)
-    for each in found:
-        if each.dump is not None:
-            file = f"{each.service}.{each.dump.suffix}"
-            run = f"{command} exec -T {each.service} sh -c"
-            lines = (f"{run} '{each.dump.save}' > {file}", f"{run} '{each.dump.load}' < {file}")
-            yield TextBlock(lines, f"{each.name}{where}: back up, restore", code=True)
-    files = [each for each in found if each.dump is None]
-    if files:
-        rows = tuple((each.name, each.service, each.target, each.content) for each in files)
-        columns = ("Volume", "Service", "Path", "Content")
-        yield Table(columns, rows, f"Volumes{where} to copy as files")
-        run = (
-            f'docker run --rm --volumes-from "$({command} ps -aq $SERVICE | head -n 1)" '
-            '-v "$PWD":/backup busybox tar'
+    for number, each in enumerate(found):
+        if each.dump is None:
+            continue
+        name, suffix = each.service, each.dump.suffix
+        save = f"{command} exec -T {name} sh -c '{each.dump.save}'"
+        lines = (
+            f"{save} > {name}.{suffix}",
+            f"{command} exec -T {name} sh -c '{each.dump.load}' < {name}.{suffix}",
+            f"0 3 * * * cd /path/to/project && {save} > {name}-$(date +\\%u).{suffix}",
         )
-        shared = (
-            "SERVICE=... TARGET=...    # from the table",
-            "FILE=$SERVICE$(echo $TARGET | tr / -).tar.gz",
-            f"{command} stop $SERVICE",
-            f"{run} czf /backup/$FILE $TARGET    # back up",
-            f"{run} xzf /backup/$FILE -C /    # restore",
-            f"{command} start $SERVICE",
-            f"{command} ps $SERVICE    # is it healthy again?",
+        title = f"{each.name}{where}: back up, restore, each night by crontab"
+        yield TextBlock(lines, title, code=True)
+        service = entry.service(name)
+        from_files = service is not None and any(
+            variable.name.endswith("_FILE") for variable in service.variables
         )
-        yield TextBlock(shared, "Each of them", code=True)
+        if number or where or from_files:
+            continue
+        test = (
+            f"{command} exec -T {name} env > test.env    # contains passwords",
+            f"IMAGE=$(docker inspect --format '{{{{.Config.Image}}}}' $({command} ps -q {name}))",
+            "docker run --detach --rm --name restore-test --env-file test.env $IMAGE",
+            "docker logs --follow restore-test    # stop with Ctrl+C when it is ready",
+            f"docker exec -i restore-test sh -c '{each.dump.load}' < {name}.{suffix}",
+            "docker rm --force --volumes restore-test; rm test.env",
+        )
+        title = f"{each.name}: test of a restore, in a container of its own"
+        yield TextBlock(test, title, code=True)
+
+
+def _archives(
+    entry: InvocationFacts, found: list[BackupAdvice], where: str, *, is_first: bool
+) -> Iterator[Table | TextBlock]:
+    """Yield the volumes *found* of *entry*, and the commands that copy their files.
+
+    Those of another start command than the first one differ only in how it is called.
+    """
+    command = command_of(entry)
+    rows = tuple((each.name, each.service, each.target, each.content) for each in found)
+    yield Table(("Volume", "Service", "Path", "Content"), rows, f"Volumes{where} to copy as files")
+    if not is_first:
+        yield TextBlock((f"As above, with `{command}`.",))
+        return
+    run = (
+        f'docker run --rm --volumes-from "$({command} ps -aq $SERVICE | head -n 1)" '
+        '-v "$PWD":/backup busybox tar'
+    )
+    shared = (
+        "SERVICE=... TARGET=...    # from the table",
+        "FILE=$SERVICE$(echo $TARGET | tr / -).tar.gz",
+        f"{command} stop $SERVICE",
+        f"{run} czf /backup/$FILE $TARGET    # back up",
+        f"{run} xzf /backup/$FILE -C /    # restore",
+        f"{command} start $SERVICE",
+        f"{command} ps $SERVICE    # is it healthy again?",
+        "tar tzf $FILE > /dev/null && echo readable    # test each new archive",
+    )
+    yield TextBlock(shared, "Each of them", code=True)
 
 
 _CHECKS = {
@@ -434,7 +572,25 @@ def troubleshooting(analysis: Analysis) -> Section:
         f"docker stats --no-stream $({command} ps -q $SERVICE)",
     )
     title = "Each service: log, state, results of its health check, use of CPU and memory"
-    parts = [TextBlock(each, title, code=True)]
+    daemon = (
+        "docker info    # if this fails as well, start Docker Desktop, or on Linux:",
+        "sudo systemctl start docker",
+    )
+    parts = [TextBlock(daemon, "Cannot connect to the Docker daemon", code=True)]
+    if any(port.published for port in main.ports):
+        holder = (
+            "PORT=...    # the one in the message",
+            "docker ps --filter publish=$PORT    # a container that holds it",
+            'sudo ss -ltnp "sport = :$PORT"    # any program; on macOS: lsof -nP -iTCP:$PORT',
+        )
+        is_variable = any(port.written for port in main.ports)
+        change = "set its variable in .env" if is_variable else "change it in the file"
+        title_of_port = f"Port is already allocated: who holds it? Or {change}"
+        parts.append(TextBlock(holder, title_of_port, code=True))
+    parts.append(TextBlock(each, title, code=True))
+    if main.builds:
+        build = (f"{command} build --progress plain $SERVICE",)
+        parts.append(TextBlock(build, "An image does not build", code=True))
     if main.edges:
         container = f'"container:$({command} ps -q $SERVICE | head -n 1)"'
         reach = (
@@ -453,32 +609,75 @@ def troubleshooting(analysis: Analysis) -> Section:
     rows = tuple(
         (service.name, code(line))
         for service in main.services
-        for line in _commands(command, main, service)
+        for line in _commands(analysis.architecture, command, main, service)
     )
     table = Table(("Service", "Command"), rows, "By service")
     intro = f"For `{main.title}`."
     return Section("troubleshooting", "Troubleshooting", (*parts, table), intro)
 
 
-def _commands(command: str, main: InvocationFacts, service: ServiceFacts) -> Iterator[str]:
+def _commands(
+    architecture: Architecture, command: str, main: InvocationFacts, service: ServiceFacts
+) -> Iterator[str]:
     """Yield the commands that show how *service* of *main* is, with *command* for Docker Compose.
 
-    A port is asked for what the health check asks, or the one that would be added.
+    A port is asked for what the health check asks, or the one that would be added, and for what
+    the files name for readiness and metrics.
     """
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
         yield f"{command} exec {service.name} {_CHECKS[last]}"
-    elif service.build is not None:
-        yield f"{command} build --progress plain {service.name}"
     health = main.health_of(service.name)
     asked = urls_of(health.test or health.proposal, main.model.variables) if health else {}
     for port in in_ranges(service.ports) if service.counts_as != "data stores" else ():
         if port.protocol == "tcp" and port.published.isdigit():
             usual = "https" if port.target in {"443", "8443"} else "http"
             scheme, path = asked.get(port.target, (usual, "/"))
-            url = f"{scheme}://localhost:{port.published}{path}"
-            yield f"curl -ik -w '%{{time_total}} s' {url}"
+            url = f"{scheme}://localhost:{port.published}"
+            yield f"curl -ik -w '%{{time_total}} s' {url}{path}"
+    known = {(port, path) for port, (_, path) in asked.items()}
+    for target, path in _named_paths(architecture, main, service):
+        if published := _web_port(service, target) if (target, path) not in known else "":
+            yield f"curl -ik -w '%{{time_total}} s' http://localhost:{published}{path}"
+
+
+def _web_port(service: ServiceFacts, target: str = "") -> str:
+    """Return the port of the host for the port *target* of *service*, ``""`` without one.
+
+    Without *target* it is the first TCP port.
+    """
+    ports = (port for port in in_ranges(service.ports) if port.protocol == "tcp")
+    return next(
+        (p.published for p in ports if p.published.isdigit() and target in {"", p.target}), ""
+    )
+
+
+_PATH_NAMES = (
+    r"(?i)(?:health|healthz|healthcheck|ready|readiness|liveness|metrics|ping|prometheus\.io)"
+    r"(?:[_.-](?:check|probe))?[/_.-]?(?:path|endpoint|route)$"
+)
+"""Names of variables and labels whose value is a path at which a service tells how it is."""
+
+
+def _named_paths(
+    architecture: Architecture, main: InvocationFacts, service: ServiceFacts
+) -> Iterator[tuple[str, str]]:
+    """Yield each path for readiness and metrics that the files name for *service*, with its port.
+
+    The port is ``""`` if the files do not name one.
+    """
+    model = main.model.services[service.name]
+    settings = {name: each.value for name, each in model.settings.items()}
+    settings |= {name: each.value for name, each in model.labels.items()}
+    values = [value or "" for name, value in settings.items() if re.search(_PATH_NAMES, name)]
+    found = [("", expand(value.strip("'\""), main.model.variables)) for value in values]
+    for other in main.services:
+        collected = scrapes(architecture.project, main, other)
+        found += [(each.port, each.path) for each in collected if each.service == service.name]
+    yield from dict.fromkeys(
+        (port, path) for port, path in found if re.fullmatch(r"/[\w./~-]*", path)
+    )
 
 
 _PHASES = (

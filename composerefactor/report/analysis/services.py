@@ -6,17 +6,21 @@ return the rows of one start command.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from composerefactor.analysis.analysis import Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.facts.upkeep import host_needs, scrapes
 from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.ports import PublishedPort, in_ranges
-from composerefactor.compose.sizes import format_size
+from composerefactor.compose.sizes import GIB, format_size
+from composerefactor.errors import first_of
 from composerefactor.report.analysis.model import (
     Row,
     Section,
@@ -194,7 +198,32 @@ def health(architecture: Architecture) -> Section:
 
     columns = ("Service", "Health check", "Interval", "Timeout", "Retries", "Start period")
     intro = "`-` stands for the default: interval 30s, timeout 30s, 3 retries, no start period."
-    return Section("health", "Health checks", (_table(architecture, columns, rows),), intro=intro)
+    parts = (
+        _table(architecture, columns, rows),
+        _table(
+            architecture,
+            ("Service", "Metrics", "Collected by"),
+            functools.partial(_metrics, architecture),
+            "Metrics of applications and data stores",
+        ),
+    )
+    return Section("health", "Health checks", parts, intro=intro)
+
+
+def _metrics(architecture: Architecture, entry: InvocationFacts) -> Iterator[Row]:
+    """Yield what Prometheus collects; nothing if its configuration cannot be read."""
+    found = {
+        (each.service, f"{f':{each.port}' if each.port else ''}{each.path}"): service.name
+        for service in entry.services
+        for each in scrapes(architecture.project, entry, service)
+    }
+    for service in entry.services if found else ():
+        own = [
+            (path, collector) for (name, path), collector in found.items() if name == service.name
+        ]
+        if own or service.counts_as != "infrastructure":
+            for path, collector in own or [("nothing is collected", _NONE)]:
+                yield service.name, path, collector
 
 
 def _check(facts: HealthFacts) -> str:
@@ -247,7 +276,7 @@ def _traits(each: StoredData) -> str:
 
 
 def ports(architecture: Architecture) -> Section:
-    """Return the section with all published ports, conflicts, and the ports to keep free."""
+    """Return the section with all published ports, which must be free, and their conflicts."""
 
     def rows(entry: InvocationFacts) -> Iterator[Row]:
         word = "conflict, if used together," if entry.invocation.assumed else "CONFLICT"
@@ -272,11 +301,8 @@ def ports(architecture: Architecture) -> Section:
     columns = ("Host port", "Address", "Target", "Variable", "Notes")
     table = _table(architecture, columns, rows)
     ordered = sorted(table.rows, key=lambda row: (not row[0][:1].isdigit(), row[0].zfill(11)))
-    numbers = " ".join(dict.fromkeys(row[0] for row in ordered if row[0][:1].isdigit()))
-    parts: list[Table | TextBlock] = [Table(table.columns, tuple(ordered))]
-    if numbers:
-        parts.append(TextBlock((numbers,), "Ports that must be free on the host"))
-    return Section("ports", "Ports", tuple(parts), empty="No ports are published.")
+    parts = (Table(table.columns, tuple(ordered)),)
+    return Section("ports", "Ports", parts, empty="No ports are published.")
 
 
 def resources(architecture: Architecture) -> Section:
@@ -334,6 +360,7 @@ def resources(architecture: Architecture) -> Section:
             sums,
             "Totals, without services that need a profile",
         ),
+        *_hosts(architecture.main),
         _table(
             architecture,
             ("Service", "Several containers", "In the way"),
@@ -341,7 +368,33 @@ def resources(architecture: Architecture) -> Section:
             "Scaling with docker compose up --scale SERVICE=2",
         ),
     )
-    return Section("resources", "Resources", parts)
+    intro = (
+        "The host needs this for the services; its own system comes on top. Known are limits and "
+        "reservations, what settings claim, and the least that the documentation of an image "
+        "names. Assumed is the usual size of such a service, or half of it as the minimum: "
+        "compare it with `docker stats`."
+    )
+    return Section("resources", "Resources", parts, intro)
+
+
+_MOST_NEEDS = 6
+
+
+def _hosts(main: InvocationFacts | None) -> Iterator[Table]:
+    """Yield what the host must have at least, and what lets each service use all that it may."""
+    if main is None:
+        return
+    rows = []
+    for name, needs in zip(("minimum", "recommended"), host_needs(main), strict=True):
+        memory = f"{math.ceil(needs.memory / GIB)} GB"
+        rows.append((name, memory, str(needs.cpus), _sizes(needs.known), _sizes(needs.assumed)))
+    columns = ("Host", "Memory", "CPUs", "Known", "Assumed")
+    yield Table(columns, tuple(rows), f"Requirements of the host for `{main.title}`")
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    each = [f"{name} {format_size(size)}" for name, size in sizes.items()]
+    return first_of(each, _MOST_NEEDS) or _NONE
 
 
 def _scaling(entry: InvocationFacts) -> Iterator[Row]:

@@ -208,8 +208,11 @@ def _places(of_rule: Sequence[Finding]) -> str:
 
 def _fix(group: FindingGroup) -> str:
     if not group.command:
-        advice = {_by_hand(each) for each in group.findings}
-        return advice.pop() if len(advice) == 1 else "by hand"
+        advice = list(dict.fromkeys(_by_hand(each) for each in group.findings))
+        if len(advice) == 1:
+            return advice[0]
+        is_alike = all(each.remedy and not each.skipped for each in group.findings)
+        return f"{advice[0]}, and so on" if is_alike else "by hand"
     number, total = len(group.fixable), len(group.findings)
     return code(group.command) + (f" (fixes {number} of {total})" if number < total else "")
 

@@ -103,12 +103,18 @@ def _grid(part: Table, width: int) -> _Grid:
 
 
 def _blocks(grid: _Grid, lead: int, style: Style, width: int) -> Iterator[str]:
-    """Yield each row as a block: its first *lead* cells, then the others, each with its column."""
+    """Yield each row as a block: its first *lead* cells, then the others, each with its column.
+
+    Rows with the same first cells follow one another without these.
+    """
+    before: list[str] = []
     for row in grid.rows:
-        first, *others = filled("  ".join(row[:lead]), width, "  ", " " * 6)
-        words = row[0] if lead > 1 else first.strip()
-        yield first.replace(words, style(words, _COLOURS.get(row[0], "bold")), 1)
-        yield from others
+        if row[:lead] != before:
+            first, *others = filled("  ".join(row[:lead]), width, "  ", " " * 6)
+            words = row[0] if lead > 1 else first.strip()
+            yield first.replace(words, style(words, _COLOURS.get(row[0], "bold")), 1)
+            yield from others
+        before = row[:lead]
         line = ""
         for column, cell in zip(grid.columns[lead:], row[lead:], strict=True):
             field = f"{column}: {cell}"

@@ -231,7 +231,6 @@ def test_limitations_are_listed() -> None:
     text = "services:\n  a:\n    build: ./a\n    env_file: [a.env]\n    environment: [X=$GONE]\n"
     assert surveyed(text).unresolved == (
         "a: env_file a.env does not exist; its variables are unknown",
-        "a: build context a does not exist",
         "not set, read as empty: GONE",
     )
 

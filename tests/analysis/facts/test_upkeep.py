@@ -6,9 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.upkeep import recoveries, start_times
-from composerefactor.compose.sizes import seconds
-from composerefactor.report.analysis.operation import phases, recovery
+from composerefactor.analysis.facts.upkeep import host_needs, ready_time, recoveries, start_times
+from composerefactor.compose.sizes import MIB, seconds
+from composerefactor.report.analysis.model import Table
+from composerefactor.report.analysis.operation import checklist, phases, recovery, troubleshooting
+from composerefactor.report.analysis.services import health
 from support.analyses import MAIN, analysed, surveyed
 
 COMPOSE = """\
@@ -60,6 +62,85 @@ def test_start_times_follow_the_longest_path(facts: InvocationFacts) -> None:
     assert web.path == ("db", "migrate", "api")
 
 
+def test_all_are_ready_when_the_last_one_is(facts: InvocationFacts) -> None:
+    whole = ready_time(facts)
+    assert whole is not None
+    assert (whole.earliest, whole.latest) == (5.0 + 30.0, 88.0 + 3 * (30.0 + 30.0))
+    assert whole.path == ("db", "migrate", "api")
+    assert ready_time(surveyed("services:\n  web: {image: acme/web:1}\n").entries[0]) is None
+
+
+NEEDS = """\
+services:
+  db:
+    image: postgres:16
+    deploy: {resources: {limits: {cpus: "2", memory: 2G}}}
+  heap:
+    image: acme/heap:1
+    environment: {JAVA_OPTS: -Xmx2g}
+  api:
+    image: acme/api:1
+    deploy: {replicas: 2, resources: {limits: {memory: 200M}, reservations: {memory: 100M}}}
+  page-ui:
+    image: acme/page:1
+  once:
+    image: acme/once:1
+    profiles: [tools]
+"""
+
+
+def test_what_a_host_needs_is_known_or_assumed() -> None:
+    least, comfortable = host_needs(surveyed(NEEDS).entries[0])
+    assert (least.cpus, comfortable.cpus) == (2, 6)
+    assert least.known["db"] == 512 * MIB
+    assert least.known["heap"] >= 2048 * MIB
+    assert least.known["api"] == 200 * MIB
+    assert (least.assumed, comfortable.assumed["page-ui"]) == ({"page-ui": 256 * MIB}, 512 * MIB)
+    assert comfortable.known == {"db": 2048 * MIB, "api": 400 * MIB}
+
+
+SCRAPED = """\
+services:
+  api:
+    image: acme/api:1
+    ports: ["8080:80", "9101:9100"]
+    labels: {traefik.http.services.api.loadbalancer.healthcheck.path: /ready}
+  web:
+    image: acme/web:1
+  collector:
+    image: prom/prometheus:v3.1.0
+    ports: ["9090:9090"]
+    volumes: ["./prometheus.yml:/etc/prometheus/prometheus.yml:ro"]
+"""
+JOBS = """\
+scrape_configs:
+  - job_name: api
+    metrics_path: /stats
+    static_configs: [{targets: ["api:9100", "elsewhere:80"]}]
+  - job_name: broken
+    static_configs: {targets: 1}
+"""
+
+
+def test_what_prometheus_collects() -> None:
+    analysis = analysed(SCRAPED, {"prometheus.yml": JOBS})
+    rows = [part.rows for part in health(analysis.architecture).parts if isinstance(part, Table)]
+    assert rows[1] == (
+        ("api", ":9100/stats", "collector"),
+        ("web", "nothing is collected", "-"),
+    )
+    text = str(troubleshooting(analysis))
+    assert "http://localhost:8080/ready" in text
+    assert "http://localhost:9101/stats" in text
+    assert "http://localhost:9090/targets" in str(checklist(analysis))
+
+
+@pytest.mark.parametrize("content", ["", "a: [", "scrape_configs: {}", "- 1"])
+def test_an_odd_configuration_of_prometheus_is_passed_over(content: str) -> None:
+    analysis = analysed(SCRAPED, {"prometheus.yml": content})
+    assert "nothing is collected" not in str(health(analysis.architecture))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("1m30s", 90.0), ("500ms", 0.5), ("1.5h", 5400.0), ("", None), ("10", None), ("5 s", None)],
@@ -88,8 +169,8 @@ def test_volumes_of_other_start_commands_are_backed_up_once() -> None:
     analysis = analysed(COMPOSE, more, entries=((MAIN,), *((name,) for name in more)))
     titles = [part.title for part in recovery(analysis).parts if "back up" in part.title]
     assert titles == [
-        "data: back up, restore",
-        "docs of `docker-compose.infra.yml`: back up, restore",
+        "data: back up, restore, each night by crontab",
+        "docs of `docker-compose.infra.yml`: back up, restore, each night by crontab",
     ]
 
 
