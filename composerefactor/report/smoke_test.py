@@ -52,11 +52,6 @@ class Client(Struct, frozen=True):
     script: str
 
 
-def client_for(store: str) -> Client | None:
-    """Return the client for the data store with the id *store* in the image catalog, or None."""
-    return clients().get(store)
-
-
 @cache
 def clients() -> dict[str, Client]:
     """Return all known clients, by the ids of the data stores in the image catalog."""
@@ -181,7 +176,7 @@ def persistent_data(project: Project, model: StartModel) -> list[PersistentData]
     for service in model.services.values():
         own = mounts(service)
         store = _store(project, model, service)
-        if store is not None and (client := client_for(store.id)) is not None:
+        if store is not None and (client := clients().get(store.id)) is not None:
             checks.append(_in_store(model, service, own, client))
             seen.update(each.source or "" for each in own if each.is_named)
     for service in model.services.values():

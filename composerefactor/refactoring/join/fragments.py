@@ -241,11 +241,6 @@ def has_tags(fragment: Fragment) -> bool:
     return any(map(acts_on_merge, walk(fragment.region.entry.value)))
 
 
-def is_tagged(fragment: Fragment) -> bool:
-    """Return whether the value of *fragment* itself has such a tag."""
-    return acts_on_merge(fragment.region.entry.value)
-
-
 def in_one_form(base: Fragment, over: Fragment) -> tuple[Fragment, Fragment]:
     """Return *base* and *over* as two lists, or as two mappings.
 

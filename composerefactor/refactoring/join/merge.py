@@ -29,13 +29,12 @@ from composerefactor.refactoring.join.fragments import (
     has_tags,
     in_one_form,
     is_divisible,
-    is_tagged,
     key_order,
     split_fragment,
 )
 from composerefactor.yaml.comments import comments_in, full_line_comments
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import merge_key_value, to_python
+from composerefactor.yaml.values import acts_on_merge, merge_key_value, to_python
 
 
 def merge(base: Fragment, over: Fragment) -> Fragment:
@@ -43,7 +42,7 @@ def merge(base: Fragment, over: Fragment) -> Fragment:
 
     Raises RefusedError where no text made of lines of the two gives the same.
     """
-    if is_tagged(base) or is_tagged(over):
+    if any(acts_on_merge(each.region.entry.value) for each in (base, over)):
         raise _cannot_merge(over, "has a tag that only works in its own file")
     if same(base.value, over.value) and not has_tags(over):
         return _keep_value(base, over)
