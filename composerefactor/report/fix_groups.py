@@ -109,29 +109,36 @@ def by_reason(fixes: Sequence[PlannedFix]) -> Iterator[tuple[str, list[PlannedFi
 def refused_sentences(refusals: Iterable[tuple[str, Refusal]]) -> Iterator[tuple[str, FixSentence]]:
     """Yield the transforms of *refusals*, each with what it does not do; the ids are empty.
 
-    What is not done to several services of a file for the same reason is one sentence, which leaves
-    out what differs: the names of images and Dockerfiles, and lines of other places.
+    What is not done to several services for the same reason is one sentence.
     """
-    alike: dict[tuple[str, str, str, str], list[tuple[str, Refusal]]] = {}
+    alike: dict[tuple[str, str, str], list[tuple[str, Refusal]]] = {}
     for transform, refusal in refusals:
-        service, colon, reason = refusal.reason.partition(": ")
-        if not colon or " " in service:
-            service, reason = "", refusal.reason
-        else:
-            reason = re.sub(rf"(?<![\w./-]){re.escape(service)}(?![\w./-])", "each", reason)
-        for pattern, replacement in _DIFFERENCES:
-            reason = re.sub(pattern, replacement, reason)
-        if not service:
-            reason = f"{refusal.location}: {reason}"  # each is a sentence of its own
-        key = (transform, refusal.location.path, reason, refusal.remedy)
-        alike.setdefault(key, []).append((service, refusal))
-    for (transform, path, reason, remedy), members in alike.items():
+        service, reason = _without_differences(refusal)
+        alike.setdefault((transform, reason, refusal.remedy), []).append((service, refusal))
+    for (transform, reason, remedy), members in alike.items():
         first = members[0][1]
         place, text = str(first.location), first.reason
         if len(members) > 1:
-            names = enumerated([service for service, _ in members], MOST_SERVICES)
-            place, text = path, f"{names}: {reason}"
+            names = dict.fromkeys(service for service, _ in members)
+            paths = dict.fromkeys(refusal.location.path for _, refusal in members)
+            place = first_of(list(paths), _MOST_FILES)
+            text = f"{enumerated(names, MOST_SERVICES)}: {reason}"
         yield transform, FixSentence(place, text, remedy, ())
+
+
+def _without_differences(refusal: Refusal) -> tuple[str, str]:
+    """Return the service that *refusal* is about, and the reason as it is for others like it.
+
+    The names of images and Dockerfiles, and lines of other places, are left out. The reason of a
+    refusal about no service has its place: it is a sentence of its own.
+    """
+    service, colon, reason = refusal.reason.partition(": ")
+    if not colon or " " in service:
+        return "", f"{refusal.location}: {refusal.reason}"
+    reason = re.sub(rf"(?<![\w./-]){re.escape(service)}(?![\w./-])", "each", reason)
+    for pattern, replacement in _DIFFERENCES:
+        reason = re.sub(pattern, replacement, reason)
+    return service, reason
 
 
 def counts_by_transform(fixes: Iterable[PlannedFix]) -> str:
@@ -149,6 +156,7 @@ HOLE = "\0"
 
 _MOST_LINES = 3
 _MOST_OF_REASON = 4
+_MOST_FILES = 2
 _DIFFERENCES = (
     (r"\bthe image \S+ is\b", "the image is"),
     (r"\S+ is not in the project\b", "the Dockerfile is not in the project"),

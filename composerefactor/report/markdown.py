@@ -164,7 +164,7 @@ def _files(proposal: Proposal) -> Iterator[str]:
 def _lines(change: FileChange) -> str:
     before, after = change.lines
     if change.is_created:
-        return f"new, {after}"
+        return f"new, {after}{', not in git' if change.private else ''}"
     return "deleted" if change.is_deleted else f"{before} → {after}"
 
 
@@ -208,8 +208,8 @@ def _readers(plan: Plan) -> Iterator[str]:
 def _fixes(proposal: Proposal) -> Iterator[str]:
     fix_plan = proposal.fix_plan
     assert fix_plan is not None  # noqa: S101 - the caller checks
-    for note in proposal.plan.notes:
-        yield from (f"- {escaped(note)}", "")
+    if proposal.plan.notes:
+        yield from (*(f"- {escaped(note)}" for note in proposal.plan.notes), "")
     for purpose, groups in groupby(grouped(fix_plan.applied), key=lambda group: group.purpose):
         yield f"#### {purpose.capitalize()}"
         yield ""

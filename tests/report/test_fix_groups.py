@@ -72,3 +72,12 @@ def test_refusals_for_one_reason_are_one_sentence() -> None:
         ("compose.yaml:12", refusals[2][0]),
         ("compose.yaml:1", refusals[3][0]),
     ]
+
+
+def test_what_is_refused_in_several_files_is_one_sentence() -> None:
+    reason = "web: no limits added: the image acme/web:1 is unknown"
+    places = [Location(f"{name}.yml", line) for line, name in enumerate("abcd", start=1)]
+    refusals = [("add-resource-limits", Refusal(reason, place, "")) for place in places]
+    ((_, sentence),) = refused_sentences(refusals)
+    assert sentence.place == "a.yml, b.yml and 2 more"
+    assert sentence.text == "web: no limits added: the image is unknown"
