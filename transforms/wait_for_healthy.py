@@ -17,7 +17,7 @@ v5.6.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.one_off import one_off
@@ -119,9 +119,17 @@ def _plan_entry(
         location=location,
         edits=[ToMapping(file.path, (*path, "depends_on"), values)],
         effects=effects,
-        evidence="; ".join(f"{needed}: {why}" for needed, (_, why) in waits.items()),
+        evidence="; ".join(_evidence(waits)),
         confidence="verified" if DONE not in dict(conditions.values()) else "likely",
     )
+
+
+def _evidence(waits: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """Yield why the conditions in *waits* are right: by needed service, the condition and why."""
+    checked = [needed for needed, (condition, _) in waits.items() if condition == HEALTHY]
+    if checked:
+        yield f"{enumerated(checked)} {'has' if len(checked) == 1 else 'have'} a health check"
+    yield from (f"{needed}: {why}" for needed, (_, why) in waits.items() if why)
 
 
 def _uses_entry(reached: ReachedService, entry: Entry) -> bool:
@@ -144,7 +152,7 @@ def _condition(project: Project, reached: list[ReachedService], needed: str) -> 
         if ends is not None:
             possible.add((DONE, " and ".join(words for words, _ in ends.reasons)))
         elif reports_health(project, model, needed, catalog_of(project)):
-            possible.add((HEALTHY, "it has a health check"))
+            possible.add((HEALTHY, ""))
         else:
             possible.add((STARTED, ""))
     conditions = {condition for condition, _ in possible}
