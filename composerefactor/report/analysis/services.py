@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from composerefactor.analysis.analysis import Analysis
@@ -206,8 +207,32 @@ def health(architecture: Architecture) -> Section:
             functools.partial(_metrics, architecture),
             "Metrics of applications and data stores",
         ),
+        TextBlock(tuple(dict.fromkeys(filter(None, map(_other_times, architecture.entries))))),
     )
     return Section("health", "Health checks", parts, intro=intro)
+
+
+_FEWEST_ALIKE = 3
+_MOST_NAMED = 6
+
+
+def _other_times(entry: InvocationFacts) -> str:
+    """Return which health checks have other times than most of *entry*; ``""`` without a most."""
+    times = {
+        each.service: (each.interval or "30s", each.timeout or "30s", each.retries or "3")
+        for each in entry.health
+        if each.test
+    }
+    usual, count = next(iter(Counter(times.values()).most_common(1)), (None, 0))
+    if usual is None or count < _FEWEST_ALIKE or 2 * count < len(times) or count == len(times):
+        return ""
+    others = [f"{name} ({', '.join(own)})" for name, own in times.items() if own != usual]
+    return (
+        f"{count} of {len(times)} checks have interval {usual[0]}, timeout {usual[1]} and "
+        f"{usual[2]} retries. Others: {first_of(others, _MOST_NAMED)}. "
+        "`fix --unsafe --select add-healthchecks --set add-healthchecks.align=true` makes them "
+        "alike, unless they would fail sooner."
+    )
 
 
 def _metrics(architecture: Architecture, entry: InvocationFacts) -> Iterator[Row]:

@@ -135,6 +135,16 @@ def test_what_prometheus_collects() -> None:
     assert "http://localhost:9090/targets" in str(checklist(analysis))
 
 
+def test_the_report_names_checks_with_other_times() -> None:
+    check = "image: a, healthcheck: {test: [CMD, ok], interval: %s, retries: 2}"
+    names = {"api": "5s", "web": "5s", "mail": "5s", "jobs": "1m"}
+    lines = (f"  {name}: {{{check % interval}}}\n" for name, interval in names.items())
+    text = "services:\n" + "".join(lines)
+    assert "3 of 4 checks have interval 5s, timeout 30s" in str(health(surveyed(text)))
+    assert "Others: jobs (1m, 30s, 2)" in str(health(surveyed(text)))
+    assert "Others" not in str(health(surveyed(text.replace("1m", "5s"))))
+
+
 @pytest.mark.parametrize("content", ["", "a: [", "scrape_configs: {}", "- 1"])
 def test_an_odd_configuration_of_prometheus_is_passed_over(content: str) -> None:
     analysis = analysed(SCRAPED, {"prometheus.yml": content})
