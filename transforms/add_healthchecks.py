@@ -227,6 +227,9 @@ def _plan_place(
 
 
 _FEWEST_ALIKE = 3
+_LONGEST_SPAN = 300.0
+"""Seconds in which a service may fail: times with more are for one that starts slowly."""
+
 _DEFAULTS = {"interval": "30s", "timeout": "30s", "retries": "3"}
 """The defaults of Docker (Docker documentation)."""
 
@@ -241,7 +244,8 @@ def _usual_times(file: ComposeFile) -> Times | None:
         if times is not None
     )
     for (interval, timeout, retries), count in counts.most_common(1):
-        if count >= _FEWEST_ALIKE and 2 * count >= counts.total():
+        is_usual = count >= _FEWEST_ALIKE and 2 * count >= counts.total()
+        if is_usual and (seconds(interval) or 0) * retries <= _LONGEST_SPAN:
             return Times(interval, timeout, retries, "")
     return None
 
