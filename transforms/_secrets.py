@@ -138,17 +138,16 @@ def client_without(credential: Credential) -> str:
     """Return an application that needs the data store with *credential* as its only password.
 
     ``""`` if there is none, or another service has the password here. An application with another
-    password has an account of its own.
+    password has an account of its own. A password that the image does not know is for a script of
+    the project, which makes such an account.
     """
-    for use in credential.literals[0].uses:
+    for literal, use in ((each, use) for each in credential.literals for use in each.uses):
         store = use.model.services[use.service]
         catalog = catalog_of(use.model)
         secrets = known_secrets(use.model, use.service)
-        is_only_one = [name for name in secrets if name in store.settings] == [
-            credential.literals[0].key
-        ]
+        is_only_one = [name for name in secrets if name in store.settings] == [literal.key]
         if (
-            is_only_one
+            (is_only_one or literal.key not in secrets)
             and credential.services == (use.service,)
             and service_placement(store, catalog).counts_as == "data stores"
         ):
