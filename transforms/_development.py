@@ -15,14 +15,20 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Variable, expressions
-from composerefactor.compose.paths import is_absolute, is_outside, path_from
+from composerefactor.compose.paths import is_absolute, is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
 from composerefactor.compose.short_forms import parse_port
-from composerefactor.edit.rendering import Value
+from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import RefusedError
 from composerefactor.images.catalog import catalog_of
-from composerefactor.images.dockerfiles import read_dockerfile
+from composerefactor.images.dockerfiles import (
+    Chain,
+    Dockerfile,
+    dockerfile_text,
+    exposed_ports,
+    read_dockerfile,
+)
 from composerefactor.images.environments import MODE_VARIABLE, NAMES
 from composerefactor.yaml.comments import Region, item_regions, regions
 from composerefactor.yaml.nodes import (
@@ -48,8 +54,8 @@ DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 
 _RELOADS = (
     r"(?<![\w-])(?:--reload|--hot|--watch(?:-\w+)?|nodemon|ts-node-dev|watchmedo|watchexec|debugpy"
-    r"|--inspect(?:-brk)?(?:=\S+)?|(?:npm|pnpm|bun)\s+(?:run\s+)?(?:dev|watch)\S*"
-    r"|yarn\s+(?:run\s+)?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
+    r"|--inspect(?:-brk)?(?:=\S+)?"
+    r"|(?:npm|pnpm|bun|yarn)\s+(?:run\s+)?(?:\w+[-:])?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
 _PRODUCTION_MODES = {"development": "production", "dev": "prod", "local": "production"}
@@ -63,6 +69,8 @@ _SOURCES = frozenset(
     pkg public server src static styles templates test tests utils views web""".split()  # noqa: SIM905 - a list of words
 )
 """Directories with code; other directories of a context may contain data, and stay mounted."""
+_DEPENDENCIES = frozenset({".next", ".venv", "node_modules", "vendor", "venv"})
+"""Directories that an anonymous volume protects from the source mount beside it."""
 _SOURCE_FILE = (
     r"phpunit\.xml(?:\.dist)?|pytest\.ini|package(?:-lock)?\.json|tsconfig[\w.]*\.json|[\w.-]+\.config\.[cm]?[jt]s|pyproject\.toml"
     r"|[\w-]+\.(?:[cm]?[jt]sx?|py|rb|go|php|html)"
@@ -91,7 +99,7 @@ def default_of(value: str) -> Variable | None:
 
 
 _OFF = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}
-_LOG_LEVEL = r"(?:\w+_)?LOG(?:GING)?_?LEVEL"
+_LOG_LEVEL = r"(?:\w+_)?LOG(?:GING)?_?LEVEL|RUST_LOG"
 _LOCAL_ADDRESS = r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[^@\s]*)?"
 _NO_MODE = frozenset(
     """bucket branch database db dir directory domain group host id image index key keyspace name
@@ -107,6 +115,11 @@ class EnvironmentValues(Struct, frozen=True):
     development: str
     staging: str | None
     production: str | None
+
+    def as_defaults(self, variable: str) -> EnvironmentValues:
+        """Return the values as defaults of the variable *variable*."""
+        texts = (f"${{{variable}:-{each}}}" for each in (self.staging, self.production))
+        return EnvironmentValues(self.development, *texts)
 
 
 def values_by_environment(name: str, value: str) -> EnvironmentValues | None:
@@ -171,10 +184,11 @@ class DevelopmentFinder:
         yield from self._environment(service.name, body)
         yield from self._ports(service, body)
         yield from self._target(service, body)
+        yield from self._arguments(service.name, body)
 
     def _mounts(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         context, node = _context(service), body.get("volumes")
-        if context is None or not isinstance(node, SequenceNode):
+        if context is None or not isinstance(node, SequenceNode) or not self._has_sources(service):
             return
         places: list[str] = []
         removed: list[Path] = []
@@ -187,8 +201,10 @@ class DevelopmentFinder:
                 places.append(volume.target.rstrip("/") or "/")
                 removed.append(("services", service.name, "volumes", n))
         for n, volume in enumerate(mounts):
-            below = volume is not None and any(volume.target.startswith(f"{p}/") for p in places)
-            if below and volume is not None and volume.source is None:
+            if volume is None or volume.source is not None or not places:
+                continue
+            is_below = any(volume.target.startswith(f"{place}/") for place in places)
+            if is_below or posixpath.basename(volume.target) in _DEPENDENCIES:
                 removed.append(("services", service.name, "volumes", n))
         if removed:
             evidence = f"mounts the source code over that of the image: {', '.join(places)}"
@@ -200,7 +216,7 @@ class DevelopmentFinder:
             node = body.get(key)
             words = " ".join(scalar_text(item) or "" for item in item_nodes(node))
             match = re.search(_RELOADS, words)
-            if node is not None and match and _context(service) is not None:
+            if node is not None and match and self._has_command(service):
                 evidence = f"{match[0]} reloads or debugs; the image has its own {key}"
                 path: Path = ("services", service.name, key)
                 yield DevelopmentSetting(service.name, key, node.start, evidence, (path,))
@@ -210,27 +226,24 @@ class DevelopmentFinder:
         for name, value, step, at in _variables(node):
             path: Path = ("services", service, "environment", step)
             variable = default_of(value)
-            mode = variable.default or "" if variable else value
-            production = mode_in("production", name, mode)
-            if MODE_VARIABLE.fullmatch(name) and production:
-                evidence = f"{name} is {mode}, {production} in production"
-                staging = mode_in("staging", name, mode)
-                moved: tuple[Path, ...] = (path,)
-                if variable is not None:  # what the user sets has precedence everywhere
-                    evidence = f"{name} is {mode} by default, {production} in production"
-                    production = f"${{{variable.name}:-{production}}}"
-                    staging = staging and f"${{{variable.name}:-{staging}}}"
-                    moved = ()
+            values = values_by_environment(name, variable.default or "" if variable else value)
+            is_switch = re.fullmatch(_SWITCHES, name) is not None
+            is_known = MODE_VARIABLE.fullmatch(name) or re.fullmatch(_LOG_LEVEL, name)
+            if values and values.production and (is_known or (is_switch and variable)):
+                evidence = f"{name} is {values.development}, {values.production} in production"
+                if variable is not None:  # a value that the user sets has precedence everywhere
+                    evidence = evidence.replace(",", " by default,", 1)
+                    values = values.as_defaults(variable.name)
                 yield DevelopmentSetting(
                     service,
                     "environment",
                     at,
                     evidence,
-                    moved,
-                    {"environment": {name: production}},
-                    {name: staging} if staging else {},
+                    () if variable else (path,),
+                    {"environment": {name: values.production}},
+                    {} if values.staging == values.production else {name: values.staging or ""},
                 )
-            elif (re.fullmatch(_SWITCHES, name) or re.fullmatch(_POLLING, name)) and value in _TRUE:
+            elif (is_switch or re.fullmatch(_POLLING, name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
 
     def _ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
@@ -250,27 +263,113 @@ class DevelopmentFinder:
         build = body.get("build")
         node = build.get("target") if isinstance(build, MappingNode) else None
         stage = scalar_text(node)
-        context = _context(service)
         if not isinstance(build, MappingNode) or node is None or stage not in NAMES["development"]:
             return
-        named = scalar_text(build.get("dockerfile")) or "Dockerfile"
-        text = self.project.text(path_from(context, named)) if context is not None else None
-        stages = [s.name for s in read_dockerfile(text).stages] if text else []
-        better = [name for name in stages if name in {"production", "prod", "release", "runtime"}]
+        dockerfile = self._dockerfile(service)
+        target = _production_target(dockerfile, stage) if dockerfile else ""
+        if target is None:
+            return
         name = service.name
+        named = scalar_text(build.get("dockerfile")) or "Dockerfile"
         path: Path = ("services", name, "build", "target")
-        if better:
-            evidence = f"stage {stage}; {named} has {better[0]}"
-            production: Mapping[str, Value] = {"build": {"target": better[0]}}
-            yield DevelopmentSetting(name, "build", node.start, evidence, (path,), production)
-        else:
-            evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
-            yield DevelopmentSetting(name, "build", node.start, evidence, (path,))
+        evidence = f"stage {stage}; without a target Docker builds the last stage of {named}"
+        production: Mapping[str, Value] = {}
+        if target:
+            evidence = f"stage {stage}; {named} has {target}"
+            production = {"build": {"target": target}}
+        yield DevelopmentSetting(name, "build", node.start, evidence, (path,), production)
+        if dockerfile and (chain := dockerfile.chain(target, {})):
+            yield from self._port_of_stage(service, body, chain)
+
+    def _port_of_stage(
+        self, service: Service, body: MappingNode, chain: Chain
+    ) -> Iterator[DevelopmentSetting]:
+        """Yield the only port of *service* if its image for production, *chain*, has another."""
+        node = body.get("ports")
+        written = [scalar_text(n) for n in node.items] if isinstance(node, SequenceNode) else []
+        entry = catalog_of(self.project).match(chain.base)
+        ports = exposed_ports(chain, {}) or tuple(map(str, entry.ports if entry else ()))
+        published, colon, target = (written[0] or "").partition(":") if written else ("", "", "")
+        if node is None or len(written) != 1 or not (colon and ports and target.isdecimal()):
+            return
+        if target not in ports:
+            evidence = f"the image for production has port {ports[0]}, not {target}"
+            path: Path = ("services", service.name, "ports")
+            production: Mapping[str, Value] = {"ports": [Quoted(f"{published}:{ports[0]}")]}
+            yield DevelopmentSetting(
+                service.name, "ports", node.start, evidence, (path,), production
+            )
+
+    def _arguments(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
+        build = body.get("build")
+        node = build.get("args") if isinstance(build, MappingNode) else None
+        arguments = list(_variables(node))
+        for name, value, step, at in arguments:
+            production = mode_in("production", name, value) if MODE_VARIABLE.fullmatch(name) else ""
+            if production:
+                path: Path = ("services", service, "build", "args", step)
+                evidence = f"the argument {name} is {value}, {production} in production"
+                yield DevelopmentSetting(
+                    service,
+                    "build",
+                    at,
+                    evidence,
+                    (path if len(arguments) > 1 else path[:-1],),
+                    {"build": {"args": {name: production}}},
+                )
+
+    def _dockerfile(self, service: Service) -> Dockerfile | None:
+        """Return the Dockerfile of *service*, None if it is not known."""
+        text = dockerfile_text(self.project, service.build.value) if service.build else None
+        return read_dockerfile(text) if text else None
+
+    def _chain(self, service: Service) -> Chain | None:
+        """Return the build of the image of *service* for production, None if it is not known."""
+        dockerfile = self._dockerfile(service)
+        if dockerfile is None or service.build is None:
+            return None
+        stage = service.build.value.target or ""
+        return dockerfile.chain(_production_target(dockerfile, stage) or stage, {})
+
+    def _has_command(self, service: Service) -> bool:
+        """Return whether the image of *service* is built with a command, as far as it is known."""
+        chain = self._chain(service)
+        return _context(service) is not None and (
+            chain is None or (chain.last("CMD") or chain.last("ENTRYPOINT")) is not None
+        )
+
+    def _has_sources(self, service: Service) -> bool:
+        """Return whether the image of *service* contains sources, as far as it is known."""
+        dockerfile, chain = self._dockerfile(service), self._chain(service)
+        stages = {each.name.lower() for each in dockerfile.stages} if dockerfile else set()
+        sources = [
+            each.flags.get("from", "")
+            for each in (chain.instructions if chain else ())
+            if each.name in {"COPY", "ADD"}
+        ]
+        return chain is None or any(
+            not source or source.isdigit() or source.lower() in stages for source in sources
+        )
 
 
 def _whole_if_empty(mounts: SequenceNode, removed: list[Path]) -> tuple[Path, ...]:
     """Return *removed*, or the path of *mounts* itself if nothing would be left of it."""
     return (removed[0][:-1],) if len(removed) == len(mounts.items) else tuple(removed)
+
+
+def _production_target(dockerfile: Dockerfile, stage: str) -> str | None:
+    """Return the stage that production builds in place of *stage*; ``""`` is the last one.
+
+    None if *stage* is for development, and there is none for production.
+    """
+    if stage not in NAMES["development"]:
+        return stage
+    names = [each.name for each in dockerfile.stages]
+    better = [name for name in names if name in {"production", "prod", "release", "runtime"}]
+    if better:
+        return better[0]
+    is_last = not NAMES["development"].isdisjoint(re.split(r"[._-]", (names or [""])[-1].lower()))
+    return None if is_last else ""
 
 
 def developers_only_reason(service: Service) -> str:

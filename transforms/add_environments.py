@@ -343,12 +343,7 @@ class _Separation:
         for name, key, value in self._lasting():
             values.get(name, {})[key] = value
         for setting in self.settings:
-            for key, value in setting.production.items():
-                present = values[setting.service].get(key)
-                if isinstance(present, dict) and isinstance(value, dict):
-                    values[setting.service][key] = {**present, **value}
-                else:
-                    values[setting.service][key] = value
+            _merge(values[setting.service], setting.production)
         files = (self.file.path, self.paths["production"])
         header = f"# Production: docker compose {' '.join(_options(files))} up -d\n"
         has_staging = any(setting.staging for setting in self.settings)
@@ -572,6 +567,17 @@ def _users(model: StartModel, tools: Collection[str]) -> dict[str, str]:
         "",
     )
     return {**(dict.fromkeys(images, application) if application else {}), **users}
+
+
+def _merge(into: dict[str, Value], values: Mapping[str, Value]) -> None:
+    """Add *values* to the mapping *into*, and to the mappings in it."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            present = into.get(key)
+            into[key] = copy = dict(present) if isinstance(present, dict) else {}
+            _merge(copy, value)
+        else:
+            into[key] = value
 
 
 def _without_aliases(value: Value, anchors: Mapping[str, Value]) -> Value:
