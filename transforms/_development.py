@@ -196,7 +196,11 @@ class DevelopmentFinder:
         mounted = {id(volume.at.node): volume.value for volume in service.volumes}
         mounts = [mounted.get(id(item)) for item in node.items]
         for n, volume in enumerate(mounts):
-            if volume is not None and volume.kind == "bind" and _is_source(volume.source, context):
+            if (
+                volume is not None
+                and volume.kind == "bind"
+                and self._is_source(volume.source, context)
+            ):
                 at = node.items[n].start if not removed else at
                 places.append(volume.target.rstrip("/") or "/")
                 removed.append(("services", service.name, "volumes", n))
@@ -210,6 +214,16 @@ class DevelopmentFinder:
             evidence = f"mounts the source code over that of the image: {', '.join(places)}"
             paths = _whole_if_empty(node, removed)
             yield DevelopmentSetting(service.name, "volumes", at, evidence, paths)
+
+    def _is_source(self, path: str | None, context: str) -> bool:
+        """Return whether the *path* of a bind mount is the build context, or sources in it."""
+        if path is None or is_absolute(path) or path == context:
+            return path == context
+        inside = not is_outside(path) if context == "." else path.startswith(f"{context}/")
+        name = posixpath.basename(path)
+        is_package = self.project.exists(posixpath.join(path, "__init__.py"))
+        is_code = name in _SOURCES or re.fullmatch(_SOURCE_FILE, name) is not None
+        return inside and (is_code or is_package)
 
     def _command(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         for key in ("command", "entrypoint"):
@@ -231,6 +245,8 @@ class DevelopmentFinder:
             is_known = MODE_VARIABLE.fullmatch(name) or re.fullmatch(_LOG_LEVEL, name)
             if values and values.production and (is_known or (is_switch and variable)):
                 evidence = f"{name} is {values.development}, {values.production} in production"
+                # the programs of others know two modes
+                has_staging = values.staging != values.production and body.get("build") is not None
                 if variable is not None:  # a value that the user sets has precedence everywhere
                     evidence = evidence.replace(",", " by default,", 1)
                     values = values.as_defaults(variable.name)
@@ -241,7 +257,7 @@ class DevelopmentFinder:
                     evidence,
                     () if variable else (path,),
                     {"environment": {name: values.production}},
-                    {} if values.staging == values.production else {name: values.staging or ""},
+                    {name: values.staging or ""} if has_staging else {},
                 )
             elif (is_switch or re.fullmatch(_POLLING, name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
@@ -387,15 +403,6 @@ def _context(service: Service) -> str | None:
     return service.build.value.directory if service.build else None
 
 
-def _is_source(path: str | None, context: str) -> bool:
-    """Return whether the *path* of a bind mount is the build context, or sources in it."""
-    if path is None or is_absolute(path) or path == context:
-        return path == context
-    inside = not is_outside(path) if context == "." else path.startswith(f"{context}/")
-    name = posixpath.basename(path)
-    return inside and (name in _SOURCES or re.fullmatch(_SOURCE_FILE, name) is not None)
-
-
 def _variables(node: Node | None) -> Iterator[tuple[str, str, str | int, int]]:
     """Yield (name, value, path step, offset) for the variables of a list or mapping."""
     if isinstance(node, MappingNode):
@@ -464,13 +471,17 @@ def _movable(file: ComposeFile, path: Path) -> Region:
         raise RefusedError(f"{name} shares its line with other settings", location=location)
     if any(isinstance(each, AliasNode) or each.anchor for each in walk(node)):
         raise RefusedError(f"{name} has an anchor or an alias", location=location)
+    above = file.source.text[region.lead : region.key]
     below = file.source.text[region.tail : region.end]
-    is_before_item = isinstance(path[-1], int) and re.match(_COMMENTED_OUT_ITEM, below)
-    return replace(region, end=region.tail) if is_before_item else region
+    return replace(
+        region,
+        lead=region.key if re.match(_COMMENTED_OUT, above) else region.lead,
+        end=region.tail if re.match(_COMMENTED_OUT, below) else region.end,
+    )
 
 
-_COMMENTED_OUT_ITEM = r"[ \t]*#[ \t]*-[ \t]"
-"""An item below another one that is no comment on it."""
+_COMMENTED_OUT = r"[ \t]*#[ \t]*(?:-[ \t]|[a-z_]+:[ \t]*\r?\n)"
+"""An item, or a key with a block, that is commented out: no comment on what is beside it."""
 
 
 def _region(file: ComposeFile, path: Path) -> Region | None:

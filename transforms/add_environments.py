@@ -486,9 +486,10 @@ def _kind(project: Project, entry: Invocation) -> str:
 
 def _production_files(project: Project, file: ComposeFile) -> Sequence[str]:
     """Return the files with which production starts; none if they are those of `docker compose`."""
-    for entry in project.readable:
-        if _kind(project, entry) == "production":
-            return () if entry.implicit else entry.files
+    entries = [entry for entry in project.readable if _kind(project, entry) == "production"]
+    if entries:
+        entry = max(entries, key=lambda each: len(each.files))
+        return () if entry.implicit else entry.files
     production = _paths(file)["production"]
     if project.exists(production):
         return (file.path, production)

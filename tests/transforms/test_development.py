@@ -87,11 +87,20 @@ def test_an_item_that_is_commented_out_stays() -> None:
     assert kept(volumes) == "volumes:\n  - data:/data\n  # - ./more:/more"
 
 
+def test_a_key_that_is_commented_out_stays() -> None:
+    ports = "# environment:\n#   A: b\nports:\n  - '9229:9229'\n  - '1:1'"
+    assert kept(ports) == "# environment:\n#   A: b\nports:\n  - '1:1'"
+    volumes = "# environment:\n#   A: b\nvolumes:\n  - ./app:/app\n  # tmpfs:\n  #   - /tmp"
+    assert kept(volumes) == "# environment:\n#   A: b\n  # tmpfs:\n  #   - /tmp"
+
+
 def test_modes_become_those_of_production() -> None:
     pairs = "environment:\n  - FLASK_ENV=development\n  - FLASK_DEBUG=1\n  - A=b"
     assert kept(pairs) == "environment:\n  - A=b"
     file = read(BUILT + "    environment: {APP_ENV: development, NODE_ENV: development}\n")
     app, node = settings_in(file)
+    image = read("services:\n  a:\n    image: a\n    environment: {APP_ENV: development}\n")
+    assert settings_in(image)[0].staging == {}
     assert (app.production, app.staging) == (
         {"environment": {"APP_ENV": "production"}},
         {"APP_ENV": "staging"},
