@@ -603,9 +603,10 @@ _NO_PASSWORD = _Program()
 """A program of which ``-p`` is something else."""
 _USER_OPTIONS = ("-u", "--user")
 _OTHER_P = """
-    cargo cp docker-compose du gunicorn http-server install java jest kill lsof mkdir nc ncat netcat
-    netstat next nginx npm npx perl pg_dump pg_isready pgrep php ping pip playwright pnpm ps pytest
-    python python3 rmdir rsync scp serve sftp ssh tar telnet timeout tsc unzip uvicorn vite yarn
+    bench cargo cp docker-compose dotnet du gradle gunicorn http-server install java jest kill
+    kubectl lsof mc mkdir nc ncat netcat netstat next nginx npm npx perl pg_dump pg_isready pgrep
+    php ping pip playwright pnpm ps pytest python python3 rmdir rsync scp serve sftp ssh tar telnet
+    timeout tsc unzip uvicorn vite yarn
 """
 _MYSQL = _Program(("-p",))
 _LOGIN = _Program(("-p",), after="login")

@@ -83,8 +83,8 @@ def _routes(entry: InvocationFacts, edge: Edge) -> bool:
 
 
 _ADDRESS = re.compile(rf"{re.escape(HOST)}:(?P<port>[0-9]+)")
-_FOR_CLIENTS = r"ADVERTISED|PUBLIC|EXTERNAL"
-"""Words of variables with the name of the service itself."""
+_NOT_CALLED = r"ADVERTISED|PUBLIC|EXTERNAL|NO_PROXY"
+"""Words of variables with the name of the service itself, or with hosts that it may call."""
 
 
 @rule(Severity.LOW, "configuration")
@@ -114,7 +114,7 @@ def _mentions(model: StartModel, service: Service) -> Iterator[Location]:
     """Yield the locations at which variables and the command of *service* name the host."""
     for name, setting in service.settings.items():
         value = _without_own(service, setting.value or "")
-        names_host = HOST in value and not re.search(_FOR_CLIENTS, name.upper())
+        names_host = HOST in value and not re.search(_NOT_CALLED, name.upper())
         if names_host and _is_for(model, service, name, setting.location.path):
             yield setting.location
     for words in (service.entrypoint, service.command):

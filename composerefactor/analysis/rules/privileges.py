@@ -119,6 +119,8 @@ def docker_socket(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for service in entry.services:
+            if re.search(r"(?:socket|docker)-?proxy", f"{service.name} {service.image}"):
+                continue
             for mount in service.mounts:
                 if mount.is_docker_socket:
                     yield Occurrence(

@@ -87,7 +87,7 @@ def _creating_env(entry: InvocationFacts) -> str:
 
 
 _WORDS = {"healthcheck": "health check"}
-_CODE = r"[A-Za-z_][\w.]*(?:\(.*|,)"
+_CODE = r"[A-Za-z_][\w.]*(?:\(.*|,)|process\.env[.\[].*"
 """Code of a script in a command, not a text: ``password = os.getenv(...)``."""
 
 
