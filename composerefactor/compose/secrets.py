@@ -98,7 +98,7 @@ ORDINARY_VALUE = rf"[0-9]{{1,5}}|{_ADDRESS}"
 
 _PATH = re.compile(
     r"(?:[A-Za-z]:\\|file:).*|(?:\.{1,2}|~)?/[\w./@-]*"
-    r"|[\w./\\-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
+    r"|[\w./\\%-]+\.(?:pem|key|crt|cer|txt|json|p12|jks|pub)"
 )
 _NO_SECRETS = (NO_VALUE, _PATH, _ADDRESS)
 """Values that are not secret, whatever the name is: ``PROXY_PASS`` of nginx is an address."""

@@ -42,6 +42,7 @@ def test_credentials(name: str) -> None:
         ("AWS_ACCESS_KEY_ID", "x"),
         ("BACK_PROXY_PASS", "http://backend:4000"),
         ("UWSGI_PASS", "uwsgi_server"),
+        ("JWT_SECRET_KEY", "%kernel.project_dir%/config/jwt/private.pem"),
     ],
 )
 def test_other_variables(name: str, value: str) -> None:
