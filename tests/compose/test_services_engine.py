@@ -137,7 +137,7 @@ for _name in (
         "domainname",
         "userns_mode",
     ),
-    *("privileged", "read_only"),
+    *("privileged", "read_only", "tty", "stdin_open"),
 ):
     of_attribute(_name)
 for _name in (
