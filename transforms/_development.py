@@ -15,7 +15,7 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Variable, expressions
-from composerefactor.compose.paths import is_absolute, is_outside
+from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
 from composerefactor.compose.short_forms import parse_port
@@ -240,7 +240,10 @@ class DevelopmentFinder:
         for name, value, step, at in _variables(node):
             path: Path = ("services", service, "environment", step)
             variable = default_of(value)
-            values = values_by_environment(name, variable.default or "" if variable else value)
+            current = variable.default or "" if variable else value
+            values = self._django_settings(name, current, body) or values_by_environment(
+                name, current
+            )
             is_switch = re.fullmatch(_SWITCHES, name) is not None
             is_known = MODE_VARIABLE.fullmatch(name) or re.fullmatch(_LOG_LEVEL, name)
             if values and values.production and (is_known or (is_switch and variable)):
@@ -261,6 +264,22 @@ class DevelopmentFinder:
                 )
             elif (is_switch or re.fullmatch(_POLLING, name)) and value in _TRUE:
                 yield DevelopmentSetting(service, "environment", at, f"{name} is {value}", (path,))
+
+    def _django_settings(
+        self, name: str, module: str, body: MappingNode
+    ) -> EnvironmentValues | None:
+        """Return the modules of Django's settings, if that for production is beside *module*."""
+        package, _, word = module.rpartition(".")
+        build = body.get("build")
+        context = scalar_text(build.get("context") if isinstance(build, MappingNode) else build)
+        if name != "DJANGO_SETTINGS_MODULE" or word not in NAMES["development"] or context is None:
+            return None
+        for production in ("production", "prod"):
+            path = path_from(context, f"{package.replace('.', '/')}/{production}.py")
+            if self.project.exists(path):
+                better = f"{package}.{production}"
+                return EnvironmentValues(module, better, better)
+        return None
 
     def _ports(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         node = body.get("ports")
