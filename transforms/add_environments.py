@@ -53,7 +53,7 @@ from composerefactor.refactoring.contract import (
     fixer,
     option,
 )
-from composerefactor.refactoring.modules.grouping import Family
+from composerefactor.refactoring.modules.naming import Family
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     DevelopmentFinder,

@@ -30,8 +30,8 @@ from composerefactor.compose.remarks import licence_header
 from composerefactor.edit.planned_files import NewText, PlannedFile, Slice, text_lines
 from composerefactor.refactoring.contract import Plan, SavedLines, refactoring
 from composerefactor.refactoring.deduplicate.variants import repeating_files
-from composerefactor.refactoring.modules.grouping import Names, are_environments
 from composerefactor.refactoring.modules.include import empty_env_file
+from composerefactor.refactoring.modules.naming import Names, are_environments
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.refactoring.split.budget import exceeds_budget
 from composerefactor.refactoring.split.options import (

@@ -24,7 +24,7 @@ from composerefactor.cli.run import Run, carry_out
 from composerefactor.errors import UsageError
 from composerefactor.planning.propose import propose
 from composerefactor.planning.split_request import SplitRequest, groups_of
-from composerefactor.refactoring.modules.grouping import LayoutOptions
+from composerefactor.refactoring.modules.naming import LayoutOptions
 from composerefactor.transforms.split import split
 
 

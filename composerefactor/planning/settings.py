@@ -21,7 +21,7 @@ from composerefactor.confidence import DEFAULT_CONFIDENCE, Confidence
 from composerefactor.errors import InputError, Location, did_you_mean
 from composerefactor.images.catalog import Catalog, load_catalog
 from composerefactor.images.entries import CatalogEntry
-from composerefactor.refactoring.modules.grouping import LayoutOptions
+from composerefactor.refactoring.modules.naming import LayoutOptions
 from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, Tree, resolve
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source

@@ -21,7 +21,7 @@ from composerefactor.planning.propose import root_move
 from composerefactor.planning.selection import Transformation
 from composerefactor.planning.settings import Settings
 from composerefactor.refactoring.contract import FileElement, Plan
-from composerefactor.refactoring.modules.grouping import LayoutOptions
+from composerefactor.refactoring.modules.naming import LayoutOptions
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 

@@ -11,7 +11,7 @@ from composerefactor.compose.files import Library
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, load_project
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.grouping import Strategy
+from composerefactor.refactoring.modules.naming import Strategy
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from composerefactor.yaml.parser import parse

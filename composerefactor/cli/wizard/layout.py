@@ -17,12 +17,7 @@ from composerefactor.images.catalog import catalog_of, find_placement
 from composerefactor.planning.opening import OpenProject
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.split_request import SplitRequest
-from composerefactor.refactoring.modules.grouping import (
-    Family,
-    environment_name,
-    kebab,
-    name_in_path,
-)
+from composerefactor.refactoring.modules.naming import Family, environment_name, kebab, name_in_path
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.report.plan_text import trees
 

@@ -25,7 +25,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection
 from composerefactor.planning.propose import Proposal
 from composerefactor.planning.split_request import SplitRequest
 from composerefactor.refactoring.contract import Change, Effect
-from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES
+from composerefactor.refactoring.modules.naming import INFRASTRUCTURE, SERVICES
 from composerefactor.report.plan_text import consequence
 from composerefactor.report.text import Style, counted
 

@@ -35,6 +35,13 @@ from composerefactor.refactoring.deduplicate.variants import FileIndices, Shared
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
 from composerefactor.refactoring.modules.grouping import (
+    FEWEST_LINES,
+    FEWEST_LINES_OF_ALIKE,
+    most_services,
+    service_groups,
+)
+from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
+from composerefactor.refactoring.modules.naming import (
     SERVICES,
     LayoutOptions,
     Names,
@@ -44,14 +51,7 @@ from composerefactor.refactoring.modules.grouping import (
     environment_name,
     modules_of,
 )
-from composerefactor.refactoring.modules.include import IncludeEntry, RootInclude
 from composerefactor.refactoring.modules.paths import MovingPaths
-from composerefactor.refactoring.modules.planner import (
-    FEWEST_LINES,
-    FEWEST_LINES_OF_ALIKE,
-    most_services,
-    service_groups,
-)
 from composerefactor.refactoring.modules.root_file import RootFile, pinned_blocks
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout
 

@@ -31,7 +31,7 @@ from composerefactor.refactoring.deduplicate.variants import (
     SharedServices,
 )
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Block, Element
-from composerefactor.refactoring.modules.grouping import Module
+from composerefactor.refactoring.modules.naming import Module
 from composerefactor.refactoring.modules.root_file import must_stay_in_root, resource_users
 from composerefactor.refactoring.modules.writer import Output
 from composerefactor.yaml.comments import Region, comments_in

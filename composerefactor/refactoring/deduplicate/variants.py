@@ -38,7 +38,7 @@ from composerefactor.refactoring.deduplicate.definitions import (
 )
 from composerefactor.refactoring.deduplicate.share import merge_key_values, share
 from composerefactor.refactoring.modules.anchors import AnchorIndex
-from composerefactor.refactoring.modules.grouping import environment_name
+from composerefactor.refactoring.modules.naming import environment_name
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.nodes import Node
 from composerefactor.yaml.source import Source

@@ -17,8 +17,8 @@ from composerefactor.compose.dependencies import connected
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.references import includes
 from composerefactor.edit.planned_files import PlannedFile, Replacement
-from composerefactor.refactoring.modules.grouping import Names
 from composerefactor.refactoring.modules.include import NO_VARIABLES, IncludeEntry, entries_of
+from composerefactor.refactoring.modules.naming import Names
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.root_file import RootFile
 from composerefactor.yaml.comments import full_line_comments

@@ -19,7 +19,7 @@ from composerefactor.compose.references import extends_target, referenced_resour
 from composerefactor.compose.remarks import forbids_moving, switch_of
 from composerefactor.refactoring.contract import Unmoved
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
-from composerefactor.refactoring.modules.grouping import Family, modules_directory
+from composerefactor.refactoring.modules.naming import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.comments import count_commented_out_lines

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Placement, without_instance
-from composerefactor.refactoring.modules.grouping import INFRASTRUCTURE, SERVICES, kebab
+from composerefactor.refactoring.modules.naming import INFRASTRUCTURE, SERVICES, kebab
 
 ROLES = {
     "api": "apis",

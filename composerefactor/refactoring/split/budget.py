@@ -15,8 +15,8 @@ from itertools import combinations
 from composerefactor.compose.files import ComposeFile
 from composerefactor.edit.planned_files import PlannedFile, Slice, text_lines
 from composerefactor.refactoring.contract import Plan
-from composerefactor.refactoring.modules.grouping import LayoutOptions, Names, Tie
-from composerefactor.refactoring.modules.planner import most_services
+from composerefactor.refactoring.modules.grouping import most_services
+from composerefactor.refactoring.modules.naming import LayoutOptions, Names, Tie
 from composerefactor.refactoring.modules.root_file import RootFile
 
 MOST_COPIED = 0.05

@@ -38,8 +38,8 @@ from composerefactor.refactoring.modules.directories import (
     SINCE_EXTENDS_IN_ROOT,
     IncludedFiles,
 )
-from composerefactor.refactoring.modules.grouping import LayoutOptions, Names, name_in_path
 from composerefactor.refactoring.modules.include import IncludeEdit, indentation_unit
+from composerefactor.refactoring.modules.naming import LayoutOptions, Names, name_in_path
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout, Output
 from composerefactor.refactoring.split.bases import Base, BaseFinder, Extension, Use, region_of

@@ -25,8 +25,8 @@ from composerefactor.refactoring.deduplicate.variants import (
     factor,
     may_repeat,
 )
-from composerefactor.refactoring.modules.grouping import MAX_NAME, LayoutOptions, are_environments
-from composerefactor.refactoring.modules.planner import LONG_SERVICE, MOST_SERVICES
+from composerefactor.refactoring.modules.grouping import LONG_SERVICE, MOST_SERVICES
+from composerefactor.refactoring.modules.naming import MAX_NAME, LayoutOptions, are_environments
 from composerefactor.refactoring.modules.root_file import RootFile
 
 if TYPE_CHECKING:

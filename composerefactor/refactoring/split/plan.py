@@ -28,7 +28,9 @@ from composerefactor.refactoring.deduplicate.layout import Layout
 from composerefactor.refactoring.deduplicate.variants import SharedService, SharedServices
 from composerefactor.refactoring.modules.anchors import Element
 from composerefactor.refactoring.modules.directories import IncludedFiles, included_files
-from composerefactor.refactoring.modules.grouping import (
+from composerefactor.refactoring.modules.grouping import LIST, MOST_SERVICES, service_groups
+from composerefactor.refactoring.modules.include import IncludeEdit
+from composerefactor.refactoring.modules.naming import (
     LayoutOptions,
     Names,
     Tie,
@@ -38,8 +40,6 @@ from composerefactor.refactoring.modules.grouping import (
     modules_of,
     name_in_path,
 )
-from composerefactor.refactoring.modules.include import IncludeEdit
-from composerefactor.refactoring.modules.planner import LIST, MOST_SERVICES, service_groups
 from composerefactor.refactoring.modules.root_file import RootFile, file_layout, pinned_blocks
 from composerefactor.refactoring.modules.service_names import MONITORING, main_domain
 from composerefactor.refactoring.modules.writer import Assembler, FileLayout

@@ -23,7 +23,7 @@ from composerefactor.cli.wizard.work import Lay, Propose, Say, Work, WorkError, 
 from composerefactor.errors import RefusedError
 from composerefactor.planning.opening import ProjectSelection
 from composerefactor.planning.split_request import SplitRequest
-from composerefactor.refactoring.modules.grouping import LayoutOptions
+from composerefactor.refactoring.modules.naming import LayoutOptions
 from composerefactor.report.text import Style
 
 HERE = ProjectSelection(Path("shop"))

@@ -12,7 +12,7 @@ from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import load_project
 from composerefactor.discovery.files import TreeFacts
 from composerefactor.planning.opening import listing_of
-from composerefactor.refactoring.modules.grouping import modules_directory
+from composerefactor.refactoring.modules.naming import modules_directory
 from composerefactor.workspace.files import ProjectFiles
 from support.commandline import write
 

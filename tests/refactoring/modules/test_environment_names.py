@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from composerefactor.compose.project import Project
-from composerefactor.refactoring.modules.grouping import (
+from composerefactor.refactoring.modules.naming import (
     are_environments,
     environment_name,
     name_in_path,

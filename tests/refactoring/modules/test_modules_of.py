@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from composerefactor.refactoring.modules.grouping import (
+from composerefactor.refactoring.modules.naming import (
     Family,
     LayoutOptions,
     Names,

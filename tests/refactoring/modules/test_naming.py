@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.refactoring.modules.grouping import MAX_NAME, Family, Names, kebab
+from composerefactor.refactoring.modules.naming import MAX_NAME, Family, Names, kebab
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from composerefactor.edit.planned_files import Slice
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Plan
 from composerefactor.refactoring.modules.directories import SINCE_EXTENDS_IN_ROOT
-from composerefactor.refactoring.modules.grouping import Strategy
+from composerefactor.refactoring.modules.naming import Strategy
 from composerefactor.refactoring.split.options import SplitOptions
 from composerefactor.transforms.split import split
 from support.commandline import write

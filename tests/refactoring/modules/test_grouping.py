@@ -10,12 +10,6 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.images.catalog import Placement
 from composerefactor.refactoring.modules.anchors import AnchorIndex
 from composerefactor.refactoring.modules.grouping import (
-    Granularity,
-    LayoutOptions,
-    ServiceGroup,
-    Tie,
-)
-from composerefactor.refactoring.modules.planner import (
     FEWEST_LINES,
     FEWEST_LINES_OF_ALIKE,
     LIST,
@@ -26,6 +20,7 @@ from composerefactor.refactoring.modules.planner import (
     service_groups,
     tied_groups,
 )
+from composerefactor.refactoring.modules.naming import Granularity, LayoutOptions, ServiceGroup, Tie
 from composerefactor.refactoring.modules.service_names import block_name, common_name, main_domain
 from composerefactor.yaml.source import Source
 
