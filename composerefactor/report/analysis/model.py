@@ -12,6 +12,8 @@ from msgspec import Struct
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 
 Row = tuple[str, ...]
+NOTHING = ("", "-")
+"""Cells that say nothing."""
 
 
 def code(text: str) -> str:
@@ -39,8 +41,12 @@ class Table(Struct, frozen=True):
 
     @property
     def used(self) -> tuple[int, ...]:
-        """The positions of the columns that are not empty in all rows."""
-        return tuple(n for n in range(len(self.columns)) if any(row[n] for row in self.rows))
+        """The positions of the first column, and of those that say something in some row."""
+        return tuple(
+            n
+            for n in range(len(self.columns))
+            if n == 0 or any(row[n] not in NOTHING for row in self.rows)
+        )
 
 
 class TextBlock(Struct, frozen=True):

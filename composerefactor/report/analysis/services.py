@@ -154,6 +154,9 @@ def _dependency(name: str, condition: str) -> str:
 
 
 def _tree(entry: InvocationFacts) -> Iterator[str]:
+    """Yield the lines of the tree of dependencies; none if there are none."""
+    if not any(entry.dependencies.needs.values()):
+        return
     conditions = {(e.caller, e.callee): e.condition for e in entry.edges}
     branches = list(entry.dependencies.tree())
     above: list[str] = []

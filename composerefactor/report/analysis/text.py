@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from composerefactor.analysis.analysis import Analysis
-from composerefactor.report.analysis.model import Section, Table, TextBlock
+from composerefactor.report.analysis.model import NOTHING, Section, Table, TextBlock
 from composerefactor.report.analysis.summary import SECTIONS, sections
 from composerefactor.report.text import Style, TableLines, columns_of, filled, table
 
@@ -20,7 +20,6 @@ _COLOURS = {
     "high": "red",
     "medium": "yellow",
 }
-_NOTHING = ("", "-")
 _ALWAYS_A_TABLE = 2
 """Tables with at most so many columns can be read whatever their cells are."""
 
@@ -118,7 +117,7 @@ def _blocks(grid: _Grid, lead: int, style: Style, width: int) -> Iterator[str]:
         line = ""
         for column, cell in zip(grid.columns[lead:], row[lead:], strict=True):
             field = f"{column}: {cell}"
-            if cell in _NOTHING:
+            if cell in NOTHING:
                 continue
             if line and columns_of(f"    {line}  {field}") > width:
                 yield from _field_lines(line, style, width)
