@@ -320,7 +320,7 @@ def scrapes(project: Project, entry: InvocationFacts, prometheus: ServiceFacts) 
         for job in _mappings(_get(content, "scrape_configs")):
             where = str(job.get("metrics_path") or "/metrics")
             for targets in _mappings(job.get("static_configs")):
-                for target in targets.get("targets") or ():
+                for target in _list(targets.get("targets")):
                     host, _, port = str(target).partition(":")
                     service = entry.hosts.service(prometheus.name, host)
                     if service is not None:
@@ -336,6 +336,10 @@ def _get(content: object, key: str) -> object:
     return content.get(key) if isinstance(content, dict) else None
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _mappings(value: object) -> list[dict[str, Any]]:
     """Return the mappings in the list *value*; none if it is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [each for each in _list(value) if isinstance(each, dict)]

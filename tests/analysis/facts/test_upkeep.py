@@ -119,6 +119,7 @@ scrape_configs:
     static_configs: [{targets: ["api:9100", "elsewhere:80"]}]
   - job_name: broken
     static_configs: {targets: 1}
+  - static_configs: [{targets: 1}, 2]
 """
 
 
