@@ -178,9 +178,9 @@ def client_without_password(architecture: Architecture) -> Iterator[Occurrence]:
             setting = client.settings.get(mention.variable)
             if callee is None or callee == client.name or setting is None or not setting.value:
                 continue
-            if mention.mention.scheme not in _SCHEMES or _may_have_password(
-                client, setting, callee
-            ):
+            if mention.mention.scheme not in _SCHEMES:
+                continue
+            if _may_have_password(entry.model, client, setting, callee):
                 continue
             option = _password_option(entry.model, callee)
             if option:
@@ -204,12 +204,13 @@ def _password_option(model: StartModel, server: str) -> str:
     return next((each.name for each in settings if each.value != _DEFAULT), "")
 
 
-def _may_have_password(client: Service, setting: Setting, server: str) -> bool:
+def _may_have_password(model: StartModel, client: Service, setting: Setting, server: str) -> bool:
     """Return whether *client* has a password in the URL *setting*, or may have it elsewhere.
 
     That may be a variable with a name like that of *setting* or *server*, or an unknown file.
     """
-    if client.secrets or any(url.user or url.password for url in urls(setting.value or "")):
+    texts = (setting.value or "", expand(setting.value or "", model.variables))
+    if client.secrets or any(url.user or url.password for text in texts for url in urls(text)):
         return True
     is_complete = all(each.value.path in client.env_files for each in client.env_file)
     words = {*name_words(setting.name), *name_words(server), "db", "database"} - {"url", "uri"}
