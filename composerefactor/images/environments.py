@@ -110,8 +110,9 @@ def environment_of(project: Project, path: str) -> FileEnvironment | None:
     if configured is not None:
         return FileEnvironment(configured, "the settings")
     file = project.files.get(path)
-    evidence = _named(path) or (_described(file, catalog_of(project)) if file is not None else None)
-    evidence = evidence or _of_directory_for_tests(project.directory)
+    evidence = _named(path) or _of_directory_for_tests(project.directory)
+    if evidence is None and file is not None:
+        evidence = _described(file, catalog_of(project))
     if evidence is None or evidence.kind == "demo":
         return None
     return FileEnvironment(

@@ -139,7 +139,8 @@ def test_what_only_developers_start(
     ],
 )
 def test_the_directory_of_the_project(tmp_path: Path, directory: str, expected: str | None) -> None:
-    (tmp_path / "compose.yaml").write_text(PLAIN)
+    header = "# Production setup\n" if expected else ""
+    (tmp_path / "compose.yaml").write_text(header + PLAIN)
     project = open_project(ProjectSelection(tmp_path)).project
     project.directory = directory
     environment = environment_of(project, "compose.yaml")
