@@ -1,1 +1,3 @@
+"""Settings for development."""
+
 DEBUG = True

@@ -1,1 +1,3 @@
+"""Settings for production."""
+
 DEBUG = False
