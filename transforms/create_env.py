@@ -23,13 +23,13 @@ from __future__ import annotations
 import base64
 import posixpath
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
 from msgspec import Struct
 
-from composerefactor.compose.dotenv import assignment, assignments
+from composerefactor.compose.dotenv import Assignment, assignment, assignments
 from composerefactor.compose.env_files import (
     assignments_in,
     env_files,
@@ -39,7 +39,7 @@ from composerefactor.compose.env_files import (
     variable_names_in,
 )
 from composerefactor.compose.hosts import name_words, urls
-from composerefactor.compose.interpolation import SET_BY_SHELL, expressions
+from composerefactor.compose.interpolation import SET_BY_SHELL, expressions, password_hashes
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
@@ -103,7 +103,9 @@ _SIGNING_KEYS = frozenset({"SECRET_KEY", "SECRET_KEY_BASE", "APP_SECRET", "AUTH_
 _PROJECT_SETTINGS = frozenset({"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR"})
 """Settings that decide what Docker Compose takes for the same project."""
 
+_SET_BY_OTHERS = (SET_BY_SHELL - {"UID", "GID"}) | _PROJECT_SETTINGS
 _SEVERAL = "The Compose files have several defaults."
+_ALLOWS_NONE = r"ALLOW_EMPTY_(?:ROOT_)?PASSWORD$"
 _LOGIN_SCHEMES = frozenset({"redis", "rediss", "mongodb", "amqp", "amqps"})
 """Schemes whose clients have the password in the URL; those of SQL often have it elsewhere."""
 
@@ -205,6 +207,7 @@ class _NewFile(Struct, frozen=True):
     random: tuple[str, ...]
     replaced: tuple[str, ...]
     kept: tuple[str, ...]
+    same: tuple[str, ...]
     empty: tuple[str, ...]
 
     @property
@@ -214,6 +217,7 @@ class _NewFile(Struct, frozen=True):
             ("random", self.random),
             ("random instead of the default (sessions end)", self.replaced),
             ("as it is now", self.kept),
+            ("as another variable or file has it", self.same),
             ("set yourself", self.empty),
         )
         return "; ".join(f"{words}: {enumerated(names)}" for words, names in named if names)
@@ -236,7 +240,7 @@ def _new_file(
     else:
         text = copied
     values = {pair.name: pair.value for pair in assignments(text)}
-    empty = tuple(
+    empty = tuple(writer.left) + tuple(
         name
         for name, value in values.items()
         if name not in writer.made
@@ -244,8 +248,9 @@ def _new_file(
         and (not value or is_placeholder(value))
         and not (name in writer.used and writer.used[name].has_default)
     )
-    made = tuple(name for name in writer.made if name not in writer.replaced)
-    return _NewFile(text, values, example, made, tuple(writer.replaced), tuple(writer.kept), empty)
+    made = [name for name in writer.made if name not in writer.replaced]
+    groups = (made, writer.replaced, writer.kept, writer.same, empty)
+    return _NewFile(text, values, example, *map(tuple, groups))
 
 
 _COPY = (
@@ -323,8 +328,11 @@ def _used_variables(models: list[StartModel]) -> dict[str, _Variable]:
     for model in models:
         for file in model.files:
             for place, node in file.paths:
-                for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
-                    if each.name in model.variables:
+                text = node.value if isinstance(node, ScalarNode) else ""
+                hashes = password_hashes(text)
+                for each in expressions(text):
+                    is_hash = any(start <= each.start < end for start, end in hashes)
+                    if is_hash or each.name in model.variables:
                         continue
                     variable = found.setdefault(each.name, _Variable())
                     user = str(place[1] if place[0] == "services" else place[0])
@@ -376,11 +384,14 @@ class _Writer:
         self.made: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.kept: dict[str, str] = {}
+        self.left: dict[str, None] = {}
+        self.same: dict[str, None] = {}
 
     def copied(self, text: str) -> str:
         """Return the example *text* with random secrets, also where URLs contain them."""
         text = "\n".join(_without_words_on_example(text.splitlines()))
         pairs = {pair.line: pair for pair in assignments(text)}
+        self._note_shared(pairs.values())
         self.listed |= {pair.name for pair in pairs.values()}
         replaced: dict[str, str] = {}
         lines: list[str] = []
@@ -400,6 +411,19 @@ class _Writer:
             comment = ""
         return "".join(f"{_with_passwords(line, replaced)}\n" for line in lines)
 
+    def _note_shared(self, pairs: Iterable[Assignment]) -> None:
+        """Note the passwords of servers that the example or a default has under another name."""
+        named = [(pair.name, pair.value) for pair in pairs]
+        named += [(name, each) for name, used in self.used.items() for each in used.defaults]
+        of_servers = {
+            (name, value)
+            for name, value in named
+            if is_secret_name(name) and _is_of_server(name) and not is_placeholder(value)
+        }
+        for name, value in of_servers:
+            if value and any(value == other and name != n for n, other in of_servers):
+                self.fixed.setdefault(name, set()).add(value)
+
     def _note_commented(self, line: str) -> None:
         """Note that a comment of the example shows a variable that has a default."""
         match = re.fullmatch(rf"\s*#\s*{_LINE}", line)
@@ -412,7 +436,7 @@ class _Writer:
         needed: dict[tuple[str, ...], list[str]] = {}
         optional: dict[tuple[str, ...], list[str]] = {}
         for name, each in sorted(self.used.items()):
-            if name in self.listed or name in SET_BY_SHELL - {"UID", "GID"}:
+            if name in self.listed or name in _SET_BY_OTHERS:
                 continue
             value, remark = self._value(name, None, "")
             is_optional = value is None and each.has_default
@@ -432,8 +456,9 @@ class _Writer:
         """
         used = self.used.get(name)
         is_secret = self._is_own(name, old)
-        if old and is_secret and ("$" in old or old in self.fixed.get(name, ())):
-            is_secret = False
+        if old and is_secret and old in self.fixed.get(name, ()):
+            self.same[name] = None
+        is_secret = is_secret and name not in self.same and "$" not in (old or "")
         if self.can_start and name in _PROJECT_SETTINGS:
             return None, "It would make another project of what runs now."
         is_in_force = self.can_start or (old is None and not is_secret)
@@ -442,6 +467,10 @@ class _Writer:
                 return self._secret_with_default(name, used, old, comment)
             return self._setting_with_default(name, used, old)
         if is_secret:
+            defaults = [each for each in used.defaults if each] if used and self.can_start else []
+            if used and any(not self._can_change(name, used, each) for each in defaults):
+                self.left[name] = None
+                return None, "Some Compose files have a default, which may be stored already."
             return self._random(name, f"{comment} {old or ''}"), ""
         is_set_if_empty = used is not None and used.is_set_if_empty
         return (None if old is None and is_set_if_empty else old or ""), ""
@@ -485,8 +514,7 @@ class _Writer:
         unless it signs or encrypts.
         """
         words = set(name_words(name))
-        is_of_server = bool(words & _SERVERS) or {"access", "key"} <= words
-        if is_of_server and not self._is_asked_for(name):
+        if _is_of_server(name) and not self._is_asked_for(name):
             return False
         is_unused = old == "" and name not in self.used
         return _is_chosen(name, self.known) and not (is_unused and not words & _SIGNING)
@@ -502,7 +530,17 @@ class _Writer:
         if used is None:
             return False
         applications = {n for model in self.models for n in model.services} - self.stores
-        return not used.users.keys() <= applications and not self._has_open_client(used)
+        allows_none = any(
+            re.search(_ALLOWS_NONE, setting)
+            for model in self.models
+            for name in used.users.keys() & model.services.keys()
+            for setting in model.services[name].settings
+        )
+        return (
+            not used.users.keys() <= applications
+            and not allows_none
+            and not self._has_open_client(used)
+        )
 
     def _has_open_client(self, used: _Variable) -> bool:
         """Return whether a client has an address of a server in *used* without a password."""
@@ -561,6 +599,11 @@ class _Writer:
     def _random(self, name: str, comment: str) -> str:
         self.made[name] = self.random.secret(name, comment)
         return self.made[name]
+
+
+def _is_of_server(name: str) -> bool:
+    words = set(name_words(name))
+    return bool(words & _SERVERS) or {"access", "key"} <= words
 
 
 def _is_chosen(name: str, known: Container[str]) -> bool:
