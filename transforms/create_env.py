@@ -306,6 +306,7 @@ class _Variable(Struct):
         has_default: Whether every place has one.
         is_set_if_empty: Whether an empty value is another one than none in some place.
         commands: The users that have it in their command.
+        in_model: The users in each start command, by its position.
     """
 
     users: dict[str, None] = {}
@@ -313,6 +314,7 @@ class _Variable(Struct):
     has_default: bool = True
     is_set_if_empty: bool = False
     commands: dict[str, None] = {}
+    in_model: dict[int, set[str]] = {}
 
     @property
     def default(self) -> str | None:
@@ -325,7 +327,7 @@ class _Variable(Struct):
 def _used_variables(models: list[StartModel]) -> dict[str, _Variable]:
     """Return the variables that the Compose files use and that no env file sets, by name."""
     found: dict[str, _Variable] = {}
-    for model in models:
+    for position, model in enumerate(models):
         for file in model.files:
             for place, node in file.paths:
                 text = node.value if isinstance(node, ScalarNode) else ""
@@ -337,6 +339,7 @@ def _used_variables(models: list[StartModel]) -> dict[str, _Variable]:
                     variable = found.setdefault(each.name, _Variable())
                     user = str(place[1] if place[0] == "services" else place[0])
                     variable.users[user] = None
+                    variable.in_model.setdefault(position, set()).add(user)
                     variable.is_set_if_empty |= each.operator in {"-", "?", "+"}
                     if each.operator.endswith("-"):
                         variable.defaults.setdefault(each.argument or "", {})[user] = None
@@ -547,10 +550,10 @@ class _Writer:
         return any(
             url.scheme in _LOGIN_SCHEMES
             and not url.password
-            and any(host in used.users for host, _ in url.hosts)
-            for model in self.models
-            for service in model.services.values()
-            if service.name not in used.users
+            and any(host in users for host, _ in url.hosts)
+            for position, users in used.in_model.items()
+            for service in self.models[position].services.values()
+            if service.name not in users
             for setting in service.settings.values()
             for url in urls(setting.value or "")
         )
