@@ -39,7 +39,12 @@ from composerefactor.compose.env_files import (
     variable_names_in,
 )
 from composerefactor.compose.hosts import name_words, urls
-from composerefactor.compose.interpolation import SET_BY_SHELL, expressions, password_hashes
+from composerefactor.compose.interpolation import (
+    SET_BY_SHELL,
+    Expression,
+    expressions,
+    password_hashes,
+)
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secrets import (
@@ -58,7 +63,7 @@ from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._secrets import gitignore_edit
-from composerefactor.yaml.nodes import ScalarNode
+from composerefactor.yaml.nodes import Path, ScalarNode
 
 _LINE = (
     r"(?P<lead>\s*(?:export\s+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>\s*=[^\S\n]*)"
@@ -175,7 +180,7 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             listed = variable_names_in(project, path)
             unset = sorted(
                 name
-                for name, each in _used_variables(models).items()
+                for name, each in _used_variables(models, with_passed=False).items()
                 if name not in listed and not each.has_default
             )
             if unset:
@@ -324,30 +329,55 @@ class _Variable(Struct):
         return next(iter(self.defaults), "")
 
 
-def _used_variables(models: list[StartModel]) -> dict[str, _Variable]:
-    """Return the variables that the Compose files use and that no env file sets, by name."""
+def _used_variables(models: list[StartModel], *, with_passed: bool = True) -> dict[str, _Variable]:
+    """Return the variables that the Compose files use and that no env file sets, by name.
+
+    *with_passed* also returns the secrets that services get from the shell by their name alone.
+    """
     found: dict[str, _Variable] = {}
     for position, model in enumerate(models):
-        for file in model.files:
-            for place, node in file.paths:
-                text = node.value if isinstance(node, ScalarNode) else ""
-                hashes = password_hashes(text)
-                for each in expressions(text):
-                    is_hash = any(start <= each.start < end for start, end in hashes)
-                    if is_hash or each.name in model.variables:
-                        continue
-                    variable = found.setdefault(each.name, _Variable())
-                    user = str(place[1] if place[0] == "services" else place[0])
-                    variable.users[user] = None
-                    variable.in_model.setdefault(position, set()).add(user)
-                    variable.is_set_if_empty |= each.operator in {"-", "?", "+"}
-                    if each.operator.endswith("-"):
-                        variable.defaults.setdefault(each.argument or "", {})[user] = None
-                    elif not each.operator.endswith("+"):
-                        variable.has_default = False
-                    if place[2:3] in {("command",), ("entrypoint",)}:
-                        variable.commands[user] = None
+        for place, each in _expressions_in(model):
+            variable = found.setdefault(each.name, _Variable())
+            user = str(place[1] if place[0] == "services" else place[0])
+            variable.users[user] = None
+            variable.in_model.setdefault(position, set()).add(user)
+            variable.is_set_if_empty |= each.operator in {"-", "?", "+"}
+            if each.operator.endswith("-"):
+                variable.defaults.setdefault(each.argument or "", {})[user] = None
+            elif not each.operator.endswith("+"):
+                variable.has_default = False
+            if place[2:3] in {("command",), ("entrypoint",)}:
+                variable.commands[user] = None
+        for name, user in _passed_secrets(model) if with_passed else ():
+            variable = found.setdefault(name, _Variable())
+            variable.users[user] = None
+            variable.in_model.setdefault(position, set()).add(user)
+            variable.has_default, variable.is_set_if_empty = False, True
     return found
+
+
+def _expressions_in(model: StartModel) -> Iterator[tuple[Path, Expression]]:
+    """Yield the variables in *model* that no env file sets, with their places.
+
+    What Docker Compose takes for a variable in the hash of a password is none.
+    """
+    for file in model.files:
+        for place, node in file.paths:
+            text = node.value if isinstance(node, ScalarNode) else ""
+            hashes = password_hashes(text)
+            for each in expressions(text):
+                is_hash = any(start <= each.start < end for start, end in hashes)
+                if not is_hash and each.name not in model.variables:
+                    yield place, each
+
+
+def _passed_secrets(model: StartModel) -> Iterator[tuple[str, str]]:
+    """Yield (name, service) for secrets that services get from the shell by their name alone."""
+    for service in model.services.values():
+        for setting in service.settings.values():
+            is_passed = setting.value is None and setting.name not in model.variables
+            if is_passed and is_secret_name(setting.name):
+                yield setting.name, service.name
 
 
 class _Writer:
