@@ -13,6 +13,7 @@ from composerefactor.compose.service_values import Logging
 from composerefactor.compose.services import Service
 from composerefactor.compose.sizes import format_size
 from composerefactor.discovery.readers import STACK_DEPLOY
+from composerefactor.images.lookup import removed_options
 
 _RESTARTS = (("restart",), ("deploy", "restart_policy", "condition"))
 _MEMORY_LIMITS = (("mem_limit",), ("deploy", "resources", "limits", "memory"))
@@ -194,3 +195,24 @@ def floating_tag(architecture: Architecture) -> Iterator[Occurrence]:
                 reference.name,
                 "pin the version that runs now",
             )
+
+
+@rule(Severity.HIGH, "reliability")
+def removed_option(architecture: Architecture) -> Iterator[Occurrence]:
+    """A server gets an option that its version no longer supports.
+
+    It exits at once, with an error such as ``unknown variable``. A tag such as ``latest`` gets
+    there by itself: MySQL knows ``--default-authentication-plugin`` up to 8.3 only.
+    """
+    for entry in architecture.entries:
+        for service in entry.services:
+            definition = entry.model.services[service.name]
+            command = definition.command or definition.entrypoint
+            for option, removed in removed_options(definition, entry.catalog):
+                yield Occurrence(
+                    f"{service.name} does not start: {service.image} does not know {option}",
+                    command.location if command else service.location,
+                    service.name,
+                    option,
+                    removed.remedy,
+                )

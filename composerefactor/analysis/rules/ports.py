@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
 from composerefactor.compose.hosts import HOST
 from composerefactor.compose.ports import FOR_OUTSIDE
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
+from composerefactor.transforms.quote_ports import quote_ports
 
 _DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
 
@@ -173,3 +174,13 @@ def _used_ports(entry: InvocationFacts) -> Iterator[tuple[str, str, str, str, Lo
 def _uses_the_host(service: Service) -> bool:
     """Return whether a variable of *service* names the host, so that published ports are meant."""
     return any(HOST in (setting.value or "") for setting in service.settings.values())
+
+
+@rule(Severity.LOW, "configuration", transform="quote-ports")
+def ambiguous_port(architecture: Architecture) -> Iterator[Occurrence]:
+    """A port without quotes is a number to some YAML readers.
+
+    A reader of YAML 1.1 takes an unquoted `22:22` for a number in base 60: 1342. Docker Compose
+    reads it as text; editors, linters and scripts may not.
+    """
+    yield from fixer_occurrences(architecture, quote_ports)

@@ -1,4 +1,4 @@
-"""What services and resources are defined, how often, and how they refer to each other."""
+"""The form of files, what they define, how often, and how that refers to each other."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
 from composerefactor.compose.dependencies import service_references
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.resources import is_only_part_of_another
 from composerefactor.compose.services import StartModel
 from composerefactor.errors import Location, first_of
 from composerefactor.images.starters import missing_resources, missing_services
+from composerefactor.transforms.drop_version import drop_version
+from composerefactor.transforms.fix_schema import fix_schema
+from composerefactor.transforms.modernize import modernize
 from composerefactor.yaml.nodes import MappingNode, SequenceNode, own_entries
 
 
@@ -277,3 +280,56 @@ def dependency_cycle(architecture: Architecture) -> Iterator[Occurrence]:
                 " ".join(sorted(set(cycle))),
                 "remove one of these dependencies",
             )
+
+
+@rule(Severity.HIGH, "validity")
+def unreadable_file(architecture: Architecture) -> Iterator[Occurrence]:
+    """A Compose file cannot be read.
+
+    It is missing, is not valid YAML, contains several YAML documents, or refers to a file that does
+    not exist. Docker Compose accepts several documents, but composerefactor reads files with one.
+    The other start commands are analyzed.
+    """
+    for entry, error in architecture.unread.items():
+        location = error.location or Location(entry.root_file)
+        # With a value for its variables, the path may lead to a file.
+        severity = Severity.MEDIUM if "$" in error.message else None
+        yield Occurrence(
+            f"{entry.title} cannot be read: {architecture.masking.text(error.message)}",
+            location,
+            subject=error.message,
+            remedy=error.remedy,
+            severity=severity,
+        )
+
+
+@rule(Severity.HIGH, "validity", transform="fix-schema")
+def invalid_key(architecture: Architecture) -> Iterator[Occurrence]:
+    """Docker Compose rejects a key or value.
+
+    Misspelt keys, keys that are written twice, numbers where text is required. `composerefactor
+    fix` corrects those with one obvious meaning.
+    """
+    yield from fixer_occurrences(architecture, fix_schema, prefix="rejected by Docker Compose: ")
+
+
+@rule(Severity.INFO, "maintainability", transform="modernize")
+def legacy_form(architecture: Architecture) -> Iterator[Occurrence]:
+    """A file uses an old form of the Compose format.
+
+    `links`, `volumes_from`, `external: {name}` and the first format are supported for old files
+    only. The current forms can express more, and all tools read them.
+    """
+    yield from fixer_occurrences(architecture, modernize)
+
+
+@rule(Severity.INFO, "maintainability", transform="drop-version")
+def obsolete_version(architecture: Architecture) -> Iterator[Occurrence]:
+    """The top-level `version` is obsolete.
+
+    Docker Compose ignores it and prints a warning with every command. Other programs, such as
+    `docker stack deploy`, may need it: their files are left out.
+    """
+    protected = architecture.project.protected_files
+    found = fixer_occurrences(architecture, drop_version)
+    yield from (each for each in found if each.location.path not in protected)

@@ -8,12 +8,13 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.variables import CREATE_ENV, EnvFileFacts
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
 from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog
+from composerefactor.transforms.fix_interpolation import fix_interpolation
 
 _VITAL = frozenset({"image", "ports", "volumes", "build", "container_name"})
 """The attributes in which an empty text breaks the service."""
@@ -174,3 +175,13 @@ def _serves_built_pages(service: ServiceFacts, definition: Service, catalog: Cat
     if definition.command or definition.entrypoint:
         return False
     return catalog.category(build.base) == "proxy"
+
+
+@rule(Severity.MEDIUM, "validity", transform="fix-interpolation")
+def shell_interpolation(architecture: Architecture) -> Iterator[Occurrence]:
+    """A value uses shell syntax that Docker Compose does not support.
+
+    Compose expands `$X` and `${X}` with `:-`, `:?` and `:+`. It rejects `${X:=d}` and takes the
+    command in `${X:-$(date)}` literally, so that the value is not what it seems to be.
+    """
+    yield from fixer_occurrences(architecture, fix_interpolation, with_title=True)
