@@ -9,8 +9,7 @@ structured    commands in YAML and JSON: CI files, Taskfiles, package.json, dev 
 shell         from a script to its calls of Compose, with working directory and variables
 resolve       from a call of Compose to the files of the project that it means
 guess         start commands that only names and contents of Compose files suggest
-readers       other programs that read the Compose files
-swarm         Compose files that are for Docker Swarm
+readers       other programs that read the Compose files, Docker Swarm among them
 find          all of it together, and start commands from command-line options
 ============= ================================================================================
 """

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.paths import directory_of, path_from
-from composerefactor.discovery import readers, swarm
+from composerefactor.discovery import readers
 from composerefactor.discovery.command_files import scripts
 from composerefactor.discovery.comments import comment_calls
 from composerefactor.discovery.files import Listing, TreeFacts
@@ -73,7 +73,7 @@ def survey(listing: Listing, facts: TreeFacts) -> Survey:
     other_readers += readers.from_content(listing, started)
     started = {file for entry in entries for file in entry.files}
     read = {reader.path for reader in other_readers}
-    other_readers += swarm.from_compose_files(listing, facts, started, read)
+    other_readers += readers.for_swarm(listing, facts, started, read)
     return Survey(
         _ordered(merge_duplicates([*guesses, *entries])),
         tuple(dict.fromkeys(other_readers)),

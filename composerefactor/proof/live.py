@@ -28,14 +28,14 @@ from composerefactor.proof.containers import (
     recreation_reasons,
 )
 from composerefactor.proof.engine import DEFAULT_TIMEOUT, Engine
-from composerefactor.proof.omitted_env_files import (
+from composerefactor.proof.probes import TaggedValue, render
+from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
+from composerefactor.proof.staging import (
     hash_command,
     hashes_env_files,
     prints_env_files,
     with_env_files,
 )
-from composerefactor.proof.probes import TaggedValue, render
-from composerefactor.proof.scenarios import ALL_PROFILES, OWN, Scenario, config_command
 
 _NAMESPACES = ("network_mode", "ipc", "pid")
 
