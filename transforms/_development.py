@@ -245,7 +245,8 @@ class DevelopmentFinder:
                 name, current
             )
             is_switch = re.fullmatch(_SWITCHES, name) is not None
-            is_known = MODE_VARIABLE.fullmatch(name) or re.fullmatch(_LOG_LEVEL, name)
+            is_level = body.get("build") is not None and re.fullmatch(_LOG_LEVEL, name)
+            is_known = MODE_VARIABLE.fullmatch(name) or is_level
             if values and values.production and (is_known or (is_switch and variable)):
                 evidence = f"{name} is {values.development}, {values.production} in production"
                 # the programs of others know two modes

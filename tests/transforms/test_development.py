@@ -101,6 +101,8 @@ def test_modes_become_those_of_production() -> None:
     app, node = settings_in(file)
     image = read("services:\n  a:\n    image: a\n    environment: {APP_ENV: development}\n")
     assert settings_in(image)[0].staging == {}
+    image = read("services:\n  a:\n    image: a\n    environment: {LOG_LEVEL: debug}\n")
+    assert settings_in(image) == []  # its owner wants to see more of the program of others
     assert (app.production, app.staging) == (
         {"environment": {"APP_ENV": "production"}},
         {"APP_ENV": "staging"},
