@@ -50,7 +50,7 @@ def fixers(names: frozenset[str] | None = None) -> dict[str, Fixer[Any]]:
 
     def is_needed(module: str) -> bool:
         name = module.replace("_", "-")
-        return name not in REFACTORINGS if names is None else name in names
+        return name not in REFACTORINGS and (names is None or name in names)
 
     found = [each for each in _discover(is_needed).values() if isinstance(each, Fixer)]
     needed = found if names is None else [each for each in found if each.name in names]
