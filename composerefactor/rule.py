@@ -1,5 +1,5 @@
-"""What a rule of a plug-in imports; the contract itself is in ``analysis/findings.py``."""
+"""What a rule of a plug-in imports; the contract itself is in ``analysis/rule.py``."""
 
-from composerefactor.analysis.findings import Occurrence, Rule, fixer_occurrences, rule
+from composerefactor.analysis.rule import Occurrence, Rule, fixer_occurrences, rule
 
 __all__ = ["Occurrence", "Rule", "fixer_occurrences", "rule"]

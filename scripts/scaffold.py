@@ -91,7 +91,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 
 
 @rule(Severity.LOW, "maintainability")

@@ -3,7 +3,8 @@
 ============ ========================================================================
 analysis     facts, findings and ratings of one project; which findings ``fix`` solves
 rejections   the start commands that Docker Compose rejects
-findings     the contract of a rule, its findings, and files of known ones
+rule         the contract of a rule
+findings     what rules have found, and files of known findings
 explanation  where each line of a service comes from, and what uses the service
 fleet        many projects below one directory, analysed in parallel
 facts        what the files say about services, networks, volumes, variables ...

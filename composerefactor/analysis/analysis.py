@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 import composerefactor.analysis.rules as package
 from composerefactor.analysis.facts.architecture import Architecture, survey
-from composerefactor.analysis.findings import Area, Finding, Rule, RuleInfo, Severity, split_known
+from composerefactor.analysis.findings import Finding, Severity, split_known
+from composerefactor.analysis.rule import Area, Rule, RuleInfo
 from composerefactor.compose.ignore_comments import ignore_reason
 from composerefactor.compose.project import Project
 from composerefactor.errors import InputError, Location, did_you_mean

@@ -1,7 +1,7 @@
 """The command line: one module per command.
 
 =========== =====================================================================
-main        the command group, exit codes, signals
+main        the command group, the end of the program (errors have the exit codes), signals
 options     options that several commands share
 run         a run that changes files: showing, checking, confirming and writing a proposal
 terminal    colours, prompts, progress, errors on the terminal

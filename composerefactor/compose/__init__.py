@@ -5,11 +5,11 @@ files            names of Compose files; one file with its sections and lines; f
 invocation       how a project is started: ``-f`` files, directory, env files, profiles
 project          every file that the start commands read, and what they refer to
 services         the services of one start command, merged over files, extends, include
-merge            how Docker Compose merges definitions: their order, and which values count
+merge            how Docker Compose merges definitions: which, in which order, which values count
 definitions      places in the definitions of a service, and values with their place
 service_values   the values of a service as structs, merged as Docker Compose does
 origins          which place sets each line of a merged service, and what it overrides
-attributes       the table of all attributes: values, merges, paths and usual order
+attributes       the table of all attributes: how each is merged, values, paths, usual order
 remarks          what comments say: groups of services, generated files, blocks that stay
 ignore_comments  comments that switch off a rule, a transform or a reader
 interpolation    the syntax of ``${NAME:-default}``: find, expand and mask variables
@@ -22,7 +22,7 @@ sizes            sizes of memory: ``512M`` as a number of bytes, and back
 ports            published ports: who reaches them, which conflict
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
-dotenv           the syntax of env files
+dotenv           the syntax of env files, to read and to write; lines are added in ``edit``
 env_files        env files that provide the variables of a project
 secrets          names of credentials; the recogniser of secret values in texts
 masking          mask secrets in everything that is shown

@@ -1,4 +1,4 @@
-"""One Compose file with its sections and lines, and the files of a project by path.
+"""Names of Compose files, one file with its sections and lines, and the files of a project by path.
 
 :class:`ComposeFile` is one parsed file. :class:`Library` parses files on first use.
 """

@@ -1,10 +1,9 @@
 """How a project is started: start commands from its scripts, CI files, documents and file names.
 
 ============= ================================================================================
-files         the files of a project, the default names of Compose files, facts on them
+files         the files of a project, the default file of a directory, facts on them
 script        lines that one shell runs, values of variables, text that knows its offsets
-command_files which files contain commands; shell scripts, Markdown, Makefiles and the like
-comments      commands in the comments of Compose files
+command_files which files contain commands: scripts, Markdown, Makefiles, comments of Compose files
 structured    commands in YAML and JSON: CI files, Taskfiles, package.json, dev containers
 shell         from a script to its calls of Compose, with working directory and variables
 resolve       from a call of Compose to the files of the project that it means

@@ -16,8 +16,7 @@ from msgspec.structs import replace
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery import readers
-from composerefactor.discovery.command_files import scripts
-from composerefactor.discovery.comments import comment_calls
+from composerefactor.discovery.command_files import comment_calls, scripts
 from composerefactor.discovery.files import Listing, TreeFacts
 from composerefactor.discovery.guess import guess_invocations
 from composerefactor.discovery.readers import OtherReader

@@ -12,8 +12,9 @@ from typing import Any
 from composerefactor.analysis.diff.impact import UpEffect, listed
 from composerefactor.analysis.diff.kinds import RULES, Risk
 from composerefactor.analysis.diff.states import ComparedStart, LocatedImpact, Review
-from composerefactor.analysis.findings import Area, Finding, Severity
-from composerefactor.analysis.findings import RuleInfo as FindingRule
+from composerefactor.analysis.findings import Finding, Severity
+from composerefactor.analysis.rule import Area
+from composerefactor.analysis.rule import RuleInfo as FindingRule
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.masking import GENERAL

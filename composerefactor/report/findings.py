@@ -12,7 +12,8 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from composerefactor import __version__
-from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
+from composerefactor.analysis.findings import Finding, Severity, fingerprints
+from composerefactor.analysis.rule import RuleInfo
 from composerefactor.compose.paths import path_from
 from composerefactor.report.text import documentation_of, fix_command, xml_text
 

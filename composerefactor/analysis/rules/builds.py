@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.paths import is_below, is_outside, path_from

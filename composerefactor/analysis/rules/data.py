@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import Mount
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.project import Project

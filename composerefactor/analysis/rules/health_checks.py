@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import Edge, ServiceFacts
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.errors import Location
 from composerefactor.images.catalog import Catalog

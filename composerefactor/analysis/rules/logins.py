@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.analysis.rules.networks import needless_guests
 from composerefactor.compose.definitions import LocatedNode, text_of
 from composerefactor.compose.hosts import name_words, urls

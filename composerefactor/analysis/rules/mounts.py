@@ -11,7 +11,8 @@ from posixpath import basename, splitext
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.volumes import Mount
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project

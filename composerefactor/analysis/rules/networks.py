@@ -9,7 +9,8 @@ from itertools import combinations
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import Edge, ServiceFacts
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import HOST, name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets

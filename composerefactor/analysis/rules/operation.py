@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import Value
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.one_off import reason_it_may_exit

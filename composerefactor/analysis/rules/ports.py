@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
-from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, fixer_occurrences, rule
 from composerefactor.compose.hosts import HOST
 from composerefactor.compose.ports import FOR_OUTSIDE
 from composerefactor.compose.services import Service

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.image_references import parse_image
 from composerefactor.images.lookup import gains_privileges

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.variables import CREATE_ENV
-from composerefactor.analysis.findings import Occurrence, Severity, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import LocatedNode
 from composerefactor.compose.dotenv import Assignment
 from composerefactor.compose.env_files import assignments_in

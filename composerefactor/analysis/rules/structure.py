@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
-from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, fixer_occurrences, rule
 from composerefactor.compose.dependencies import service_references
 from composerefactor.compose.files import RESOURCE_SECTIONS, SECTION_NOUNS, ComposeFile
 from composerefactor.compose.resources import is_only_part_of_another

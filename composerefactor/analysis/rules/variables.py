@@ -8,7 +8,8 @@ from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.facts.builds import BROWSER_PREFIXES
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.variables import CREATE_ENV, EnvFileFacts
-from composerefactor.analysis.findings import Occurrence, Severity, fixer_occurrences, rule
+from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.rule import Occurrence, fixer_occurrences, rule
 from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.services import Service

@@ -15,7 +15,8 @@ from msgspec import Struct, to_builtins
 
 from composerefactor.analysis.analysis import Analysis, Rating
 from composerefactor.analysis.facts.architecture import Repetition, StartCommandFacts
-from composerefactor.analysis.findings import Finding, RuleInfo, Severity, fingerprints
+from composerefactor.analysis.findings import Finding, Severity, fingerprints
+from composerefactor.analysis.rule import RuleInfo
 from composerefactor.errors import Location
 from composerefactor.images.environments import FileEnvironment
 from composerefactor.planning.settings import schemas
