@@ -57,7 +57,7 @@ class Options:
 )
 def add_restart_policy(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each service, or block that services share, without a restart policy."""
-    doubts: dict[str, str] = {}
+    doubts: dict[tuple[str, str], str] = {}
     usual_policy = cache(_usual_policy)
     models = start_models(project)
     most_have_policies = {
@@ -76,11 +76,11 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
         file = destinations(service)[0].file
         usual = usual_policy(file)
         if most_have_policies[id(model), file.path] and not _keeps_running(model, service):
-            doubts[service.name] = (
+            doubts[file.path, service.name] = (
                 f"other services of {file.path} have a policy, so it may exit on purpose"
             )
         elif setting := _set_by_another(models, service, file):
-            doubts[service.name] = f"{setting} sets a policy where one is wanted"
+            doubts[file.path, service.name] = f"{setting} sets a policy where one is wanted"
         return usual if usual and options == Options() else options.policy
 
     for site in find_sites(models, policy_for, ("restart",), replaced=True):
@@ -88,7 +88,8 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
             yield blocked_refusal(site, "no restart policy")
         else:
             title = f"Add restart: {site.value} to {enumerated(site.services)}"
-            doubt = next((doubts[name] for name in site.services if name in doubts), "")
+            reasons = {path: text for (path, name), text in doubts.items() if name in site.services}
+            doubt = reasons.get(site.file.path) or next(iter(reasons.values()), "")
             confidence: Confidence = "guess" if doubt else "verified"
             yield addition(site, site.value, title, doubt, confidence)
 

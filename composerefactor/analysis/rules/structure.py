@@ -204,14 +204,16 @@ def repeated_services(architecture: Architecture) -> Iterator[Occurrence]:
     for repetition in architecture.repetitions:
         if repetition.repeated < _LEAST_LINES:
             continue
+        number, differences = len(repetition.services), repetition.differences
         yield Occurrence(
-            f"{len(repetition.services)} services are defined {repetition.definitions} times in "
+            f"{number} service{' is' if number == 1 else 's are'} defined "
+            f"{repetition.definitions} times in "
             f"{len(repetition.files)} files: {repetition.repeated} of {repetition.lines} lines "
             f"are repeated",
             Location(repetition.files[0]),
             subject=" ".join(sorted(repetition.files)),
             remedy=f"compare {', '.join(repetition.files)}; they differ in "
-            f"{repetition.differences} settings",
+            f"{differences} setting{'' if differences == 1 else 's'}",
             severity=Severity.MEDIUM if repetition.repeated >= _MANY_LINES else None,
         )
 
