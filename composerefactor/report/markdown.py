@@ -230,7 +230,7 @@ def _fixes(proposal: Proposal) -> Iterator[str]:
     for state, is_unneeded in (("nothing to do", True), ("skipped", False)):
         refusals = [r for r in fix_plan.refusals if isinstance(r[1], Unneeded) == is_unneeded]
         yield from _limited(
-            f"- {state}: {code(name)} in {code(each.place)}: {escaped(each.text)}"
+            f"- {state}: {code(name)}{_in(each.place)}: {escaped(each.text)}"
             + (f" → {escaped(each.why)}" if each.why else "")
             for name, each in refused_sentences(refusals)
         )
@@ -281,6 +281,11 @@ def _reservations(proposal: Proposal) -> Iterator[str]:
         title = "Assumptions and limits of the verification"
         yield from details(title, _limited(shown))
         yield ""
+
+
+def _in(place: str) -> str:
+    """Return *place* for a sentence; ``""`` for the project as a whole."""
+    return f" in {code(place)}" if place != "." else ""
 
 
 def _limited(lines: Iterable[str], indent: str = "") -> Iterator[str]:

@@ -199,7 +199,8 @@ def _not_made(fix_plan: FixPlan, style: Style, most: int) -> Iterator[str]:
 
 def _refusal_text(transform: str, refusal: Refusal) -> str:
     remedy = f" -> {refusal.remedy}" if refusal.remedy else ""
-    return f"{transform}: {refusal.location}: {refusal.reason}{remedy}"
+    place = f"{refusal.location}: " if refusal.location.path != "." else ""
+    return f"{transform}: {place}{refusal.reason}{remedy}"
 
 
 def available_text(fix_plan: FixPlan) -> str:
