@@ -57,7 +57,7 @@ def test_a_default_secret_is_a_credential_in_plain_text() -> None:
     analysis = analysed(BASE + environment)
     assert praise not in analysis.strengths
     remedy = next(each.remedy for each in analysis.findings if each.rule == "default-secret")
-    assert remedy.endswith("; `composerefactor fix --select create-env` creates it")
+    assert remedy.endswith("; `composerefactor fix --select create-env` writes .env")
 
 
 def test_a_long_file_with_copies_is_not_well_maintainable() -> None:

@@ -64,6 +64,9 @@ _BY_CATEGORY: dict[str, tuple[str, Advice]] = {
     "tools": ("settings of a tool", "optional"),
     "emulator": ("data of an emulator", "no"),
 }
+_BY_IMAGE: dict[str, tuple[str, Advice]] = {"grafana": ("dashboards, users and settings", "yes")}
+"""Entries of the image catalog with other content than that of their category."""
+
 _REASONS: dict[Advice, str] = {
     "yes": "it cannot be recreated",
     "optional": "losing it costs time, not data",
@@ -252,7 +255,8 @@ def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, A
         return None
     for path in entry.data:
         if overlap(mount.target, path.path):
-            content, advice = _BY_CATEGORY.get(entry.category, ("data", "yes"))
+            usual = _BY_CATEGORY.get(entry.category, ("data", "yes"))
+            content, advice = _BY_IMAGE.get(entry.id, usual)
             if path.optional and advice == "yes":
                 advice = "optional"
             return f"{content} ({entry.id})", advice

@@ -83,8 +83,8 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _creating_env(entry: InvocationFacts) -> str:
     """Return what creates the `.env` of *entry*, if it is missing."""
-    is_missing = any(each.can_be_created for each in entry.env_files)
-    return f"; `{CREATE_ENV}` creates it" if is_missing else ""
+    missing = next((each.path for each in entry.env_files if each.can_be_created), "")
+    return f"; `{CREATE_ENV}` writes {missing}" if missing else ""
 
 
 _WORDS = {"healthcheck": "health check"}

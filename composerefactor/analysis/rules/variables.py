@@ -54,7 +54,7 @@ def _remedy(env_files: Sequence[EnvFileFacts]) -> str:
     if not env_files:
         return ""
     first = env_files[0]
-    creating = f"; `{CREATE_ENV}` creates it" if first.can_be_created else ""
+    creating = f"; `{CREATE_ENV}` writes it" if first.can_be_created else ""
     return f"set it in {first.path}{creating}"
 
 

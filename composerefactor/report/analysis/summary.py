@@ -212,7 +212,10 @@ def _fix(group: FindingGroup) -> str:
         if len(advice) == 1:
             return advice[0]
         is_alike = all(each.remedy and not each.skipped for each in group.findings)
-        return f"{advice[0]}, and so on" if is_alike else "by hand"
+        first, separator, rest = advice[0].partition("; ")
+        if any(each.partition("; ")[2] != rest for each in advice):
+            first, separator, rest = advice[0], "", ""
+        return f"{first}, and so on{separator}{rest}" if is_alike else "by hand"
     number, total = len(group.fixable), len(group.findings)
     return code(group.command) + (f" (fixes {number} of {total})" if number < total else "")
 
