@@ -208,7 +208,7 @@ def analyse_project(
     """Return the analysis of the open project.
 
     *baseline* contains the fingerprints of known findings. *found_by_engine* are those of
-    :func:`~composerefactor.analysis.analysis.rejections`, *other_readers* those of
+    :func:`~composerefactor.analysis.rejections.rejections`, *other_readers* those of
     :func:`~composerefactor.planning.readers.inventory` for a report that lists them. Raises
     InputError if the settings skip an unknown rule.
     """

@@ -18,7 +18,7 @@ dependencies     references between services, start order, cycles and connected 
 hosts            host names in the values of variables and in commands
 image_references image references and their parts
 short_forms      ports and mounts in both forms; one form for all spellings, to compare them
-sizes            sizes of memory: ``512M`` as a number of bytes, and back
+sizes            sizes of memory and durations: ``512M`` in bytes and back, ``1m30s`` in seconds
 ports            published ports: who reaches them, which conflict
 paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource

@@ -67,10 +67,13 @@ def assignments(text: str) -> tuple[Assignment, ...]:
 
 
 _SIMPLE = re.compile(
-    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*="
-    r"(?:\"[^\"]*\"|'[^']*'|[^#\"']*?)(?:\s+#\s*(?P<comment>.*))?"
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s{0,20}=\s{0,20}"
+    r"(?:\"[^\"]*\"|'[^']*'|[^\s#\"'].*?)?(?:\s{1,200}#\s*(?P<comment>.*))?\s*"
 )
 """An assignment on a line of its own, and the comment after it."""
+
+_COMMENTED_OUT = r"(?:export\s+)?[A-Za-z_]\w*\s?="
+"""The beginning of a comment that is an assignment."""
 
 _HEADING = re.compile(
     r"(?i)(?:[\w&/()-]+ ){0,4}"
@@ -98,7 +101,7 @@ def descriptions(text: str) -> dict[str, str]:
         stripped = line.strip()
         words = stripped.strip(_SIGNS)
         if stripped.startswith("#"):
-            is_about_next = bool(words) and not _SIMPLE.fullmatch(words.replace(" ", "", 1))
+            is_about_next = bool(words) and not re.match(_COMMENTED_OUT, words)
             if not words.startswith(_OF_CREATE_ENV):
                 comment = [*comment, words] if is_about_next else []
             continue

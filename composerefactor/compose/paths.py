@@ -64,7 +64,7 @@ def is_inside(path: str) -> bool:
 
 
 def directory_of(path: str) -> str:
-    """Return the directory of the file *path*; ``.`` is the root of the repository."""
+    """Return the directory of the file *path*; ``.`` is the root of the project."""
     return posixpath.dirname(path) or "."
 
 

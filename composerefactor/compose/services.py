@@ -366,20 +366,20 @@ def start_model(project: Project, entry: Invocation) -> StartModel:
 
 
 def _read_model(project: Project, entry: Invocation) -> StartModel:
-    builder = DefinitionMerge(project)
+    merge = DefinitionMerge(project)
     readings = project.readings[entry]
-    merged = builder.merged(readings)
-    ordered = dict.fromkeys(name for file in builder.files.values() for name in file.services)
+    merged = merge.merged(readings)
+    ordered = dict.fromkeys(name for file in merge.files.values() for name in file.services)
     services = {name: _read_service(project, name, tuple(merged[name])) for name in ordered}
-    extended = tuple(f for path, f in builder.extended_files.items() if path not in builder.files)
+    extended = tuple(f for path, f in merge.extended_files.items() if path not in merge.files)
     return StartModel(
         entry,
-        tuple(builder.files.values()),
+        tuple(merge.files.values()),
         extended,
         services,
-        builder.scopes,
+        merge.scopes,
         readings[0].scope.variables,
-        frozenset(path for path in builder.scopes if project.foreign_reason(path)),
+        frozenset(path for path in merge.scopes if project.foreign_reason(path)),
         project.catalog,
     )
 

@@ -158,7 +158,7 @@ class Dockerfile(Struct, frozen=True):
 
     def known_arguments(self, arguments: Mapping[str, str | None]) -> dict[str, str]:
         """Return the values that variables in a FROM have, with the *arguments* of the build."""
-        known = {name: value or "" for name, value in self.arguments.items()}
+        known = {name: value or _PLATFORM.get(name, "") for name, value in self.arguments.items()}
         known.update({k: v for k, v in arguments.items() if k in known and v is not None})
         return _PLATFORM | known
 

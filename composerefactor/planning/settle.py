@@ -280,7 +280,7 @@ def stable(project: Project, messages: Mapping[Invocation, str]) -> dict[Invocat
     return {entry: _about_first(project, entry, message) for entry, message in messages.items()}
 
 
-_FAULT = r"\bset (container_name)\b|\bdeploy\.(replicas)\b|\bundefined \w+ \"?([\w.-]+)"
+_FAULT = r"\bset (container_name)\b|\bdeploy\.(replicas)\b"
 """What a service says if it has the fault of the message."""
 
 

@@ -180,3 +180,8 @@ def test_comments_describe_the_variable_below_them() -> None:
         "DB_NAME": "Database name",
         "DB_PASSWORD": "Of the server",
     }
+
+
+def test_signs_in_values_end_no_assignment() -> None:
+    text = "# The colour of the page\nCOLOR=foo#bar\n\n# DB_PASSWORD=don't-tell\nDB_HOST=db\n"
+    assert descriptions(text) == {"COLOR": "The colour of the page"}

@@ -52,7 +52,6 @@ def test_locate(opened_of: Callable[..., OpenProject], path: tuple[str, ...], pl
             "container_name: {}\n    deploy: {{replicas: 2}}",
             "services.deploy.replicas: can't set container_name and {} as container name must be",
         ),
-        ("networks: [lost]", 'service "{}" refers to undefined network lost: invalid project'),
     ],
 )
 def test_a_message_is_about_the_first_of_equal_faults(

@@ -181,8 +181,8 @@ def host_needs(entry: InvocationFacts) -> tuple[HostNeeds, HostNeeds]:
         (known_least if least else assumed_least)[name] = resource.replicas * (
             least or min(usual // 2, limit or usual)
         )
-        (known_most if limit else assumed_most)[name] = resource.replicas * (
-            limit or max(floor, usual)
+        (known_most if limit else assumed_most)[name] = resource.replicas * max(
+            least, limit or max(floor, usual)
         )
         cpus += resource.replicas * (resource.cpu_limit or float(usual_cpus))
         largest = max(largest, resource.cpu_limit or 0)

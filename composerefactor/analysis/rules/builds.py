@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import basename
 
 from composerefactor.analysis.facts.architecture import Architecture
 from composerefactor.analysis.findings import Severity
@@ -143,7 +144,7 @@ def build_tools_in_image(architecture: Architecture) -> Iterator[Occurrence]:
         for build in entry.builds:
             of_file = architecture.file_environments.get(build.location.path)
             is_short_lived = of_file is not None and of_file.kind in SHORT_LIVED
-            words = name_words(f"{build.dockerfile} {build.target}")
+            words = name_words(f"{basename(build.dockerfile)} {build.target}")
             if is_short_lived or _FOR_DEVELOPERS.intersection(words):
                 continue
             if build.compiler is not None:

@@ -110,7 +110,7 @@ def _script(test: Sequence[str]) -> str:
     Without a shell, ``|| true`` is an argument like others: the check never passes.
     """
     runs_shell = test[:1] == ("CMD-SHELL",) or "-c" in test
-    return " ".join(test[1:] if runs_shell or len(test) == 2 else test[1:2])  # noqa: PLR2004
+    return " ".join(test[1:]) if runs_shell else "".join(test[1:2]).partition(" ")[0]
 
 
 _CHECKS = {"written": "health check", "in the image": "HEALTHCHECK in the Dockerfile"}

@@ -312,7 +312,7 @@ def _is_open(entry: InvocationFacts, name: str) -> bool:
 _ASKS = {
     **dict.fromkeys(
         ("redis", "valkey", "keydb", "dragonfly"),
-        r"requirepass|aclfile|protected-mode|--user\b|ARGS",
+        r"requirepass|aclfile|protected-mode yes|--user\b|ARGS",
     ),
     "mongo": r"--auth\b|--keyFile|authorization|MONGO_INITDB_ROOT_USERNAME",
     "qdrant": r"QDRANT__SERVICE__(?:API_KEY|JWT_RBAC)",
@@ -335,15 +335,15 @@ def store_without_password(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for service in entry.services:
-            model = entry.model.services[service.name]
+            definition = entry.model.services[service.name]
             is_fine = architecture.is_short_lived(service.location.path)
-            if is_fine or not _asks_nobody(architecture.project, entry, model):
+            if is_fine or not _asks_nobody(architecture.project, entry, definition):
                 continue
             is_open = _is_open(entry, service.name)
-            guests = [each.name for each in needless_guests(entry, [service])]
-            if not is_open and not guests:
+            guest = None if is_open else next(iter(needless_guests(entry, [service])), None)
+            if not is_open and guest is None:
                 continue
-            who = "everybody who reaches the machine" if is_open else guests[0]
+            who = guest.name if guest is not None else "everybody who reaches the machine"
             yield Occurrence(
                 f"{service.name} asks for no password, and {who} can connect to it",
                 service.location,
@@ -368,5 +368,5 @@ def _asks_nobody(project: Project, entry: InvocationFacts, service: Service) -> 
     targets += [each.value.target or "" for each in (*service.configs, *service.secrets)]
     if service.configs or any(re.search(_CONFIGURATION, target) for target in targets):
         return False
-    texts = [*(use.command or ()), *use.environment]
+    texts = [" ".join(use.command or ()), *use.environment]
     return not any(re.search(_ASKS[known.id], text) for text in texts)

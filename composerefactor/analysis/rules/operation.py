@@ -26,7 +26,7 @@ def _is_variable(service: Service, path: tuple[str, ...]) -> bool:
     node = service.value(path[0])
     for key in path[1:]:
         node = node.below(key) if node is not None else None
-    return node is not None and node.known_text is None
+    return node is not None and node.written is not None and node.known_text is None
 
 
 @rule(

@@ -111,7 +111,12 @@ _EXPECTED = "infrastructure"
 """Services that watch, route to or administer containers usually need the socket."""
 
 
-@rule(Severity.HIGH, "security", strength="No service mounts the Docker socket.")
+_SOCKET_PROXY = r"(?:socket|docker)[-_]?proxy"
+
+
+@rule(
+    Severity.HIGH, "security", strength="No service except socket proxies mounts the Docker socket."
+)
 def docker_socket(architecture: Architecture) -> Iterator[Occurrence]:
     """A service mounts the Docker socket.
 
@@ -120,8 +125,8 @@ def docker_socket(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for service in entry.services:
-            if re.search(r"(?:socket|docker)-?proxy", f"{service.name} {service.image}"):
-                continue
+            if re.search(_SOCKET_PROXY, f"{service.name} {service.image or ''}"):
+                continue  # the remedy for the others
             for mount in service.mounts:
                 if mount.is_docker_socket:
                     yield Occurrence(

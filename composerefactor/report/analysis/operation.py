@@ -502,12 +502,13 @@ def _dumps(entry: InvocationFacts, found: list[BackupAdvice], where: str) -> Ite
         if number or where or from_files:
             continue
         test = (
-            f"{command} exec -T {name} env > test.env    # contains passwords",
+            "ENV=$(mktemp)    # not in the project, since it gets the passwords",
+            f"{command} exec -T {name} env > $ENV",
             f"IMAGE=$(docker inspect --format '{{{{.Config.Image}}}}' $({command} ps -q {name}))",
-            "docker run --detach --rm --name restore-test --env-file test.env $IMAGE",
+            "docker run --detach --rm --name restore-test --env-file $ENV $IMAGE",
             "docker logs --follow restore-test    # stop with Ctrl+C when it is ready",
             f"docker exec -i restore-test sh -c '{each.dump.load}' < {name}.{suffix}",
-            "docker rm --force --volumes restore-test; rm test.env",
+            "docker rm --force --volumes restore-test; rm $ENV",
         )
         title = f"{each.name}: test of a restore, in a container of its own"
         yield TextBlock(test, title, code=True)

@@ -83,6 +83,9 @@ services:
     deploy: {replicas: 2, resources: {limits: {memory: 200M}, reservations: {memory: 100M}}}
   page-ui:
     image: acme/page:1
+  train:
+    image: acme/train:1
+    deploy: {resources: {reservations: {memory: 8G}}}
   once:
     image: acme/once:1
     profiles: [tools]
@@ -91,7 +94,8 @@ services:
 
 def test_what_a_host_needs_is_known_or_assumed() -> None:
     least, comfortable = host_needs(surveyed(NEEDS).entries[0])
-    assert (least.cpus, comfortable.cpus) == (2, 6)
+    assert (least.cpus, comfortable.cpus) == (2, 7)
+    assert least.known["train"] == comfortable.assumed["train"] == 8192 * MIB
     assert least.known["db"] == 512 * MIB
     assert least.known["heap"] >= 2048 * MIB
     assert least.known["api"] == 200 * MIB
