@@ -339,18 +339,22 @@ class DevelopmentFinder:
     def _arguments(self, service: str, body: MappingNode) -> Iterator[DevelopmentSetting]:
         build = body.get("build")
         node = build.get("args") if isinstance(build, MappingNode) else None
-        arguments = list(_variables(node))
-        for name, value, step, at in arguments:
-            production = mode_in("production", name, value) if MODE_VARIABLE.fullmatch(name) else ""
+        path: Path = ("services", service, "build", "args")
+        arguments = [
+            (mode_in("production", name, value) if MODE_VARIABLE.fullmatch(name) else "", argument)
+            for argument in _variables(node)
+            for name, value, _, _ in [argument]
+        ]
+        is_whole = all(production for production, _ in arguments)
+        for production, (name, value, step, at) in arguments:
             if production:
-                path: Path = ("services", service, "build", "args", step)
                 evidence = f"the argument {name} is {value}, {production} in production"
                 yield DevelopmentSetting(
                     service,
                     "build",
                     at,
                     evidence,
-                    (path if len(arguments) > 1 else path[:-1],),
+                    (path if is_whole else (*path, step),),
                     {"build": {"args": {name: production}}},
                 )
 

@@ -9,6 +9,7 @@ excluded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from posixpath import join, normpath
 
@@ -20,12 +21,20 @@ from composerefactor.errors import enumerated
 from composerefactor.images.dockerfiles import WHOLE_CONTEXT, copied_sources, read_dockerfile
 from composerefactor.refactoring.contract import Change, NoOptions, fixer
 
-# The form in which `docker init` writes them: also below the context.
 _ALWAYS = (
-    *("**/.git", "**/.env", "**/.env.local", "**/*.log", "**/.DS_Store", "**/.idea", "**/.vscode"),
+    "**/.git",
+    "**/.env",
+    "**/.env.local",
+    "**/.env.*.local",
+    "**/*.log",
+    "**/.DS_Store",
+    "**/.idea",
+    "**/.vscode",
 )
+"""In the form in which `docker init` writes them: also below the context."""
+
 _OF_NODE = ("**/node_modules", "coverage")
-_OF_PYTHON = (*("**/__pycache__", "**/.venv", "**/venv", "**/.pytest_cache", "**/.mypy_cache"),)
+_OF_PYTHON = ("**/__pycache__", "**/.venv", "**/venv", "**/.pytest_cache", "**/.mypy_cache")
 _BY_FILE = {
     "package.json": _OF_NODE,
     **dict.fromkeys(("requirements.txt", "pyproject.toml", "Pipfile", "setup.py"), _OF_PYTHON),
@@ -42,7 +51,7 @@ _BY_FILE = {
 def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
     """Yield a change for each build context of which an image copies such directories."""
     services: dict[str, list[str]] = {}
-    dockerfiles: dict[str, str] = {}
+    dockerfiles: dict[str, dict[str, str]] = {}
     for model in start_models(project):
         for service in model.services.values():
             build = service.build.value if service.build else None
@@ -55,15 +64,16 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
                 is_ignored = project.exists(f"{path}.dockerignore")
                 if not is_ignored and service.name not in services.get(context, []):
                     services.setdefault(context, []).append(service.name)
-                dockerfiles[context] = dockerfiles.get(context, "") + text
+                dockerfiles.setdefault(context, {})[path] = text
     for context, names in services.items():
         path = normpath(join(context, ".dockerignore"))
-        copied = _copied_directories(project, context, dockerfiles[context])
+        sources = [s for text in dockerfiles[context].values() for s in _sources(text)]
+        copied = _copied_directories(project, context, sources)
         patterns = _patterns(project, context, copied)
         if project.exists(path) or not patterns:
             continue
-        words = dockerfiles[context].replace("/", " ").split()
-        lines = [pattern for pattern in patterns if pattern.strip("*/") not in words]
+        named = {part for source in sources for part in source.split("/")}
+        lines = [pattern for pattern in patterns if pattern.strip("*/") not in named]
         what = "the whole build context" if "." in copied else enumerated(copied)
         yield Change(
             f"Add {path} for the image of {enumerated(names)}",
@@ -73,16 +83,23 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
         )
 
 
-def _copied_directories(project: Project, context: str, dockerfiles: str) -> list[str]:
-    """Return the directories of *context* that its *dockerfiles* copy; ``.`` is all of it."""
-    copied: dict[str, None] = {}
-    for stage in read_dockerfile(dockerfiles).stages:
+def _sources(dockerfile: str) -> Iterator[str]:
+    """Yield what the text of a *dockerfile* takes from its build context."""
+    for stage in read_dockerfile(dockerfile).stages:
         for instruction in stage.instructions:
-            for source in copied_sources(instruction):
-                name = "." if source in WHOLE_CONTEXT else normpath(source.lstrip("/"))
-                is_directory = source.endswith("/") or project.has_directory(join(context, name))
-                if source in WHOLE_CONTEXT or (is_directory and not is_outside(name)):
-                    copied[name] = None
+            yield from copied_sources(instruction)
+            if instruction.name == "RUN":
+                yield from re.findall(r"\bsource=([^,\s]+)", instruction.text)
+
+
+def _copied_directories(project: Project, context: str, sources: Sequence[str]) -> list[str]:
+    """Return the directories of *context* among *sources*; ``.`` is all of it."""
+    copied: dict[str, None] = {}
+    for source in sources:
+        name = "." if source in WHOLE_CONTEXT else normpath(source.lstrip("/"))
+        is_directory = source.endswith("/") or project.has_directory(join(context, name))
+        if source in WHOLE_CONTEXT or (is_directory and not is_outside(name)):
+            copied[name] = None
     return list(copied)
 
 

@@ -107,7 +107,7 @@ def add_healthchecks(project: Project, options: Options) -> Iterator[Change | Re
         outcome = _plan_place(place, answers, covered, usual_times(place.file))
         if outcome is not None:
             outcomes.append(outcome)
-    for file in project.files.values() if options.align else ():
+    for file in project.own_files.values() if options.align else ():
         usual = usual_times(file)
         outcomes += _alignments(file, usual) if usual is not None else ()
     yield from sorted(outcomes, key=lambda o: (o.location.path, o.location.line))
@@ -255,7 +255,7 @@ def _times(check: HealthCheck) -> Times | None:
     interval, timeout = check.interval or "30s", check.timeout or "30s"
     retries = check.retries or "3"
     is_known = seconds(interval) is not None and seconds(timeout) is not None
-    return Times(interval, timeout, int(retries), "") if is_known and retries.isdigit() else None
+    return Times(interval, timeout, int(retries), "") if is_known and retries.isdecimal() else None
 
 
 def _is_sooner(times: Times, other: Times) -> bool:

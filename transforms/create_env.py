@@ -181,7 +181,7 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             unset = sorted(
                 name
                 for name, each in _used_variables(models, with_passed=False).items()
-                if name not in listed and not each.has_default
+                if name not in listed and name not in _SET_BY_OTHERS and not each.has_default
             )
             if unset:
                 reason = f"{path} exists, and is never overwritten"
@@ -265,7 +265,7 @@ _COPY = (
 """A comment that says to which name an example is to be copied."""
 
 _ABOUT_COPY = (
-    r"(?i)\b(?:copy|cp|rename|mv|duplicate)\b.*(?:\.env|\benv\.\w|\bfile\b)"
+    r"(?i)\b(?:copy|cp|rename|mv|duplicate)\b.*(?:\.env|\benv\.\w|\bthis\s+file\b)"
     r"|\bsafe\s+to\s+(?:commit|check)|\bno\s+(?:real\s+)?secrets\b"
 )
 _ABOUT_EXAMPLE = rf"{_ABOUT_COPY}|\b(?:example|sample|template)\b"
@@ -281,16 +281,18 @@ def _is_example_of(text: str, name: str) -> bool:
 def _without_words_on_example(lines: list[str]) -> list[str]:
     """Return *lines* of an example without the comments that are about the example itself.
 
-    A rule of signs around such a comment goes with it.
+    A rule of signs around such a comment goes with it. What is directly above a variable is about
+    the variable, unless it says where to copy the file.
     """
     kept: list[str] = []
     dropped = False
     pattern = _ABOUT_EXAMPLE
-    for line in lines:
+    for n, line in enumerate(lines):
         is_comment = line.lstrip().startswith("#")
         if not is_comment and line.strip():
             pattern = _ABOUT_COPY
-        if is_comment and re.search(pattern, line):
+        below = next((each for each in lines[n:] if not each.lstrip().startswith("#")), "")
+        if is_comment and re.search(_ABOUT_COPY if below.strip() else pattern, line):
             dropped = True
             continue
         is_rule = re.fullmatch(r"#\s*[-=#*~]{3,}", line.strip())

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from composerefactor.transforms.create_env import RandomValues, _is_chosen, _is_example_of
+from composerefactor.transforms.create_env import (
+    RandomValues,
+    _is_chosen,
+    _is_example_of,
+    _without_words_on_example,
+)
 from support.commandline import CommandLine
 
 
@@ -65,6 +70,19 @@ def test_values_differ_by_name_and_by_run() -> None:
 )
 def test_an_example_says_where_it_is_to_be_copied(comment: str, *, is_one: bool) -> None:
     assert _is_example_of(f"{comment}\nA=1\n", ".env") == is_one
+
+
+def test_a_comment_on_a_variable_is_not_one_on_the_example() -> None:
+    text = [
+        "# An example of the settings",
+        "",
+        "# Public host name of the shop,",
+        "# for example shop.example.org",
+        "DOMAIN=",
+        "# Path of the certificate; copy the file to ./certs first",
+        "CERTIFICATE=",
+    ]
+    assert _without_words_on_example(text) == text[2:]
 
 
 def test_only_the_owner_can_read_the_file(tmp_path: Path, command_line: CommandLine) -> None:

@@ -54,11 +54,23 @@ GONE = (
     "volumes:\n  - ./app:/app\n  - /app/node_modules",
     "volumes: [./app/src:/app/src:ro]",
 )
+ARGUMENTS = "services:\n  a:\n    build:\n      context: ./app\n      args:{}\n    image: a\n"
 
 
 @pytest.mark.parametrize("attribute", GONE)
 def test_gone(attribute: str) -> None:
     assert kept(attribute) == ""
+
+
+def test_all_arguments_or_one_of_them() -> None:
+    both = read(ARGUMENTS.format("\n        NODE_ENV: development\n        APP_ENV: dev"))
+    assert {path for each in settings_in(both) for path in each.removed} == {
+        ("services", "a", "build", "args")
+    }
+    one = read(ARGUMENTS.format("\n        NODE_ENV: development\n        PORT: 1"))
+    assert [each.removed for each in settings_in(one)] == [
+        (("services", "a", "build", "args", "NODE_ENV"),)
+    ]
 
 
 STAYS = (

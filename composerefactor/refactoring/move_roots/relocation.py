@@ -215,8 +215,8 @@ def invocation_after(entry: Invocation, relocation: Relocation, *, in_files: boo
 def root_with_pins(file: ComposeFile, relocation: Relocation, name: str) -> PlannedFile:
     """Return the root *file* with the project *name*, and with paths relative to its new place.
 
-    No name is written where *name* is empty, or where the file has one. Raises RefusedError or
-    RefusedError for a text that cannot be changed in this way.
+    No name is written where *name* is empty, or where the file has one. Raises RefusedError for a
+    text that cannot be changed in this way.
     """
     source = file.source
     if name and "name" not in file.root_keys:
