@@ -177,7 +177,8 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             continue
         location = project.files[project.root_files[0]].location_of("services")
         if project.exists(path):
-            listed = variable_names_in(project, path)
+            commented_out = re.findall(r"(?m)^#\s?(\w+)=", project.text(path) or "")
+            listed = {*variable_names_in(project, path), *commented_out}
             unset = sorted(
                 name
                 for name, each in _used_variables(models, with_passed=False).items()
@@ -671,8 +672,11 @@ def _is_written_elsewhere(models: list[StartModel], name: str, value: str) -> bo
 def _with_value(match: re.Match[str], old: str, new: str | None) -> str:
     """Return the assignment *match* of *old* with the value *new*; as a comment if it is None."""
     start = f"{match['lead']}{match['name']}{match['sign']}"
-    line = f"{start}{match['value'] if new in {None, old} else _written(new or '')}{match['rest']}"
-    return f"# {line.lstrip()}" if new is None else line
+    if new is None:
+        return f"# {start.lstrip()}{match['value']}{match['rest']}"
+    if new == old:
+        return f"{start}{match['value']}{match['rest']}"
+    return f"{start.rstrip()}{_written(new)}{match['rest']}"  # a shell takes no space before it
 
 
 def _written(value: str) -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from composerefactor.transforms.create_env import (
+    _LINE,
     RandomValues,
     _is_chosen,
     _is_example_of,
+    _with_value,
     _without_words_on_example,
 )
 from support.commandline import CommandLine
@@ -83,6 +85,13 @@ def test_a_comment_on_a_variable_is_not_one_on_the_example() -> None:
         "CERTIFICATE=",
     ]
     assert _without_words_on_example(text) == text[2:]
+
+
+def test_a_new_value_follows_the_sign() -> None:
+    match = re.fullmatch(_LINE, "REDIS_PASSWORD=   # of the cache")
+    assert match is not None
+    assert _with_value(match, "", "abc").startswith("REDIS_PASSWORD=abc ")
+    assert _with_value(match, "", "") == match[0]
 
 
 def test_only_the_owner_can_read_the_file(tmp_path: Path, command_line: CommandLine) -> None:

@@ -307,7 +307,7 @@ def variables(architecture: Architecture) -> Section:
         files,
     )
     parts = (
-        Table(columns, tuple(sorted(variable_rows)), spare=frozenset({"Description"})),
+        Table(columns, tuple(sorted(variable_rows))),
         Table(file_columns, tuple(file_rows), "Env files for the variables above"),
     )
     empty = "No variables are used."
