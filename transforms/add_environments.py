@@ -24,6 +24,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from msgspec.structs import replace
 
@@ -335,7 +336,7 @@ class _Separation:
         if not any(_variables(self.file)):
             return ""
         options = " ".join(_env_options(self.project, self.file, "staging"))
-        return f"# Staging: the same command with {options}, for values of its own\n"
+        return f"# Staging: the same command with {options}, a file for values of its own\n"
 
     def _production(self) -> str:
         """Return the text of the production file; ``""`` if the base is all that it needs."""
@@ -428,7 +429,7 @@ def _paths(file: ComposeFile) -> dict[str, str]:
 
 def _options(files: Iterable[str]) -> list[str]:
     """Return the options with which Docker Compose reads *files*."""
-    return [f"-f {path}" for path in files]
+    return [f"-f {quote(path)}" for path in files]
 
 
 def _env_options(project: Project, file: ComposeFile, kind: str) -> list[str]:
@@ -440,7 +441,7 @@ def _env_options(project: Project, file: ComposeFile, kind: str) -> list[str]:
         for each in _variables(file)
     )
     paths = [dotenv, f"{dotenv}.{kind}"] if found or needs_values else [f"{dotenv}.{kind}"]
-    return [f"--env-file {path}" for path in paths]
+    return [f"--env-file {quote(path)}" for path in paths]
 
 
 def _env_files(project: Project) -> Iterator[Change]:
@@ -457,16 +458,20 @@ def _env_files(project: Project) -> Iterator[Change]:
     if not has_values or any(project.exists(f"{dotenv}.{kind}") for kind in PURPOSES):
         return
     production = _production_files(project, file)
-    own = () if entry.implicit else entry.files
+    staging = _paths(file)["staging"]
+    files = {
+        "development": () if entry.implicit else entry.files,
+        "staging": (*production, staging) if project.exists(staging) else production,
+        "production": production,
+    }
     has_staging = any(each.staging != each.production for each in values.values())
     kinds = ["development", *(["staging"] if has_staging else []), "production"]
     edits = [
         WriteFile(
             f"{dotenv}.{kind}",
-            _env_file(kind, values, _env_options(project, file, kind) + files),
+            _env_file(kind, values, _env_options(project, file, kind) + _options(files[kind])),
         )
         for kind in kinds
-        for files in (_options(own if kind == "development" else production),)
     ]
     yield Change(
         f"Write {enumerated([edit.file for edit in edits])} with what differs",
@@ -511,8 +516,10 @@ def _differing_values(model: StartModel) -> dict[str, EnvironmentValues]:
             variable = default_of(text)
             if variable is not None and variable.name not in values:
                 value = model.variables.get(variable.name) or variable.default or ""
-                each = values_by_environment(variable.name, value)
-                if each := each or values_by_environment(name, value):
+                each = values_by_environment(variable.name, value) or values_by_environment(
+                    name, value
+                )
+                if each:
                     values[variable.name] = each
     return values
 

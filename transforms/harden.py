@@ -46,7 +46,7 @@ from composerefactor.transforms._attribute import (
     shared_note,
     site_effects,
 )
-from composerefactor.yaml.nodes import SequenceNode, path_of
+from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode, node_at, path_of
 
 _NO_NEW_PRIVILEGES = "no-new-privileges:true"
 _NO_NEW_TITLE = "Add no-new-privileges to {}"
@@ -153,10 +153,14 @@ class _Privileges:
         self._chains: dict[int, Chain | None] = {}
         self._with_sudo: dict[int, set[str]] = {}
 
-    def comment(self, file: ComposeFile, confidence: Confidence) -> str:
-        """Return the comment for the first certain addition to *file*, ``""`` for the others."""
+    def comment(self, file: ComposeFile, confidence: Confidence, node: Node | None) -> str:
+        """Return the comment for the first certain addition to *file*, ``""`` for the others.
+
+        *node* is what gets the addition. In flow style, it has no line for a comment.
+        """
         is_known = file.path in self._explained or "no-new-privileges" in file.source.text
-        if is_known or confidence == "guess":
+        has_line = not isinstance(node, MappingNode | SequenceNode) or not node.flow
+        if is_known or confidence == "guess" or not has_line:
             return ""
         self._explained.add(file.path)
         return _NO_NEW_REASON
@@ -387,7 +391,9 @@ def _key_additions(privileges: _Privileges, models: list[StartModel]) -> Iterato
             title,
             known.evidence,
             known.confidence,
-            comment=privileges.comment(site.file, known.confidence),
+            comment=privileges.comment(
+                site.file, known.confidence, node_at(site.file.root, site.path)
+            ),
         )
 
 
@@ -438,7 +444,7 @@ def _list_additions(
             effect = [Effect(("services", name, "security_opt"), "changes") for name in names]
             if path[0] != "services":
                 effect.append(Effect(tuple(map(str, path)), "changes"))
-            comment = privileges.comment(first.file, known.confidence)
+            comment = privileges.comment(first.file, known.confidence, first.node)
             yield Change(
                 _NO_NEW_TITLE.format(enumerated(names)),
                 first.location,

@@ -202,9 +202,10 @@ def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     yield f"{command} config --quiet  # validate"
     if is_main:
         yield from _pull(command, entry)
-    if entry.builds:
-        yield f"{command} build"
-    yield f"{command} up --detach --wait"
+    if any(not service.profiles for service in entry.services):
+        if entry.builds:
+            yield f"{command} build"
+        yield f"{command} up --detach --wait"
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
@@ -571,6 +572,7 @@ def troubleshooting(analysis: Analysis) -> Section:
         f"docker inspect --format '{state}' $({command} ps -aq $SERVICE)",
         f"docker inspect --format '{{{{json .State.Health}}}}' $({command} ps -aq $SERVICE)",
         f"docker stats --no-stream $({command} ps -q $SERVICE)",
+        f"{command} restart $SERVICE    # the same container again",
     )
     title = "Each service: log, state, results of its health check, use of CPU and memory"
     daemon = (
