@@ -588,7 +588,10 @@ _KINDS = {
 }
 """The kind of a category, where it is not its group."""
 
-_PAGE_WORDS = frozenset({"frontend", "ui", "webapp"})
+DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
+"""Categories of servers whose clients are the services of the project."""
+
+PAGE_WORDS = frozenset({"frontend", "ui", "webapp", "spa"})
 """Words in the name of an application that serves pages."""
 
 _MODEL_WORDS = frozenset({"ai", "ml", "llm", "inference", "embedding", "embeddings"})
@@ -604,7 +607,7 @@ def usual_kind(service: Service, catalog: Catalog, *, is_known: bool) -> str:
     if place.category == "proxy" and is_known:
         return "proxies"
     words = re.split(r"[^a-z]+", service.name.lower())
-    if place.counts_as == "applications" and _PAGE_WORDS.intersection(words):
+    if place.counts_as == "applications" and PAGE_WORDS.intersection(words):
         return "frontends"
     if place.counts_as == "applications" and _MODEL_WORDS.intersection(words):
         return "models"

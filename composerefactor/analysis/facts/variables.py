@@ -126,6 +126,11 @@ class EnvFileFacts(Struct, frozen=True):
         """Whether :data:`CREATE_ENV` writes it."""
         return not self.exists and basename(self.path) == ".env" and is_inside(self.path)
 
+    @property
+    def creation(self) -> str:
+        """The end of a remedy that says what writes it; ``""`` if nothing does."""
+        return f"; `{CREATE_ENV}` writes {self.path}" if self.can_be_created else ""
+
 
 class _Reference(Struct, frozen=True):
     """One use of a variable: the default that this place gives it, and what provides its value."""

@@ -16,7 +16,7 @@ from composerefactor.compose.hosts import HOST, name_words, urls
 from composerefactor.compose.resources import UsedSubnet, used_subnets
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location, enumerated
-from composerefactor.images.lookup import runs_server
+from composerefactor.images.lookup import DATA_CATEGORIES, PAGE_WORDS, runs_server
 from composerefactor.images.starters import missing_hosts
 
 
@@ -240,9 +240,6 @@ def public_subnet(architecture: Architecture) -> Iterator[Occurrence]:
                 )
 
 
-_DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
-_PAGES = frozenset({"frontend", "ui", "webapp", "spa"})
-"""Words in the names of applications that only serve pages."""
 _MOST_STORES = 3
 
 
@@ -259,7 +256,7 @@ def needless_guests(
     for service in entry.services:
         serves_pages = (
             service.counts_as == "applications"
-            and bool(_PAGES.intersection(name_words(service.name)))
+            and bool(PAGE_WORDS.intersection(name_words(service.name)))
             and any(each.caller == service.name for each in entry.edges)
         )
         is_outer = service.category == "proxy" or serves_pages
@@ -285,7 +282,7 @@ def flat_network(architecture: Architecture) -> Iterator[Occurrence]:
         stores = [
             each
             for each in inside
-            if each.category in _DATA_CATEGORIES
+            if each.category in DATA_CATEGORIES
             and runs_server(entry.model.services[each.name], entry.catalog.match(each.image))
         ]
         if len(networks) != 1 or not stores or not all(each.networks for each in inside):

@@ -11,9 +11,8 @@ from composerefactor.compose.hosts import HOST
 from composerefactor.compose.ports import FOR_OUTSIDE
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
+from composerefactor.images.lookup import DATA_CATEGORIES
 from composerefactor.transforms.quote_ports import quote_ports
-
-_DATA_CATEGORIES = frozenset({"database", "cache", "queue", "search", "vector-db"})
 
 
 @rule(
@@ -31,7 +30,7 @@ def open_data_port(architecture: Architecture) -> Iterator[Occurrence]:
     """
     for entry in architecture.entries:
         for service in entry.services:
-            if service.category not in _DATA_CATEGORIES:
+            if service.category not in DATA_CATEGORIES:
                 continue
             for port in service.ports:
                 is_for_outside = port.target in FOR_OUTSIDE

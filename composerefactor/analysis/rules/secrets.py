@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
-from composerefactor.analysis.facts.variables import CREATE_ENV
 from composerefactor.analysis.findings import Severity
 from composerefactor.analysis.rule import Occurrence, rule
 from composerefactor.compose.definitions import LocatedNode
@@ -83,8 +82,7 @@ def default_secret(architecture: Architecture) -> Iterator[Occurrence]:
 
 def _creating_env(entry: InvocationFacts) -> str:
     """Return what creates the `.env` of *entry*, if it is missing."""
-    missing = next((each.path for each in entry.env_files if each.can_be_created), "")
-    return f"; `{CREATE_ENV}` writes {missing}" if missing else ""
+    return next((each.creation for each in entry.env_files if each.can_be_created), "")
 
 
 _WORDS = {"healthcheck": "health check"}

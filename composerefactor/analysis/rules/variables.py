@@ -53,9 +53,7 @@ def unset_variable(architecture: Architecture) -> Iterator[Occurrence]:
 def _remedy(env_files: Sequence[EnvFileFacts]) -> str:
     if not env_files:
         return ""
-    first = env_files[0]
-    creating = f"; `{CREATE_ENV}` writes it" if first.can_be_created else ""
-    return f"set it in {first.path}{creating}"
+    return f"set it in {env_files[0].path}{env_files[0].creation}"
 
 
 @rule(Severity.LOW, "configuration")
