@@ -40,7 +40,6 @@ from composerefactor.planning.readers import inventory
 from composerefactor.report.analysis.screen import screen
 from composerefactor.report.analysis.summary import SECTIONS
 from composerefactor.report.analysis.text import full_text
-from composerefactor.report.findings import junit, sarif, workflow_commands
 from composerefactor.report.text import (
     Style,
     counted,
@@ -286,17 +285,23 @@ def _rendered(analysis: Analysis, output_format: str, prefix: str) -> str:
             from composerefactor.report.analysis.json import analysis_document  # noqa: PLC0415
 
             return json_text(analysis_document(analysis))
-        case "sarif":
-            suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
-            found = analysis.findings
-            return json_text(sarif(found, analysis.rules, prefix=prefix, suppressed=suppressed))
-        case "github":
-            return shown_commands(workflow_commands(analysis.findings, prefix))
-        case "junit":
-            name = analysis.architecture.name
-            return shown_text(junit(analysis.findings, analysis.rules, name))
+        case "sarif" | "github" | "junit":
+            return _findings(analysis, output_format, prefix)
     markup = _markup(analysis, output_format)
     return shown_text(analysis.architecture.masking.markup(markup))
+
+
+def _findings(analysis: Analysis, output_format: str, prefix: str) -> str:
+    """Return the findings in *output_format*, for another program."""
+    from composerefactor.report.findings import junit, sarif, workflow_commands  # noqa: PLC0415
+
+    found, rules = analysis.findings, analysis.rules
+    if output_format == "github":
+        return shown_commands(workflow_commands(found, prefix))
+    if output_format == "junit":
+        return shown_text(junit(found, rules, analysis.architecture.name))
+    suppressed = [(entry.finding, entry.reason) for entry in analysis.suppressed]
+    return json_text(sarif(found, rules, prefix=prefix, suppressed=suppressed))
 
 
 def _markup(analysis: Analysis, output_format: str) -> str:

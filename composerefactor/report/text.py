@@ -9,9 +9,9 @@ through one of them.
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
-import secrets
 import shlex
 import textwrap
 from collections import Counter
@@ -43,7 +43,7 @@ _WORKFLOW_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|#(?=#\[)", re.MULTILINE)
 _DOCUMENTATION = "https://github.com/composerefactor/composerefactor/blob/main/docs"
 """Where the documentation is, as the metadata of the package say."""
 
-_MARK = f"\x1b{secrets.token_hex(8)}"
+_MARK = f"\x1b{os.urandom(8).hex()}"
 """Begins each colour and link until the line is shown; no project can contain it."""
 
 
