@@ -28,3 +28,10 @@ Values are msgspec structs, since these classes are cheap to create: 7 µs, agai
 frozen dataclass with slots. Dataclasses remain for the options of transforms, which describe
 themselves, and where a field must not take part in ``repr`` or comparison.
 """
+
+import gc
+
+_ALLOCATIONS = 500_000
+"""New objects between two garbage collections: modules and syntax trees contain no garbage."""
+
+gc.set_threshold(_ALLOCATIONS, 10, 10)

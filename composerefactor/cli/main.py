@@ -28,9 +28,6 @@ from composerefactor.workspace.interrupts import message
 BROKEN_PIPE = 141
 """The exit code that a shell reports for a program ended by SIGPIPE."""
 
-_ALLOCATIONS = 500_000
-"""New objects between two garbage collections: syntax trees contain no garbage."""
-
 COMMANDS = {
     "split": "Split a large Compose file into modules, verified by Docker Compose.",
     "fix": "Add missing settings and fix problems in place.",
@@ -135,7 +132,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "composerefactor
     for stream in ("stdin", "stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by the caller
             setattr(sys, stream, Path(os.devnull).open("r+"))  # noqa: SIM115 - until the end
-    gc.set_threshold(_ALLOCATIONS, 10, 10)
     atexit.register(gc.freeze)  # avoids one more garbage collection at exit
     for name in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(name, _interrupt)  # so that the temporary copy of the project is deleted

@@ -6,7 +6,6 @@ what the recogniser of ``secrets.py`` finds.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -209,6 +208,11 @@ def _is_distinctive(value: str) -> bool:
     return len(value) >= _DISTINCTIVE_LENGTH and is_mixed(value)
 
 
+_HTML_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_HTML = _HTML_TEXT | str.maketrans({'"': "&quot;", "'": "&#x27;"})
+"""How HTML has a text between tags, and in an attribute."""
+
+
 def _pattern_of(secrets: Sequence[str]) -> re.Pattern[str] | None:
     """Return a pattern for *secrets*, also as written in JSON, HTML, Markdown and YAML."""
     alternatives: dict[str, None] = {}
@@ -216,8 +220,8 @@ def _pattern_of(secrets: Sequence[str]) -> re.Pattern[str] | None:
         forms = (
             secret,
             json.dumps(secret, ensure_ascii=False)[1:-1],
-            html.escape(secret),
-            html.escape(secret, quote=False),
+            secret.translate(_HTML),
+            secret.translate(_HTML_TEXT),
             secret.replace("$", "$$"),
             secret.replace("'", "''"),
             secret.replace("'", "\\'"),

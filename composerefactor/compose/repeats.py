@@ -50,6 +50,11 @@ class RepeatedKey(Struct, frozen=True, dict=True):
         """The comments above the key."""
         return self._comments(self.region.lead, self.region.key)
 
+    @cached_property
+    def lines(self) -> int:
+        """The number of its lines that are not blank, including the line of the key."""
+        return _line_count(self.file.source.text[self.region.key : self.region.end])
+
     @property
     def whole(self) -> str:
         """The lines of the key, comments included."""
@@ -138,10 +143,9 @@ class _Search:
         alike: dict[tuple[str, str], list[RepeatedKey]] = {}
         for attributes in self.remaining.values():
             for attribute in attributes.values():
-                region = attribute.region
-                value = region.entry.value
-                text = self.file.source.text[region.key : region.end]
-                if isinstance(value, MappingNode | SequenceNode) and self.is_long(text):
+                value = attribute.region.entry.value
+                is_collection = isinstance(value, MappingNode | SequenceNode)
+                if is_collection and attribute.lines >= self.min_lines:
                     alike.setdefault((attribute.key, attribute.meaning), []).append(attribute)
         for (key, meaning), attributes_alike in alike.items():
             existing_anchor = self.anchors.get(meaning, "")
@@ -175,7 +179,7 @@ class _Search:
             keys = [key for key in self.remaining[members[0]] if key in {k for k, _, _ in common}]
             blocks = [[self.remaining[name][key] for key in keys] for name in members]
             texts = ["".join(each.whole for each in block) for block in blocks]
-            if not self.is_long(texts[0]):
+            if _line_count(texts[0]) < self.min_lines:
                 continue
             aliases = sum(block[0].column + len("<<: *common\n") for block in blocks)
             shared_length = len(texts[0]) + len("x-common: &common\n\n")
@@ -183,9 +187,10 @@ class _Search:
             attributes = tuple(each for block in blocks for each in block)
             yield Repeat(attributes, saved, tuple(keys))
 
-    def is_long(self, text: str) -> bool:
-        """Return whether *text* has enough non-blank lines, including the line of the key."""
-        return sum(1 for line in text.splitlines() if line.strip()) >= self.min_lines
+
+def _line_count(text: str) -> int:
+    """Return the number of lines of *text* that are not blank."""
+    return sum(1 for line in text.splitlines() if line.strip())
 
 
 def _intersections(sets: Collection[frozenset[_Item]]) -> Collection[frozenset[_Item]]:
