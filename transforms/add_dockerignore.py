@@ -35,6 +35,9 @@ _ALWAYS = (
 
 _OF_NODE = ("**/node_modules", "coverage")
 _OF_PYTHON = ("**/__pycache__", "**/.venv", "**/venv", "**/.pytest_cache", "**/.mypy_cache")
+_MOUNTED = r"--mount=(?!\S*\bfrom=)\S*\b(?:source|src)=([^,\s]+)"
+"""What a RUN instruction reads of the build context."""
+
 _BY_FILE = {
     "package.json": _OF_NODE,
     **dict.fromkeys(("requirements.txt", "pyproject.toml", "Pipfile", "setup.py"), _OF_PYTHON),
@@ -72,7 +75,8 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
         patterns = _patterns(project, context, copied)
         if project.exists(path) or not patterns:
             continue
-        named = {part for source in sources for part in source.split("/")}
+        mounted = [m for text in dockerfiles[context].values() for m in re.findall(_MOUNTED, text)]
+        named = {part for source in (*sources, *mounted) for part in source.split("/")}
         lines = [pattern for pattern in patterns if pattern.strip("*/") not in named]
         what = "the whole build context" if "." in copied else enumerated(copied)
         yield Change(
@@ -84,12 +88,10 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
 
 
 def _sources(dockerfile: str) -> Iterator[str]:
-    """Yield what the text of a *dockerfile* takes from its build context."""
+    """Yield what the text of a *dockerfile* copies from its build context."""
     for stage in read_dockerfile(dockerfile).stages:
         for instruction in stage.instructions:
             yield from copied_sources(instruction)
-            if instruction.name == "RUN":
-                yield from re.findall(r"\bsource=([^,\s]+)", instruction.text)
 
 
 def _copied_directories(project: Project, context: str, sources: Sequence[str]) -> list[str]:
