@@ -136,20 +136,26 @@ class AnchorIndex:
     def _needed(
         self, aliases: list[AliasNode], is_own: Callable[[Node], bool]
     ) -> dict[Element, list[Node]]:
-        """Return the nodes that *aliases* refer to, and those that these need, by element."""
+        """Return the nodes that *aliases* refer to, and those that these need, by element.
+
+        Copies stand above the services of a file, so they need copies of what they find there.
+        """
         needed: dict[Element, list[Node]] = {}
         seen: set[int] = set()
-        queue = list(aliases)
+        queue = [(alias, False) for alias in aliases]
         while queue:
-            target = queue.pop().target
+            alias, is_copied = queue.pop()
+            target = alias.target
             element = self.element_of.get(id(target))
-            if target is None or element is None or id(target) in seen or is_own(target):
+            if target is None or element is None or id(target) in seen:
+                continue
+            if is_own(target) and not (is_copied and element[0] == "services"):
                 continue
             seen.add(id(target))
             needed.setdefault(element, []).append(target)
             entry = self._smallest_entry(element, target)
             inside = self.file.tree.marked_in(entry.value.outer_start, entry.value.end)
-            queue.extend(node for node in inside if isinstance(node, AliasNode))
+            queue += ((node, True) for node in inside if isinstance(node, AliasNode))
         return needed
 
     def _smallest_entry(self, element: Element, target: Node) -> Entry:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from composerefactor.compose.files import RESOURCE_SECTIONS
@@ -43,8 +43,23 @@ def merged(contents: Mapping[str, bytes]) -> dict[str, Any]:
     return found
 
 
+CHAIN = """\
+services:
+  web: &svc0
+    build: ./app
+  db: &svc1
+    <<: *svc0
+    hostname: host1
+  api:
+    <<: *svc1
+    hostname: host2
+"""
+"""What ``api`` merges needs ``web``, which stands beside it and below the copies."""
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(compose_projects(min_services=3, max_services=8))
+@example(ComposeProject({COMPOSE: CHAIN}, ["web", "db", "api"]))
 def test_a_verbatim_split_keeps_everything(project: ComposeProject) -> None:
     plan, contents = divided(project, verbatim=True)
     check_lines(project, contents)
