@@ -280,15 +280,15 @@ def stable(project: Project, messages: Mapping[Invocation, str]) -> dict[Invocat
     return {entry: _about_first(project, entry, message) for entry, message in messages.items()}
 
 
-_FAULT = r"\bset (container_name)\b|\bdeploy\.(replicas)\b"
-"""What a service says if it has the fault of the message."""
+_FIXED_NAME = r"deploy\.replicas: can't set container_name and (?P<name>\S+)"
+_SAYS_BOTH = (r"(?<![\w.-])container_name(?![\w.-])", r"(?<![\w.-])replicas(?![\w.-])")
+"""The fault for which Docker Compose names any of several services, and what they all say."""
 
 
 def _about_first(project: Project, entry: Invocation, message: str) -> str:
     """Return *message* with the first service of *entry* that has the same fault."""
-    named = re.search(r"(?<=container_name and )\S+|(?<=^service \")[^\"]+", message)
-    words = {word.strip(".:") for found in re.findall(_FAULT, message) for word in found if word}
-    if named is None or not words:
+    named = re.search(_FIXED_NAME, message)
+    if named is None:
         return message
     texts: dict[str, str] = {}
     for file in (project.files[path] for path in entry.files):
@@ -296,8 +296,8 @@ def _about_first(project: Project, entry: Invocation, message: str) -> str:
             text = file.source.text[region.lead : region.end]
             texts[name] = texts.get(name, "") + text
     for name, text in texts.items():
-        if all(re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text) for word in words):
-            return f"{message[: named.start()]}{name}{message[named.end() :]}"
+        if all(re.search(pattern, text) for pattern in _SAYS_BOTH):
+            return f"{message[: named.start('name')]}{name}{message[named.end('name') :]}"
     return message
 
 
