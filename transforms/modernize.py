@@ -26,7 +26,7 @@ from composerefactor.edit.operations import AddKey, Nest, Remove, Rename, Replac
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.refactoring.contract import Change, Effect, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import dependency_edits, inheriting_services
-from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode
+from composerefactor.yaml.nodes import MappingNode, Node, Path, ScalarNode, own_entries
 from composerefactor.yaml.nodes import SequenceNode as YamlSequence
 from composerefactor.yaml.values import merged_entries, merged_mappings, scalar_text, to_python
 
@@ -93,8 +93,7 @@ class WrittenService(Struct, frozen=True):
     @classmethod
     def all_in(cls, project: Project, file: ComposeFile) -> Iterator[WrittenService]:
         """Yield the services of *file* whose mapping follows their name, not those of an alias."""
-        section = file.root.get("services")
-        for entry in section.entries if isinstance(section, MappingNode) else ():
+        for entry in own_entries(file.root.get("services")):
             if entry.name and not entry.is_merge and isinstance(entry.value, MappingNode):
                 reaches = (entry.name, *inheriting_services(project, file.path, entry.name))
                 yield cls(file, entry.name, entry.value, reaches)
@@ -115,8 +114,7 @@ class WrittenService(Struct, frozen=True):
 def move_external_names(file: ComposeFile) -> Iterator[Change]:
     """Yield a change for each ``external: {name: x}``, now ``name: x`` beside ``external``."""
     for section in RESOURCE_SECTIONS:
-        defined = file.root.get(section)
-        for entry in defined.entries if isinstance(defined, MappingNode) else ():
+        for entry in own_entries(file.root.get(section)):
             body = entry.value
             if not isinstance(body, MappingNode) or not entry.name or body.entry("name"):
                 continue

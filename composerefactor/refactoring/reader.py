@@ -27,7 +27,7 @@ from composerefactor.discovery.readers import OtherReader
 from composerefactor.discovery.structured import without_json_comments
 from composerefactor.edit.planned_files import Replacement
 from composerefactor.errors import InputError, Location, first_of
-from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, Tree, walk
+from composerefactor.yaml.nodes import Entry, MappingNode, Node, ScalarNode, Tree, own_entries, walk
 from composerefactor.yaml.nodes import value_of as value_of  # noqa: PLC0414 - readers import it from here
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
@@ -373,5 +373,4 @@ def text_of(node: Node | None, *keys: str) -> str:
 
 def entries_of(node: Node | None, *keys: str) -> Sequence[Entry]:
     """Return the entries of the mapping below *keys* in *node*; none if there is no mapping."""
-    value = value_of(node, *keys)
-    return value.entries if isinstance(value, MappingNode) else ()
+    return own_entries(value_of(node, *keys))

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from composerefactor.compose.files import ComposeFile, FileSection
 from composerefactor.edit.planned_files import NewText, Piece, PlannedFile, Slice
-from composerefactor.yaml.nodes import MappingNode, Node, SequenceNode
+from composerefactor.yaml.nodes import Node, SequenceNode, own_entries
 from composerefactor.yaml.values import merged_get, text_below
 
 MAX_PATHS = 20
@@ -99,7 +99,7 @@ def entries_of(paths: Iterable[str], long: Sequence[str], env_file: str) -> list
 def indentation_unit(file: ComposeFile) -> str:
     """Return one step of the indentation of *file*, which has services."""
     services = (file.sections or {})["services"].value
-    entries = services.entries if isinstance(services, MappingNode) else []
+    entries = own_entries(services)
     column = file.source.column(entries[0].start) if entries else 2
     return " " * (column or 2)
 

@@ -23,7 +23,7 @@ from composerefactor.refactoring.modules.naming import Family, modules_directory
 from composerefactor.refactoring.modules.paths import MovingPaths
 from composerefactor.refactoring.modules.writer import FileLayout
 from composerefactor.yaml.comments import count_commented_out_lines
-from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, resolve
+from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, own_entries, resolve
 from composerefactor.yaml.values import merged_entries
 
 FEWEST_SERVICES = 4
@@ -156,9 +156,8 @@ class RootFile:
         if alone is not None:
             where = source.location(alone.start()).line
             return f"a carriage return without a line feed ends line {where}: convert the line ends"
-        of_services = services.entries if isinstance(services, MappingNode) else ()
         keys = [("key", each) for each in self.file.root.entries]
-        for what, entry in [*keys, *(("service", each) for each in of_services)]:
+        for what, entry in [*keys, *(("service", each) for each in own_entries(services))]:
             line = source.text[source.line_start(entry.start) : entry.start]
             where = source.location(entry.start).line
             if not entry.name:

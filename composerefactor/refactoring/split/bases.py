@@ -26,7 +26,15 @@ from composerefactor.compose.short_forms import canonical_value, non_text_values
 from composerefactor.refactoring.deduplicate.definitions import same
 from composerefactor.refactoring.modules.anchors import AnchorIndex, Element
 from composerefactor.yaml.comments import Region, regions
-from composerefactor.yaml.nodes import AliasNode, Entry, MappingNode, Node, SequenceNode, walk
+from composerefactor.yaml.nodes import (
+    AliasNode,
+    Entry,
+    MappingNode,
+    Node,
+    SequenceNode,
+    own_entries,
+    walk,
+)
 from composerefactor.yaml.values import merged_entries, to_python
 
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -246,7 +254,7 @@ class BaseFinder:
     def _merged_by(self, service: str) -> Iterator[str]:
         """Yield the sections that *service* merges."""
         body = self.services[service].entry.value
-        for entry in body.entries if isinstance(body, MappingNode) else ():
+        for entry in own_entries(body):
             target = entry.value.target if isinstance(entry.value, AliasNode) else None
             section, name = self.anchors.element_of.get(id(target), ("services", ""))
             is_whole = section != "services" and target is self.regions[section].entry.value
@@ -412,8 +420,7 @@ class BaseFinder:
         entries = list(body.entries)
         block = uses[0].owner[0]
         if block != "services":
-            value = self.regions[block].entry.value
-            entries += value.entries if isinstance(value, MappingNode) else []
+            entries += own_entries(self.regions[block].entry.value)
         before, own = self._written(entries, block, ()), self._written(entries, block, uses)
         in_both = own.keys() & inherited.keys()
         merged = {key: _merged(key, inherited[key], own[key]) for key in in_both}
