@@ -176,6 +176,7 @@ class DevelopmentFinder:
     def __init__(self, project: Project, debug_ports: Collection[str]) -> None:
         self.project = project
         self.debug_ports = frozenset(debug_ports)
+        self._dockerfiles: dict[str, Dockerfile | None] = {}
 
     def settings(self, service: Service, body: MappingNode) -> Iterator[DevelopmentSetting]:
         """Yield the development settings of *service*, whose mapping in the file is *body*."""
@@ -360,8 +361,10 @@ class DevelopmentFinder:
 
     def _dockerfile(self, service: Service) -> Dockerfile | None:
         """Return the Dockerfile of *service*, None if it is not known."""
-        text = dockerfile_text(self.project, service.build.value) if service.build else None
-        return read_dockerfile(text) if text else None
+        if service.name not in self._dockerfiles:
+            text = dockerfile_text(self.project, service.build.value) if service.build else None
+            self._dockerfiles[service.name] = read_dockerfile(text) if text else None
+        return self._dockerfiles[service.name]
 
     def _chain(self, service: Service) -> Chain | None:
         """Return the build of the image of *service* for production, None if it is not known."""

@@ -24,6 +24,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from shlex import quote
 
 from msgspec.structs import replace
@@ -341,7 +342,7 @@ class _Separation:
     def _production(self) -> str:
         """Return the text of the production file; ``""`` if the base is all that it needs."""
         values: dict[str, dict[str, Value]] = {name: {} for name in self.kept}
-        for name, key, value in self._lasting():
+        for name, key, value in self._lasting:
             values.get(name, {})[key] = value
         for setting in self.settings:
             _merge(values[setting.service], setting.production)
@@ -382,8 +383,10 @@ class _Separation:
             ],
         )
 
-    def _lasting(self) -> Iterator[tuple[str, str, Value]]:
-        """Yield the restart policies and limits that services lack, as their fixers add them."""
+    @cached_property
+    def _lasting(self) -> list[tuple[str, str, Value]]:
+        """The restart policies and limits that services lack, as their fixers add them."""
+        lasting: list[tuple[str, str, Value]] = []
         project = replace(self.project, entries=(self.entry,))
         planned = [
             *add_restart_policy.plan(project, add_restart_policy.options()),
@@ -399,7 +402,8 @@ class _Separation:
             }
             for edit in (each for each in added if each.key in {"restart", "deploy"}):
                 value = _without_aliases(edit.value, anchors)
-                yield from ((name, edit.key, value) for name in dict.fromkeys(names))
+                lasting += ((name, edit.key, value) for name in dict.fromkeys(names))
+        return lasting
 
     def _effects(self) -> Iterator[Effect]:
         """Yield where production differs from the original."""
@@ -411,7 +415,7 @@ class _Separation:
             yield Effect(("services", name), "removes")
         for section in ("volumes", "networks", "secrets", "configs"):
             yield Effect((section,), "changes")
-        for name, key, _ in self._lasting():
+        for name, key, _ in self._lasting:
             yield Effect(("services", name, key), "adds")
 
     def _explanations(self) -> Iterator[str]:
