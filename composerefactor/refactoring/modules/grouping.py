@@ -49,12 +49,12 @@ from composerefactor.refactoring.modules.service_names import (
     category_name,
     common_name,
     common_words,
-    directory_of,
     domain_of,
     first_words,
     heads_of,
     is_selection,
     last_word,
+    module_directory,
     natural_key,
     range_name,
     role_of,
@@ -227,7 +227,7 @@ def _joined_by(
             is_family = tie.block.startswith("x-") and says_what_runs(file, tie.block)
             name = (block_name(tie.block) if is_family else "") or name
             why = f"share {tie.block}" if tie.block.startswith("x-") else f"refer to {tie.block}"
-            joined = ServiceGroup(services, name, directory_of(services, place), why)
+            joined = ServiceGroup(services, name, module_directory(services, place), why)
             groups = [*(group for group in groups if group not in parts), joined]
     return groups
 
@@ -494,7 +494,7 @@ class _Planner:
 
     def _directory(self, services: Iterable[str]) -> str:
         """Return the directory of a module with *services*."""
-        return directory_of(services, self.place)
+        return module_directory(services, self.place)
 
     def _category(self, name: str) -> str:
         """Return the domain of the service *name* by its category."""
@@ -824,7 +824,7 @@ class _Planner:
         count = len(domain.services) + len(other.services)
         if count > self.limit or 3 * count > 2 * len(self.file.services):
             return False
-        is_alike = self._directory(domain.services) == directory_of(other.services, self.place)
+        is_alike = self._directory(domain.services) == module_directory(other.services, self.place)
         is_open = other.key.startswith("category") or self._is_small(other)
         if anywhere:
             is_tiny = self._lines_of(domain) < FEWEST_LINES_OF_ALIKE

@@ -240,7 +240,7 @@ def main_domain(services: Collection[str], place: Callable[[str], Placement]) ->
     return domain if directory == INFRASTRUCTURE and 3 * count >= 2 * len(services) else ""
 
 
-def directory_of(services: Iterable[str], place: Callable[[str], Placement]) -> str:
+def module_directory(services: Iterable[str], place: Callable[[str], Placement]) -> str:
     """Return the directory of a module: that of infrastructure if most of *services* are.
 
     A module with an application is one of services. *place* returns the category of a service.
@@ -261,7 +261,7 @@ def category_name(services: Sequence[str], place: Callable[[str], Placement]) ->
     category, count = counts.most_common(1)[0]
     if len(counts) == 1:
         return category
-    directory = directory_of(services, place)
+    directory = module_directory(services, place)
     says_most = category == APPLICATIONS or (category == DATA and APPLICATIONS not in counts)
     is_most = says_most and 3 * count >= 2 * len(services)
     return category if is_most and directory == SERVICES else directory
