@@ -47,7 +47,6 @@ from composerefactor.transforms._attribute import (
     destinations,
     find_sites,
 )
-from composerefactor.yaml.values import merged_entries
 
 _OLD_FORM = (
     *("mem_limit", "mem_reservation", "memswap_limit", "cpus", "cpu_count", "cpu_percent"),
@@ -212,9 +211,8 @@ def _given_sizes(project: Project, models: list[StartModel]) -> dict[tuple[str, 
 
 def _has_only_limits(file: ComposeFile | None) -> bool:
     """Return whether *file* sets nothing but limits: `-f` merges it over others to have them."""
-    bodies = file.services.values() if file else ()
-    attributes = {key for body in bodies for key in merged_entries(body)}
-    return bool(attributes) and {"deploy", *_OLD_FORM}.issuperset(attributes)
+    keys = file.service_keys if file else set()
+    return bool(keys) and {"deploy", *_OLD_FORM}.issuperset(keys)
 
 
 def _needed_size(

@@ -40,7 +40,6 @@ from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
 from composerefactor.yaml.nodes import Path, ScalarNode, path_of
-from composerefactor.yaml.values import merged_entries
 
 _KEY_ORDER = ("name", "mode", "target", "published", "host_ip")
 _REASON = "For programs on this machine only; other containers use the name of the service."
@@ -260,8 +259,7 @@ def _doubt(project: Project, open_port: _OpenPort, callers: Mapping[str, Sequenc
 
 def _has_only_ports(file: ComposeFile) -> bool:
     """Return whether *file* sets nothing but ports: `-f` merges it over others to open them."""
-    attributes = set().union(*(merged_entries(body) for body in file.services.values()))
-    return attributes == {"ports"} and ".override." not in file.path
+    return file.service_keys == {"ports"} and ".override." not in file.path
 
 
 def _caller_through_host(models: list[StartModel], open_port: _OpenPort) -> str:

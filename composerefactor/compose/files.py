@@ -30,7 +30,7 @@ from composerefactor.yaml.nodes import (
 )
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
+from composerefactor.yaml.values import merged_entries, to_python
 
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """Names that Docker Compose looks for without ``-f``, best first (observed: v5.6.1)."""
@@ -42,6 +42,8 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 """Names of the override file of a default file, best first (observed: v5.6.1)."""
+
+YAML_SUFFIXES = (".yml", ".yaml")
 
 RESOURCE_SECTIONS = ("networks", "volumes", "secrets", "configs", "models")
 """Top-level sections with resources that services refer to (Compose specification)."""
@@ -231,6 +233,11 @@ class ComposeFile(Struct, frozen=True, eq=False, dict=True):
     def services(self) -> dict[str, Node]:
         """The bodies of the services by name, with aliases resolved."""
         return self.entries("services")
+
+    @property
+    def service_keys(self) -> set[str]:
+        """The keys that services have, merge keys and aliases followed."""
+        return {key for body in self.services.values() for key in merged_entries(body)}
 
     @cached_property
     def variables(self) -> list[Variable]:

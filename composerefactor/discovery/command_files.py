@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
+from composerefactor.compose.files import YAML_SUFFIXES
 from composerefactor.compose.paths import directory_of
 from composerefactor.discovery import structured
 from composerefactor.discovery.files import Listing, TreeFacts
@@ -401,7 +402,6 @@ def is_pipeline(path: str) -> bool:
     return re.fullmatch(pattern, path) is not None
 
 
-_YAML_SUFFIXES = (".yml", ".yaml")
 _RELEVANT_COMMENT = r"(?i)compose|stack\s+deploy|\s-f\s|\.ya?ml"
 _PROGRAM = (
     r"(?:(?<![\w./-])cd\s+[\w./-]{1,80}\s*(?:&&|;)\s*)?"
@@ -436,7 +436,7 @@ def comment_calls(listing: Listing, facts: TreeFacts) -> list[ShellCall]:
     scripts = (
         script
         for path in listing.paths
-        if path.endswith(_YAML_SUFFIXES)
+        if path.endswith(YAML_SUFFIXES)
         and _may_explain(listing.read(path) or "")
         and facts.is_compose(path)
         and (tree := facts.tree(path)) is not None

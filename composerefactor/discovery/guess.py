@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from composerefactor.compose.files import OVERRIDE_NAMES
+from composerefactor.compose.files import OVERRIDE_NAMES, YAML_SUFFIXES
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.paths import directory_of
 from composerefactor.compose.project import project_directory
@@ -24,7 +24,6 @@ ENVIRONMENT_WORDS = frozenset(_WORDS.split())
 FRAGMENT_RATIO = 3
 """The least ratio of services in the default file to those in a file that only adds to it."""
 
-_YAML_SUFFIXES = (".yml", ".yaml")
 _TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
 _OTHER_YAML = r"\..*|(?:codecov|mkdocs|openapi|rancher-compose|swagger|renovate)\.ya?ml"
 _MAX_DEPTH = 8
@@ -78,7 +77,7 @@ class _Directory:
         self.files = [
             path
             for path in listing.names_in(directory)
-            if path.endswith(_YAML_SUFFIXES)
+            if path.endswith(YAML_SUFFIXES)
             and not re.fullmatch(_OTHER_YAML, posixpath.basename(path))
             and (path == self.default or facts.is_compose(path))
         ]

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES
+from composerefactor.compose.files import DEFAULT_NAMES, OVERRIDE_NAMES, YAML_SUFFIXES
 from composerefactor.compose.invocation import Evidence, Invocation
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.discovery.files import Listing, TreeFacts
@@ -223,7 +223,6 @@ def _testcontainers(path: str, text: str, listing: Listing) -> Iterator[OtherRea
                 yield OtherReader(TESTCONTAINERS, file, evidence)
 
 
-_YAML_SUFFIXES = (".yml", ".yaml")
 _README = r"(?i)(?:.*/)?readme[^/]{0,40}"
 _COMPOSE_PATH = r"[\w./-]{1,120}\.ya?ml\b"
 _MENTION = r"(?i)swarm|stack|\bglobal\b|overlay|placement"
@@ -264,7 +263,7 @@ def for_swarm(
     """
     by_readme = dict(_named_by_readmes(listing))
     for path in listing.paths:
-        if path in read or not path.endswith(_YAML_SUFFIXES):
+        if path in read or not path.endswith(YAML_SUFFIXES):
             continue
         if path not in by_readme and not re.search(_MENTION, f"{path} {listing.read(path) or ''}"):
             continue

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.compose.files import YAML_SUFFIXES
 from composerefactor.compose.project import Project
 from composerefactor.compose.sizes import parse_size, seconds
 from composerefactor.errors import InputError
@@ -308,7 +309,7 @@ def scrapes(project: Project, entry: InvocationFacts, prometheus: ServiceFacts) 
     found: list[Scrape] = []
     for mount in prometheus.mounts if is_prometheus(entry, prometheus) else ():
         path = mount.source if mount.names_file else f"{mount.source}/prometheus.yml"
-        text = project.text(path) if mount.kind == "bind" and path.endswith(_YAML) else None
+        text = project.text(path) if mount.kind == "bind" and path.endswith(YAML_SUFFIXES) else None
         if text is None:
             continue
         try:
@@ -327,9 +328,6 @@ def scrapes(project: Project, entry: InvocationFacts, prometheus: ServiceFacts) 
                         name = str(job.get("job_name") or "-")
                         found.append(Scrape(service, port, where, name))
     return found
-
-
-_YAML = (".yml", ".yaml")
 
 
 def _get(content: object, key: str) -> object:
