@@ -16,7 +16,6 @@ they would fail sooner than the image needs. With `align`, checks that are there
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +36,7 @@ from composerefactor.edit.operations import AddKey, Replace
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
-from composerefactor.images.entries import Times
+from composerefactor.images.entries import DEFAULT_TIMES, Times, most_usual
 from composerefactor.images.health.built import Answer, NoPossibleCheck, ProposedCheck
 from composerefactor.images.health.check import healthcheck_for
 from composerefactor.images.health.usage import usage
@@ -226,34 +225,25 @@ def _plan_place(
     )
 
 
-_FEWEST_ALIKE = 3
 _LONGEST_SPAN = 300.0
 """Seconds in which a service may fail: times with more are for one that starts slowly."""
-
-_DEFAULTS = {"interval": "30s", "timeout": "30s", "retries": "3"}
-"""The defaults of Docker (Docker documentation)."""
 
 
 def _usual_times(file: ComposeFile) -> Times | None:
     """Return the times of most health checks of *file*, None if they have none in common."""
-    counts = Counter(
-        (times.interval, times.timeout, times.retries)
-        for service in services_in(file).values()
-        if service.healthcheck is not None and not service.healthcheck.value.is_off
-        for times in [_times(service.healthcheck.value)]
-        if times is not None
-    )
-    for (interval, timeout, retries), count in counts.most_common(1):
-        is_usual = count >= _FEWEST_ALIKE and 2 * count >= counts.total()
-        if is_usual and (seconds(interval) or 0) * retries <= _LONGEST_SPAN:
-            return Times(interval, timeout, retries, "")
-    return None
+    checks = (service.healthcheck for service in services_in(file).values())
+    present = [check.value for check in checks if check is not None and not check.value.is_off]
+    times = most_usual([each for each in map(_times, present) if each is not None])
+    if times is None or (seconds(times.interval) or 0) * times.retries > _LONGEST_SPAN:
+        return None
+    return times
 
 
 def _times(check: HealthCheck) -> Times | None:
     """Return the times of *check*, with the defaults; None if a variable sets one."""
-    interval, timeout = check.interval or "30s", check.timeout or "30s"
-    retries = check.retries or "3"
+    interval, timeout, retries = (
+        getattr(check, key) or text for key, text in DEFAULT_TIMES.items()
+    )
     is_known = seconds(interval) is not None and seconds(timeout) is not None
     return Times(interval, timeout, int(retries), "") if is_known and retries.isdecimal() else None
 
@@ -274,7 +264,7 @@ def _alignments(file: ComposeFile, usual: Times) -> Iterator[Change | Refusal]:
         if check is None or check.value.is_off or not isinstance(node, MappingNode):
             continue
         times = _times(check.value)
-        new: dict[str, Value] = {key: getattr(usual, key) for key in _DEFAULTS}
+        new: dict[str, Value] = {key: getattr(usual, key) for key in DEFAULT_TIMES}
         if times is None or times == usual:
             continue
         why = _reason_against(file, node, times, usual)
@@ -286,7 +276,7 @@ def _alignments(file: ComposeFile, usual: Times) -> Iterator[Change | Refusal]:
             if node.entry(key) is None
             else Replace(file.path, (*path, key), value)
             for key, value in new.items()
-            if (getattr(check.value, key) or _DEFAULTS[key]) != str(value)
+            if (getattr(check.value, key) or DEFAULT_TIMES[key]) != str(value)
         ]
         yield Change(
             f"Give the health check of {name} the times of the others: every {usual.interval}, "

@@ -8,11 +8,12 @@ of an item, and the JSON schema of the settings file has their docstrings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from math import inf
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, convert, field, to_builtins
 from msgspec.structs import force_setattr
@@ -372,6 +373,21 @@ class Times(Struct, frozen=True):
     timeout: str
     retries: int
     start_period: str
+
+
+DEFAULT_TIMES = {"interval": "30s", "timeout": "30s", "retries": "3"}
+"""The times of a check that sets none (Docker documentation)."""
+
+_FEWEST_ALIKE = 3
+
+T = TypeVar("T")
+
+
+def most_usual(values: Sequence[T]) -> T | None:
+    """Return what at least half of *values*, and at least three, are; None if there is none."""
+    common = Counter(values).most_common(1)
+    is_usual = common and common[0][1] >= _FEWEST_ALIKE and 2 * common[0][1] >= len(values)
+    return common[0][0] if is_usual else None
 
 
 PROFILES: Mapping[Profile, Times] = {

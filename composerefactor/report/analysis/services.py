@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from composerefactor.analysis.analysis import Analysis
@@ -22,6 +21,7 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.ports import PublishedPort, in_ranges
 from composerefactor.compose.sizes import GIB, format_size
 from composerefactor.errors import first_of
+from composerefactor.images.entries import DEFAULT_TIMES, most_usual
 from composerefactor.report.analysis.model import (
     Row,
     Section,
@@ -215,24 +215,24 @@ def health(architecture: Architecture) -> Section:
     return Section("health", "Health checks", parts, intro=intro)
 
 
-_FEWEST_ALIKE = 3
 _MOST_NAMED = 6
 
 
 def _other_times(entry: InvocationFacts) -> str:
     """Return which health checks have other times than most of *entry*; ``""`` without a most."""
     times = {
-        each.service: (each.interval or "30s", each.timeout or "30s", each.retries or "3")
+        each.service: tuple(getattr(each, key) or text for key, text in DEFAULT_TIMES.items())
         for each in entry.health
         if each.test
     }
-    usual, count = next(iter(Counter(times.values()).most_common(1)), (None, 0))
-    if usual is None or count < _FEWEST_ALIKE or 2 * count < len(times) or count == len(times):
+    most = most_usual([*times.values()])
+    others = [f"{name} ({', '.join(own)})" for name, own in times.items() if own != most]
+    if most is None or not others:
         return ""
-    others = [f"{name} ({', '.join(own)})" for name, own in times.items() if own != usual]
+    interval, timeout, retries = most
     return (
-        f"{count} of {len(times)} checks have interval {usual[0]}, timeout {usual[1]} and "
-        f"{usual[2]} retries. Others: {first_of(others, _MOST_NAMED)}. "
+        f"{len(times) - len(others)} of {len(times)} checks have interval {interval}, timeout "
+        f"{timeout} and {retries} retries. Others: {first_of(others, _MOST_NAMED)}. "
         "`fix --unsafe --select add-healthchecks --set add-healthchecks.align=true` makes them "
         "alike, unless they would fail sooner."
     )
