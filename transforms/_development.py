@@ -52,12 +52,13 @@ TOOLS = frozenset(
 DEBUG_PORTS = ("9229", "9230", "5678", "5005", "2345", "35729", "24678")
 """Node.js inspector, debugpy, Java, Delve, live reload, Vite's reload."""
 
-_RELOADS = (
+RELOADS = (
     r"(?<![\w-])(?:--reload|--hot|--watch(?:-\w+)?|nodemon|ts-node-dev|watchmedo|watchexec|debugpy"
     r"|--inspect(?:-brk)?(?:=\S+)?"
     r"|(?:npm|pnpm|bun|yarn)\s+(?:run\s+)?(?:\w+[-:])?(?:dev|watch)\S*|next\s+dev|vite|air|reflex|dotnet\s+watch"
     r"|manage\.py\s+runserver|flask\s+run\s.*--debug)(?![\w-])"
 )
+"""What a command line says that reloads or debugs a program."""
 _PRODUCTION_MODES = {"development": "production", "dev": "prod", "local": "production"}
 _ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
 """Variables of programs that know development and production alone."""
@@ -230,7 +231,7 @@ class DevelopmentFinder:
         for key in ("command", "entrypoint"):
             node = body.get(key)
             words = " ".join(scalar_text(item) or "" for item in item_nodes(node))
-            match = re.search(_RELOADS, words)
+            match = re.search(RELOADS, words)
             if node is not None and match and self._has_command(service):
                 evidence = f"{match[0]} reloads or debugs; the image has its own {key}"
                 path: Path = ("services", service.name, key)
