@@ -15,7 +15,8 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import is_common, is_mixed, password_spans, variable_name
+from composerefactor.compose.secret_spans import password_spans
+from composerefactor.compose.secrets import is_common, is_mixed, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.images.catalog import catalog_of, service_placement

@@ -47,12 +47,12 @@ from composerefactor.compose.interpolation import (
 )
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
+from composerefactor.compose.secret_spans import password_spans
 from composerefactor.compose.secrets import (
     is_common_word,
     is_credential,
     is_placeholder,
     is_secret_name,
-    password_spans,
 )
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit

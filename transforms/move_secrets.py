@@ -34,13 +34,8 @@ from composerefactor.compose.env_files import (
     variable_names_in,
 )
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import (
-    is_common,
-    is_credential,
-    is_mixed,
-    password_spans,
-    secret_spans,
-)
+from composerefactor.compose.secret_spans import password_spans, secret_spans
+from composerefactor.compose.secrets import is_common, is_credential, is_mixed
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.discovery.command_files import is_pipeline
 from composerefactor.edit.operations import AddLines, Edit, Replace

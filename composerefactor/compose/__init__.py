@@ -24,7 +24,8 @@ paths            the paths in a file; which are remote, absolute or outside
 resources        mounts, networks and subnets; the file that declares a resource
 dotenv           the syntax of env files, to read and to write; lines are added in ``edit``
 env_files        env files that provide the variables of a project
-secrets          names of credentials; the recogniser of secret values in texts
+secrets          names of credentials, and values that are none
+secret_spans     the recogniser of secrets in texts
 masking          mask secrets in everything that is shown
 one_off          services that complete a task and exit
 repeats          definitions that a file repeats and could share

@@ -1,7 +1,7 @@
 """The masking of secrets, which every output of the tool uses.
 
 A :class:`Masking` knows the secrets of a project, and masks them wherever they occur, as well as
-what the recogniser of ``secrets.py`` finds.
+what the recogniser of ``secret_spans.py`` finds.
 """
 
 from __future__ import annotations
@@ -17,17 +17,10 @@ from composerefactor.compose.dotenv import assignments
 from composerefactor.compose.files import RESOURCE_SECTIONS
 from composerefactor.compose.interpolation import expressions
 from composerefactor.compose.project import Project
-from composerefactor.compose.secrets import (
-    NO_VALUE,
-    ORDINARY_VALUE,
+from composerefactor.compose.secret_spans import (
     TOKENS,
     Span,
     file_spans,
-    is_common_word,
-    is_credential,
-    is_mixed,
-    is_reference,
-    is_secret,
     login_spans,
     merged,
     password_spans,
@@ -35,6 +28,15 @@ from composerefactor.compose.secrets import (
     secret_spans,
     url_spans,
     word_spans,
+)
+from composerefactor.compose.secrets import (
+    NO_VALUE,
+    ORDINARY_VALUE,
+    is_common_word,
+    is_credential,
+    is_mixed,
+    is_reference,
+    is_secret,
 )
 from composerefactor.errors import ComposerefactorError
 from composerefactor.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode

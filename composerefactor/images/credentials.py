@@ -16,18 +16,20 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import EXPRESSION_MASK, expressions, mask_expressions
 from composerefactor.compose.paths import is_outside
-from composerefactor.compose.secrets import (
+from composerefactor.compose.secret_spans import (
     file_spans,
+    password_spans,
+    secret_spans,
+    word_spans,
+)
+from composerefactor.compose.secrets import (
     is_common,
     is_credential,
     is_mixed,
     is_published,
     is_secret_name,
-    password_spans,
     password_variable_name,
-    secret_spans,
     variable_name,
-    word_spans,
 )
 from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import catalog_of

@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from composerefactor.compose.secrets import (
-    is_credential,
-    password_spans,
-    password_variable_name,
-    variable_name,
-)
+from composerefactor.compose.secret_spans import password_spans
+from composerefactor.compose.secrets import is_credential, password_variable_name, variable_name
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ from composerefactor.analysis.diff.storage import (
 from composerefactor.compose.files import SECTION_NOUNS
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import GENERAL
-from composerefactor.compose.secrets import is_credential, secret_spans, secret_words
+from composerefactor.compose.secret_spans import secret_spans, secret_words
+from composerefactor.compose.secrets import is_credential
 from composerefactor.errors import shortened
 from composerefactor.proof.comparison import Difference, config_differences
 

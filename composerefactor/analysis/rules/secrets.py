@@ -16,13 +16,12 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import EXPRESSION_MASK, mask_expressions
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_resources
+from composerefactor.compose.secret_spans import secret_spans, word_spans
 from composerefactor.compose.secrets import (
     is_common_word,
     is_credential,
     is_placeholder,
     is_reference,
-    secret_spans,
-    word_spans,
 )
 from composerefactor.compose.services import Service
 from composerefactor.discovery.readers import STACK_DEPLOY
