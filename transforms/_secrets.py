@@ -16,7 +16,7 @@ from composerefactor.compose.merge import values_below
 from composerefactor.compose.paths import is_inside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secret_spans import password_spans
-from composerefactor.compose.secrets import is_common, is_mixed, variable_name
+from composerefactor.compose.secrets import PASSWORD_WORDS, is_common, is_mixed, variable_name
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.edit.operations import AddKey, AddLines, Edit, Rename, Replace
 from composerefactor.images.catalog import catalog_of, service_placement
@@ -162,12 +162,10 @@ def client_without(credential: Credential) -> str:
 def _has_password(service: Service) -> bool:
     """Return whether a setting of *service* is a password, or a URL with one."""
     return any(
-        _PASSWORDS.intersection(name_words(name)) or password_spans(setting.value or "")
+        any(word in PASSWORD_WORDS for word in name_words(name))
+        or password_spans(setting.value or "")
         for name, setting in service.settings.items()
     )
-
-
-_PASSWORDS = frozenset({"pass", "password", "passwd", "pwd", "pw"})
 
 
 def _needs(service: Service, other: str) -> bool:

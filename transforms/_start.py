@@ -16,6 +16,7 @@ from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.hosts import Url, name_words, unwrap_expression, urls
 from composerefactor.compose.image_references import parse_image
 from composerefactor.compose.interpolation import Expression, expand, expressions
+from composerefactor.compose.secrets import PASSWORD_WORDS
 from composerefactor.compose.services import StartModel
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import Catalog
@@ -26,7 +27,6 @@ from composerefactor.images.starters import Starter
 from composerefactor.transforms._attribute import healthcheck_value
 
 _USER = ("user", "username", "login")
-_PASSWORD = ("password", "pass", "passwd", "pwd")
 _DATABASE = ("database", "db", "name", "dbname", "schema", "vhost")
 _HOST_WORDS = frozenset(
     {"host", "hosts", "hostname", "server", "url", "uri", "addr", "address", "endpoint", "name"}
@@ -56,7 +56,7 @@ def find_login(model: StartModel, mentions: Iterable[HostMention]) -> Login:
             database = database or url.path.partition("/")[0]
         stem = _name_stem(mention.variable)
         user = user or _sibling_value(settings, stem, _USER)
-        password = password or _sibling_value(settings, stem, _PASSWORD)
+        password = password or _sibling_value(settings, stem, PASSWORD_WORDS)
         database = database or _sibling_value(settings, stem, _DATABASE)
     return Login(unquote(user), unquote(password) if "$" not in password else password, database)
 

@@ -49,6 +49,7 @@ from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secret_spans import password_spans
 from composerefactor.compose.secrets import (
+    PASSWORD_WORDS,
     is_common_word,
     is_credential,
     is_placeholder,
@@ -93,7 +94,7 @@ _ISSUED = frozenset(
 _OWN = frozenset(
     {
         *("jwt", "session", "cookie", "csrf", "encryption", "signing", "salt", "hmac", "fernet"),
-        *("nextauth", "password", "passwd", "pass", "pwd", "passphrase", "secret"),
+        *("nextauth", "secret", *PASSWORD_WORDS),
     }
 )
 """Words in the name of a secret that the project chooses."""
@@ -726,7 +727,7 @@ def _form(name: str, comment: str) -> tuple[str, int]:
     length = re.search(_LENGTH, comment)
     if length and int(length["size"]) in {24, 32, 48, 64, 128}:
         return "hex", int(length["size"]) // 2
-    is_password = words & {"password", "passwd", "pass", "pwd"}
+    is_password = words.intersection(PASSWORD_WORDS)
     return "hex", 16 if is_password else 32
 
 

@@ -14,11 +14,16 @@ from functools import cache
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand, expressions
 
+PASSWORD_WORDS = (
+    *("password", "pass", "passwd", "pwd", "pw", "passphrase"),
+    *("passwort", "kennwort", "contrasena", "senha"),
+)
+"""Words in the name of a password, the usual one first."""
+
 _LAST_WORDS = frozenset(
     {
-        *("password", "passwd", "passphrase", "secret", "pass", "pwd", "pw", "token", "apikey"),
-        *("secretkey", "accesskey", "credential", "credentials"),
-        *("passwort", "kennwort", "contrasena", "senha"),
+        *PASSWORD_WORDS,
+        *("secret", "token", "apikey", "secretkey", "accesskey", "credential", "credentials"),
     }
 )
 """The last word in the name of a credential."""
