@@ -30,7 +30,7 @@ from composerefactor.planning.registry import transforms
 from composerefactor.proof.engine import find_engine, release
 from composerefactor.refactoring.contract import Fixer
 from composerefactor.refactoring.modules.include import WHY_ENV_FILE
-from composerefactor.transforms import create_env
+from composerefactor.transforms import _random_secrets
 from composerefactor.yaml.comments import comments_in
 from composerefactor.yaml.source import Source
 from support.commandline import CommandLine, Outcome, tree
@@ -112,7 +112,7 @@ def named(case: Case) -> str:
 @pytest.fixture(autouse=True)
 def _same_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the transform that makes random secrets the same bytes each time."""
-    monkeypatch.setattr(create_env, "token_bytes", lambda size: bytes(range(size)))
+    monkeypatch.setattr(_random_secrets, "token_bytes", lambda size: bytes(range(size)))
 
 
 @pytest.mark.parametrize("case", PLANNED, ids=named)

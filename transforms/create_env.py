@@ -20,12 +20,10 @@ agree. An `.env` that exists is never changed. The new file can be read by its o
 
 from __future__ import annotations
 
-import base64
 import posixpath
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from secrets import token_bytes
 
 from msgspec import Struct
 
@@ -48,13 +46,7 @@ from composerefactor.compose.interpolation import (
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.project import Project
 from composerefactor.compose.secret_spans import password_spans
-from composerefactor.compose.secrets import (
-    PASSWORD_WORDS,
-    is_common_word,
-    is_credential,
-    is_placeholder,
-    is_secret_name,
-)
+from composerefactor.compose.secrets import is_common_word, is_placeholder, is_secret_name
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
 from composerefactor.errors import enumerated
@@ -63,6 +55,14 @@ from composerefactor.images.credentials import known_secrets
 from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
 from composerefactor.transforms._attribute import model_places
+from composerefactor.transforms._random_secrets import (
+    SESSIONS,
+    SIGNING,
+    SIGNING_KEYS,
+    RandomValues,
+    is_chosen,
+    is_of_server,
+)
 from composerefactor.transforms._secrets import gitignore_edit
 from composerefactor.yaml.nodes import Path, ScalarNode
 
@@ -70,42 +70,6 @@ _LINE = (
     r"(?P<lead>\s*(?:export\s+)?)(?P<name>[A-Za-z_]\w*)(?P<sign>\s*=[^\S\n]*)"
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^#\n]*?)(?P<rest>\s+#.*|\s*)"
 )
-_COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
-_LENGTH = r"(?i)(?P<size>\d{2,3})[-_ ]*(?:char|long\b)"
-_FORMS = {
-    "APP_KEY": ("laravel", 32),
-    "SECRET_KEY_BASE": ("hex", 64),  # Rails, Phoenix
-    "SA_PASSWORD": ("mixed", 16),
-}
-_ISSUED = frozenset(
-    {
-        *("smtp", "mail", "email", "mailgun", "sendgrid", "twilio", "slack", "telegram", "sentry"),
-        *("openai", "anthropic", "stripe", "paypal", "github", "gitlab", "google", "gcp", "aws"),
-        *("azure", "cloudflare", "facebook", "oauth", "oidc", "client", "recaptcha", "huggingface"),
-        *("license", "registry", "supabase", "firebase", "auth0", "okta", "discord", "webhook"),
-        *("aliyun", "oss", "wechat", "alipay", "apple", "microsoft", "linkedin", "twitter"),
-        *("cloudinary", "razorpay", "plaid", "hcaptcha", "turnstile", "dropbox", "mapbox"),
-        *("whatsapp", "teams", "feishu", "lark", "line", "channel", "irc", "twitch", "zoom"),
-        *("dingtalk", "instagram", "tiktok", "shopify", "jira", "notion", "bot"),
-    }
-)
-"""Words in the name of a secret that somebody else issues: a random one would not work."""
-
-_OWN = frozenset(
-    {
-        *("jwt", "session", "cookie", "csrf", "encryption", "signing", "salt", "hmac", "fernet"),
-        *("nextauth", "secret", *PASSWORD_WORDS),
-    }
-)
-"""Words in the name of a secret that the project chooses."""
-
-_SESSIONS = frozenset({"jwt", "session", "cookie", "csrf", "nextauth"})
-"""Words in the name of a secret that signs what users have, and nothing that is stored."""
-
-_SIGNING = _SESSIONS | {"encryption", "signing", "salt", "hmac", "fernet"}
-_SIGNING_KEYS = frozenset({"SECRET_KEY", "SECRET_KEY_BASE", "APP_SECRET", "AUTH_SECRET"})
-"""Names of secrets by which frameworks sign sessions (Django, Flask, Rails, Symfony, Auth.js)."""
-
 _PROJECT_SETTINGS = frozenset({"COMPOSE_PROJECT_NAME", "COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR"})
 """Settings that decide what Docker Compose takes for the same project."""
 
@@ -114,47 +78,6 @@ _SEVERAL = "The Compose files have several defaults."
 _ALLOWS_NONE = r"ALLOW_EMPTY_(?:ROOT_)?PASSWORD$"
 _LOGIN_SCHEMES = frozenset({"redis", "rediss", "mongodb", "amqp", "amqps"})
 """Schemes whose clients have the password in the URL; those of SQL often have it elsewhere."""
-
-_SERVERS = frozenset(
-    {
-        *("db", "database", "mysql", "mariadb", "postgres", "postgresql", "pg", "redis", "valkey"),
-        *("mongo", "mongodb", "rabbitmq", "amqp", "clickhouse", "elastic", "elasticsearch"),
-        *("opensearch", "neo4j", "minio", "s3", "influxdb", "couchdb", "cassandra", "mssql"),
-    }
-)
-"""Words in the name of a password that a server asks for."""
-
-
-class RandomValues:
-    """Random secrets; the same one again for the same name, so that all plans of a run agree."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str, int], str] = {}
-
-    def secret(self, name: str, comment: str) -> str:
-        """Return a secret for the variable *name*, of the form that it or its *comment* asks for.
-
-        *comment* is what the example says about it, or has as its value.
-        """
-        form, size = _form(name, comment)
-        key = (name, form, size)
-        if key not in self._values:
-            self._values[key] = _formatted(token_bytes(size), form)
-        return self._values[key]
-
-
-def _formatted(data: bytes, form: str) -> str:
-    """Return *data* as text: ``hex``, ``base64``, ``fernet``, ``laravel`` or ``mixed``."""
-    match form:
-        case "base64":
-            return base64.b64encode(data).decode()
-        case "fernet":
-            return base64.urlsafe_b64encode(data).decode()
-        case "laravel":
-            return f"base64:{base64.b64encode(data).decode()}"
-        case "mixed":  # upper case, lower case and digits, as SQL Server demands
-            return f"Aa1{data.hex()}"
-    return data.hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,7 +378,7 @@ class _Writer:
         of_servers = {
             (name, value)
             for name, value in named
-            if is_secret_name(name) and _is_of_server(name) and not is_placeholder(value)
+            if is_secret_name(name) and is_of_server(name) and not is_placeholder(value)
         }
         for name, value in of_servers:
             if value and any(value == other and name != n for n, other in of_servers):
@@ -521,7 +444,7 @@ class _Writer:
         if now and not self._can_change(name, used, now):
             self.kept[name] = now
             return now, self._why_kept(name)
-        if now or old or set(name_words(name)) & _SESSIONS:
+        if now or old or set(name_words(name)) & SESSIONS:
             if now:
                 self.replaced[name] = now
             return self._random(name, f"{comment} {old or ''}"), ""
@@ -551,10 +474,10 @@ class _Writer:
         unless it signs or encrypts.
         """
         words = set(name_words(name))
-        if _is_of_server(name) and not self._is_asked_for(name):
+        if is_of_server(name) and not self._is_asked_for(name):
             return False
         is_unused = old == "" and name not in self.used
-        return _is_chosen(name, self.known) and not (is_unused and not words & _SIGNING)
+        return is_chosen(name, self.known) and not (is_unused and not words & SIGNING)
 
     def _is_asked_for(self, name: str) -> bool:
         """Return whether a server of the project gets the variable *name*, and so do its clients.
@@ -606,7 +529,7 @@ class _Writer:
         if servers and servers <= used.commands.keys():
             return True
         words = set(name_words(name))
-        signs = words & _SESSIONS or (is_own_code and name in _SIGNING_KEYS)
+        signs = words & SESSIONS or (is_own_code and name in SIGNING_KEYS)
         return bool(signs) and "encryption" not in words
 
     def _stored_by(self, name: str) -> dict[str, Secret]:
@@ -636,21 +559,6 @@ class _Writer:
     def _random(self, name: str, comment: str) -> str:
         self.made[name] = self.random.secret(name, comment)
         return self.made[name]
-
-
-def _is_of_server(name: str) -> bool:
-    words = set(name_words(name))
-    return bool(words & _SERVERS) or {"access", "key"} <= words
-
-
-def _is_chosen(name: str, known: Container[str]) -> bool:
-    """Return whether the project chooses the secret *name*; *known* are secrets of its images."""
-    words = set(name_words(name))
-    is_chosen = name in known or (bool(words & _OWN) and not words & _ISSUED)
-    is_key = name_words(name)[-2:] == ("encryption", "key")
-    return (is_chosen or name in _SIGNING_KEYS or name == "APP_KEY") and (
-        is_key or is_credential(name, "unknown value", known)
-    )
 
 
 def _is_written_elsewhere(models: list[StartModel], name: str, value: str) -> bool:
@@ -711,24 +619,6 @@ def _set_elsewhere(project: Project, models: list[StartModel], path: str) -> dic
             if pair.value:
                 values.setdefault(pair.name, set()).add(pair.value)
     return values
-
-
-def _form(name: str, comment: str) -> tuple[str, int]:
-    """Return the form and the size in bytes of a secret for the variable *name*."""
-    words = set(name_words(name))
-    if command := re.search(_COMMAND, comment):
-        return command["form"], int(command["size"])
-    if "fernet" in words:
-        return "fernet", 32
-    if name in _FORMS:
-        return _FORMS[name]
-    if {"mssql", "sqlserver"} & words:
-        return "mixed", 16
-    length = re.search(_LENGTH, comment)
-    if length and int(length["size"]) in {24, 32, 48, 64, 128}:
-        return "hex", int(length["size"]) // 2
-    is_password = words.intersection(PASSWORD_WORDS)
-    return "hex", 16 if is_password else 32
 
 
 def _with_passwords(line: str, replaced: Mapping[str, str]) -> str:

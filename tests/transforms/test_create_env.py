@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from composerefactor.transforms._random_secrets import RandomValues, is_chosen
 from composerefactor.transforms.create_env import (
     _LINE,
-    RandomValues,
-    _is_chosen,
     _is_example_of,
     _with_value,
     _without_words_on_example,
@@ -35,7 +34,7 @@ from support.commandline import CommandLine
     ],
 )
 def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> None:
-    assert _is_chosen(name, set())
+    assert is_chosen(name, set())
     assert re.fullmatch(pattern, RandomValues().secret(name, comment))
 
 
@@ -51,7 +50,7 @@ def test_fernet_keys_can_be_decoded() -> None:
     ],
 )
 def test_what_the_project_does_not_choose_is_not_random(name: str) -> None:
-    assert not _is_chosen(name, set())
+    assert not is_chosen(name, set())
 
 
 def test_values_differ_by_name_and_by_run() -> None:
