@@ -12,6 +12,9 @@ from composerefactor.compose.secrets import PASSWORD_WORDS, is_credential
 
 _COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
 _LENGTH = r"(?i)(?P<size>\d{2,3})[-_ ]*(?:char|long\b)"
+_LENGTHS = frozenset({24, 32, 48, 64, 128})
+_CIPHERS = frozenset({"encryption", "crypto", "cipher", "aes"})
+_CIPHER_LENGTHS = frozenset({16, 24, 32, 64})
 _FORMS = {
     "APP_KEY": ("laravel", 32),
     "SECRET_KEY_BASE": ("hex", 64),  # Rails, Phoenix
@@ -73,12 +76,13 @@ class RandomValues:
     def __init__(self) -> None:
         self._values: dict[tuple[str, str, int], str] = {}
 
-    def secret(self, name: str, comment: str) -> str:
+    def secret(self, name: str, comment: str, old: str = "") -> str:
         """Return a secret for the variable *name*, of the form that it or its *comment* asks for.
 
-        *comment* is what the example says about it, or has as its value.
+        *old* is the value that it replaces: it may say in words which form is needed, and the key
+        of a cipher has the same length.
         """
-        form, size = _form(name, comment)
+        form, size = _form(name, comment, old)
         key = (name, form, size)
         if key not in self._values:
             self._values[key] = _formatted(token_bytes(size), form)
@@ -99,9 +103,10 @@ def _formatted(data: bytes, form: str) -> str:
     return data.hex()
 
 
-def _form(name: str, comment: str) -> tuple[str, int]:
+def _form(name: str, comment: str, old: str) -> tuple[str, int]:
     """Return the form and the size in bytes of a secret for the variable *name*."""
     words = set(name_words(name))
+    comment = f"{comment} {old}"
     if command := re.search(_COMMAND, comment):
         return command["form"], int(command["size"])
     if "fernet" in words:
@@ -111,7 +116,10 @@ def _form(name: str, comment: str) -> tuple[str, int]:
     if {"mssql", "sqlserver"} & words:
         return "mixed", 16
     length = re.search(_LENGTH, comment)
-    if length and int(length["size"]) in {24, 32, 48, 64, 128}:
-        return "hex", int(length["size"]) // 2
-    is_password = words.intersection(PASSWORD_WORDS)
-    return "hex", 16 if is_password else 32
+    if length and int(length["size"]) in _LENGTHS:
+        size = int(length["size"]) // 2
+    elif len(old) in _CIPHER_LENGTHS and words & _CIPHERS:
+        size = len(old) // 2
+    else:
+        size = 16 if words.intersection(PASSWORD_WORDS) else 32
+    return "hex", size

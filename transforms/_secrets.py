@@ -154,7 +154,7 @@ def client_without(credential: Credential) -> str:
         ):
             for name, service in use.model.services.items():
                 is_application = service_placement(service, catalog).counts_as == "applications"
-                if is_application and _needs(service, use.service) and not _has_password(service):
+                if is_application and needs(service, use.service) and not _has_password(service):
                     return name
     return ""
 
@@ -168,7 +168,7 @@ def _has_password(service: Service) -> bool:
     )
 
 
-def _needs(service: Service, other: str) -> bool:
+def needs(service: Service, other: str) -> bool:
     """Return whether *service* depends on *other*, or has its name in a setting."""
     host = rf"(?:^|[@/=(:,]){re.escape(other)}\b"
     return other in _linked(service) or any(

@@ -9,7 +9,9 @@ in the URLs that contain them.
 What has a value today keeps it: a default of the Compose files is in force until there is an `.env`
 and wins over the example. That is so for a password, too, since a database keeps the one of its
 first start with its data, and what is encrypted needs its old key; a comment says how to change it.
-Only what signs sessions, and what a server reads on each start, becomes random then.
+Only what signs sessions, and what a server reads on each start, becomes random then. With
+`first-start=true` nothing is stored yet, and all secrets that the project chooses become random; a
+default that the Compose files also have as a literal text stays, since both must agree.
 
 Secrets that somebody else issues (API keys, mail, OAuth) stay empty, or as the example has them,
 and so does the password of a server that no service of the project gets, or that a client connects
@@ -49,11 +51,11 @@ from composerefactor.compose.secret_spans import password_spans
 from composerefactor.compose.secrets import is_common_word, is_placeholder, is_secret_name
 from composerefactor.compose.services import StartModel, start_models
 from composerefactor.edit.operations import AddLines, Edit
-from composerefactor.errors import enumerated
+from composerefactor.errors import Location, enumerated
 from composerefactor.images.catalog import catalog_of, service_placement
-from composerefactor.images.credentials import known_secrets
+from composerefactor.images.credentials import known_secrets, literal_credentials
 from composerefactor.images.entries import Secret
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer
+from composerefactor.refactoring.contract import Change, Effect, Refusal, Unneeded, fixer, option
 from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._random_secrets import (
     SESSIONS,
@@ -63,7 +65,7 @@ from composerefactor.transforms._random_secrets import (
     is_chosen,
     is_of_server,
 )
-from composerefactor.transforms._secrets import gitignore_edit
+from composerefactor.transforms._secrets import gitignore_edit, group_credentials, needs
 from composerefactor.yaml.nodes import Path, ScalarNode
 
 _LINE = (
@@ -82,8 +84,13 @@ _LOGIN_SCHEMES = frozenset({"redis", "rediss", "mongodb", "amqp", "amqps"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The source of randomness."""
+    """What the user can choose, and the source of randomness."""
 
+    first_start: bool = option(
+        default=False,
+        help="True if no service has run yet: secrets that are stored on the first start are "
+        "random as well.",
+    )
     random: RandomValues = field(default_factory=RandomValues)
 
 
@@ -96,10 +103,11 @@ class Options:
 def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change for each `.env` that is missing, or a refusal for one that exists."""
     models = start_models(project)
+    location = project.files[project.root_files[0]].location_of("services")
     for path in env_files(project, set(project.files)):
         if posixpath.basename(path) != ".env" or not is_inside(path):
+            yield Unneeded(f"the variables are in {path}, and only a .env is created", location)
             continue
-        location = project.files[project.root_files[0]].location_of("services")
         if project.exists(path):
             commented_out = re.findall(r"(?m)^#\s?(\w+)=", project.text(path) or "")
             listed = {*variable_names_in(project, path), *commented_out}
@@ -111,57 +119,52 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
             if unset:
                 reason = f"{path} exists, and is never overwritten"
                 yield Refusal(reason, location, f"set {enumerated(unset)} in it")
+            else:
+                yield Unneeded(f"{path} exists, and no variable lacks a value", location)
             continue
-        new = _new_file(project, models, path, options.random)
-        if new.text:
-            edits: list[Edit] = [AddLines(path, new.text, private=True)]
-            if (ignored := gitignore_edit(project, path)) is not None:
-                edits.append(ignored)
-            source = f" from {new.example}" if new.example else ""
-            yield Change(
-                f"Create {path}{source}",
-                location,
-                edits,
-                list(dict.fromkeys(_effects(project, models, path, set(new.values)))),
-                evidence=new.evidence,
-                variables=new.values,
-            )
+        new = _new_file(project, models, path, options)
+        if not new.text:
+            yield Unneeded(f"no variable needs {path}", location)
+            continue
+        edits: list[Edit] = [AddLines(path, new.text, private=True)]
+        if (ignored := gitignore_edit(project, path)) is not None:
+            edits.append(ignored)
+        yield Change(
+            new.title,
+            location,
+            edits,
+            list(dict.fromkeys(_effects(project, models, path, set(new.values)))),
+            evidence=new.evidence,
+            variables=new.values,
+        )
+
+
+_FIRST_START = "--set create-env.first-start=true"
 
 
 class _NewFile(Struct, frozen=True):
-    """The *text* of an env file, the *values* that it sets, and where they are from."""
+    """A new env file.
+
+    Attributes:
+        text: What is in it, ``""`` if nothing needs it.
+        values: The values that it sets.
+        title: What the change does.
+        evidence: What was generated, what stays as it is, and what has to be set by hand.
+    """
 
     text: str
     values: dict[str, str]
-    example: str
-    random: tuple[str, ...]
-    replaced: tuple[str, ...]
-    kept: tuple[str, ...]
-    same: tuple[str, ...]
-    empty: tuple[str, ...]
-
-    @property
-    def evidence(self) -> str:
-        """What was generated, what stays as it is, and what has to be set by hand."""
-        named = (
-            ("random", self.random),
-            ("random instead of the default (sessions end)", self.replaced),
-            ("as it is now", self.kept),
-            ("as another variable or file has it", self.same),
-            ("set yourself", self.empty),
-        )
-        return "; ".join(f"{words}: {enumerated(names)}" for words, names in named if names)
+    title: str
+    evidence: str
 
 
-def _new_file(
-    project: Project, models: list[StartModel], path: str, random: RandomValues
-) -> _NewFile:
-    """Return the new file at *path*, empty if nothing needs one."""
+def _new_file(project: Project, models: list[StartModel], path: str, options: Options) -> _NewFile:
+    """Return the new file at *path*."""
     example = existing_example(project, path)
     text = project.text(example) or "" if example else ""
     if not _is_example_of(text, posixpath.basename(path)):
         example = text = ""
-    writer = _Writer(project, models, path, example, random)
+    writer = _Writer(project, models, path, example, options)
     copied, more = writer.copied(text) if text else "", writer.missing_lines()
     if copied and more:
         text = f"{copied.rstrip()}\n{more}"
@@ -170,17 +173,29 @@ def _new_file(
     else:
         text = copied
     values = {pair.name: pair.value for pair in assignments(text)}
-    empty = tuple(writer.left) + tuple(
+    empty = [*writer.left] + [
         name
         for name, value in values.items()
         if name not in writer.made
         and name not in writer.kept
         and (not value or is_placeholder(value))
         and not (name in writer.used and writer.used[name].has_default)
+    ]
+    what_ends = "" if options.first_start else " (sessions end)"
+    named = (
+        ("random", [name for name in writer.made if name not in writer.replaced]),
+        (f"random instead of the default{what_ends}", writer.replaced),
+        ("as it is now", writer.kept),
+        ("as another variable or file has it", writer.same),
+        ("set yourself", empty),
     )
-    made = [name for name in writer.made if name not in writer.replaced]
-    groups = (made, writer.replaced, writer.kept, writer.same, empty)
-    return _NewFile(text, values, example, *map(tuple, groups))
+    evidence = "; ".join(f"{words}: {enumerated(names)}" for words, names in named if names)
+    title = f"Create {path}" + (f" from {example}" if example else "")
+    if options.first_start:
+        title += " for a first start"
+    elif writer.stored:
+        title += f", and keep {enumerated(writer.stored, 3)} (random with {_FIRST_START})"
+    return _NewFile(text, values, title, evidence)
 
 
 _COPY = (
@@ -311,7 +326,8 @@ class _Writer:
     """Writes the new env file at *path*.
 
     A value that is in force now, a default of the Compose files, stays: what runs with it goes on.
-    Only what signs sessions, and what a server reads on each start, becomes random.
+    Only what signs sessions, and what a server reads on each start, becomes random, unless this is
+    the first start.
     """
 
     def __init__(
@@ -320,7 +336,7 @@ class _Writer:
         models: list[StartModel],
         path: str,
         example: str,
-        random: RandomValues,
+        options: Options,
     ) -> None:
         self.project, self.models, self.path, self.example = project, models, path, example
         self.used = _used_variables(models)
@@ -338,12 +354,16 @@ class _Writer:
             for _, service in readers
             for each in service.env_file
         )
-        self.random = random
+        self.is_first_start = options.first_start or not self.can_start
+        self.random = options.random
+        self.servers = self._server_variables()
+        self.repeated = _repeated_defaults(project, models)
         self.fixed = _set_elsewhere(project, models, path)
         self.listed: set[str] = set()
         self.made: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.kept: dict[str, str] = {}
+        self.stored: dict[str, None] = {}
         self.left: dict[str, None] = {}
         self.same: dict[str, None] = {}
 
@@ -419,36 +439,48 @@ class _Writer:
         if old and is_secret and old in self.fixed.get(name, ()):
             self.same[name] = None
         is_secret = is_secret and name not in self.same and "$" not in (old or "")
-        if self.can_start and name in _PROJECT_SETTINGS:
+        if name in _PROJECT_SETTINGS and not self.is_first_start:
             return None, "It would make another project of what runs now."
-        is_in_force = self.can_start or (old is None and not is_secret)
-        if is_in_force and used is not None and used.has_default:
-            if is_secret:
-                return self._secret_with_default(name, used, old, comment)
-            return self._setting_with_default(name, used, old)
         if is_secret:
-            defaults = [each for each in used.defaults if each] if used and self.can_start else []
-            if used and any(not self._can_change(name, used, each) for each in defaults):
-                self.left[name] = None
-                return None, "Some Compose files have a default, which may be stored already."
-            return self._random(name, f"{comment} {old or ''}"), ""
+            return self._secret(name, used, old, comment)
+        if used is not None and used.has_default and (self.can_start or old is None):
+            return self._setting_with_default(name, used, old)
         is_set_if_empty = used is not None and used.is_set_if_empty
         return (None if old is None and is_set_if_empty else old or ""), ""
 
-    def _secret_with_default(
-        self, name: str, used: _Variable, old: str | None, comment: str
+    def _secret(
+        self, name: str, used: _Variable | None, old: str | None, comment: str
     ) -> tuple[str | None, str]:
+        """Return the value for the secret *name* of the project, and a remark, as `_value` does."""
+        if used is None or not used.has_default:
+            return self._secret_that_is_needed(name, used, old, comment)
         now = self._in_force(used)
-        if now is None or "$" in now:
-            return None, _SEVERAL if now is None else ""
-        if now and not self._can_change(name, used, now):
+        if now is None and not self.is_first_start:
+            return None, _SEVERAL
+        if now is None:
+            return self._secret_that_is_needed(name, used, old, comment)
+        is_optional = not (now or old or set(name_words(name)) & SESSIONS)
+        if "$" in now or (is_optional and self.can_start):
+            return (None if "$" in now else old), ""
+        if now and not self._can_change(name, now):
             self.kept[name] = now
-            return now, self._why_kept(name)
-        if now or old or set(name_words(name)) & SESSIONS:
-            if now:
-                self.replaced[name] = now
-            return self._random(name, f"{comment} {old or ''}"), ""
-        return old, ""
+            return now, self._why_kept(name, now)
+        if now:
+            self.replaced[name] = now
+        return self._random(name, comment, now or old or ""), ""
+
+    def _secret_that_is_needed(
+        self, name: str, used: _Variable | None, old: str | None, comment: str
+    ) -> tuple[str | None, str]:
+        """Return the value for the secret *name*, which has no default, or several ones."""
+        defaults = [each for each in used.defaults if each] if used else []
+        fixed = [each for each in defaults if not self._can_change(name, each)]
+        if not fixed:
+            return self._random(name, comment, old or next(iter(defaults), "")), ""
+        self.left[name] = None
+        if not any(self._place_of(name, each) for each in fixed):
+            self.stored[name] = None
+        return None, "Some Compose files have a default, which may be stored already."
 
     def _setting_with_default(
         self, name: str, used: _Variable, old: str | None
@@ -473,6 +505,7 @@ class _Writer:
         What the Compose files do not use and the example leaves empty is for something optional,
         unless it signs or encrypts.
         """
+        name = self.servers.get(name, name)
         words = set(name_words(name))
         if is_of_server(name) and not self._is_asked_for(name):
             return False
@@ -515,22 +548,79 @@ class _Writer:
             for url in urls(setting.value or "")
         )
 
-    def _can_change(self, name: str, used: _Variable, now: str) -> bool:
+    def _can_change(self, name: str, now: str) -> bool:
         """Return whether the secret *now* in force can be another one from the next start on.
 
         That is so for what signs sessions, and for a password in the command of a server. The image
         of somebody else may encrypt data with a key of any name.
         """
-        if _is_written_elsewhere(self.models, name, now) or self._stored_by(name):
+        if self._place_of(name, now) is not None:
             return False
+        if self.is_first_start:
+            return True
+        name = self.servers.get(name, name)
+        used = self.used[name]
         servers = self.stores & used.users.keys()
         services = [m.services[u] for m in self.models for u in used.users if u in m.services]
         is_own_code = not servers and all(each.build is not None for each in services)
+        if self._stored_by(name):
+            return False
         if servers and servers <= used.commands.keys():
             return True
         words = set(name_words(name))
         signs = words & SESSIONS or (is_own_code and name in SIGNING_KEYS)
         return bool(signs) and "encryption" not in words
+
+    def _server_variables(self) -> dict[str, str]:
+        """Return the variables of clients with the same default as that of a server they use.
+
+        Both are one password: by the client's variable, the server's.
+        """
+        of_servers = [
+            (name, default, self.stores & used.users.keys())
+            for name, used in self.used.items()
+            for default in used.defaults
+            if default and is_secret_name(name) and self.stores & used.users.keys()
+        ]
+        services = [(n, s) for model in self.models for n, s in model.services.items()]
+        return {
+            name: server
+            for server, default, stores in of_servers
+            for name, used in self.used.items()
+            if default in used.defaults and is_secret_name(name)
+            if not self.stores & used.users.keys()
+            if any(needs(s, store) for n, s in services if n in used.users for store in stores)
+        }
+
+    def _place_of(self, name: str, value: str) -> Location | None:
+        """Return where the Compose files have *value*, a default of *name*, as a text of its own.
+
+        A common word is found only where it is a password of the same server.
+        """
+        server = self.servers.get(name, name)
+        names = {server, *(each for each, of in self.servers.items() if of == server)}
+        place = next((p for each in names if (p := self.repeated.get((each, value)))), None)
+        if place is not None or is_placeholder(value):
+            return place
+        users = self.used[server].users
+        pattern = re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
+        for file in dict.fromkeys(file for model in self.models for file in model.files):
+            for _, node in file.paths:
+                text = node.value if isinstance(node, ScalarNode) else ""
+                if value not in text:
+                    continue
+                texts = [text, *(each.argument or "" for each in expressions(text))]
+                for each in reversed(expressions(text)):
+                    if each.name in names:
+                        text = text[: each.start] + text[each.end :]
+                is_found = not is_common_word(value) and pattern.search(text)
+                if is_found or any(
+                    url.password == value and any(host in users for host, _ in url.hosts)
+                    for part in texts
+                    for url in urls(part)
+                ):
+                    return file.source.location(node.start)
+        return None
 
     def _stored_by(self, name: str) -> dict[str, Secret]:
         """Return the services whose image stores the variable *name*, with what is known of it."""
@@ -543,39 +633,44 @@ class _Writer:
             and any(each.name == name for each in expressions(setting.value or ""))
         }
 
-    def _why_kept(self, name: str) -> str:
-        """Return the comment on the secret *name* that is in force and stays so."""
+    def _why_kept(self, name: str, value: str) -> str:
+        """Return the comment on the secret *name*, whose *value* is in force and stays so."""
+        if place := self._place_of(name, value):
+            return f"Not random, since {place} has it as well."
+        self.stored[name] = None
         stored = self._stored_by(name)
         if {"encryption", "fernet", "crypto"} & set(name_words(name)):
-            return "Not random, since stored data is encrypted with it."
+            return "Not random, since stored data is encrypted with it. Before that, set any other."
         servers = {name: each.change for name, each in stored.items() if each.change}
         if servers:
             keep = "keeps" if len(servers) == 1 else "keep"
             how = enumerated(dict.fromkeys(servers.values()))
             who = f"{enumerated(servers, 3)} {keep} it from the first start on"
-            return f"Not random, since {who}; {how} changes it."
-        return "Not random, since what has stored it needs the same one."
+            return f"Not random, since {who}. Before that, set any other; later, {how} changes it."
+        return (
+            "Not random, since what has stored it needs the same one. Before that, set any other."
+        )
 
-    def _random(self, name: str, comment: str) -> str:
-        self.made[name] = self.random.secret(name, comment)
-        return self.made[name]
+    def _random(self, name: str, comment: str, old: str) -> str:
+        server = self.servers.get(name, name)
+        value = self.made.get(server) or self.random.secret(server, comment, old)
+        self.made[name] = self.made[server] = value
+        return value
 
 
-def _is_written_elsewhere(models: list[StartModel], name: str, value: str) -> bool:
-    """Return whether Compose files have *value*, the default of the variable *name*, once more."""
-    if is_placeholder(value) or is_common_word(value):
-        return False
-    pattern = re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
-    for model in models:
-        for file in model.files:
-            for _, node in file.paths:
-                text = node.value if isinstance(node, ScalarNode) else ""
-                for each in reversed(expressions(text)):
-                    if each.name == name:
-                        text = text[: each.start] + text[each.end :]
-                if pattern.search(text):
-                    return True
-    return False
+def _repeated_defaults(
+    project: Project, models: list[StartModel]
+) -> dict[tuple[str, str], Location]:
+    """Return where the same credential as a default is a literal, by variable and value."""
+    found: dict[tuple[str, str], Location] = {}
+    literals = literal_credentials(models, with_defaults=True)
+    for group in group_credentials(project, literals):
+        literal = next((each for each in group.literals if not each.default_of), None)
+        if literal is not None:
+            place = literal.file.source.location(literal.node.start)
+            names = {each.default_of for each in group.literals} - {""}
+            found.update(dict.fromkeys(((name, group.value) for name in names), place))
+    return found
 
 
 def _with_value(match: re.Match[str], old: str, new: str | None) -> str:

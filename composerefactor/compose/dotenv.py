@@ -85,7 +85,11 @@ _HEADING = re.compile(
 _SIGNS = "#=-*~─━═ "
 """What rules and boxes of comments are drawn with."""
 
-_OF_CREATE_ENV = ("Used by ", "The default of the Compose files", "The Compose files have ")
+_OF_CREATE_ENV = (
+    *("Used by ", "Not random, since ", "It would make another project "),
+    *("The default of the Compose files", "The Compose files have ", "Some Compose files have "),
+)
+"""The beginnings of comments by which create-env explains a value."""
 
 
 def descriptions(text: str) -> dict[str, str]:

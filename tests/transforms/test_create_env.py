@@ -38,6 +38,12 @@ def test_secrets_have_the_right_form(name: str, comment: str, pattern: str) -> N
     assert re.fullmatch(pattern, RandomValues().secret(name, comment))
 
 
+def test_the_key_of_a_cipher_keeps_its_length() -> None:
+    values = RandomValues()
+    assert len(values.secret("ENCRYPTION_KEY", "", "0123456789abcdef")) == 16
+    assert len(values.secret("JWT_SECRET", "", "0123456789abcdef")) == 64
+
+
 def test_fernet_keys_can_be_decoded() -> None:
     assert len(base64.urlsafe_b64decode(RandomValues().secret("FERNET_KEY", ""))) == 32
 
@@ -129,3 +135,32 @@ services:
     lines = (tmp_path / ".env").read_text().splitlines()
     assert 'POSTGRES_PASSWORD="shop"' in lines
     assert "JWT_SECRET=change-me" not in lines
+
+
+def test_before_a_first_start_server_and_client_get_the_same_random_password(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    (tmp_path / "compose.yaml").write_text("""\
+services:
+  db:
+    image: postgres:16
+    environment: {POSTGRES_PASSWORD: "${POSTGRES_PASSWORD:-secret}"}
+  cache:
+    image: valkey/valkey:8
+    command: valkey-server --requirepass ${CACHE_PASSWORD:-secret}
+  api:
+    build: .
+    depends_on: [db]
+    environment: {DB_HOST: db, DB_PASSWORD: "${DB_PASSWORD:-secret}"}
+""")
+    arguments = ("--select", "create-env", "--engine", "none", "--unproven", "--yes")
+    run = command_line.plain(tmp_path, "fix", *arguments, "--dry-run")
+    assert (
+        "keep DB_PASSWORD and POSTGRES_PASSWORD (random with --set create-env.first-start=true)"
+        in run.err
+    )
+    option = ("--set", "create-env.first-start=true")
+    assert command_line.plain(tmp_path, "fix", *arguments, *option).code == 0
+    values = dict(re.findall(r"(?m)^(\w+)=(.*)$", (tmp_path / ".env").read_text()))
+    assert values["POSTGRES_PASSWORD"] == values["DB_PASSWORD"] != values["CACHE_PASSWORD"]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in values.values())
