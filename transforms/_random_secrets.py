@@ -10,6 +10,9 @@ from secrets import token_bytes
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.secrets import PASSWORD_WORDS, is_credential
 
+FIRST_START = "--set create-env.first-start=true"
+"""The option of create-env for a project of which no service has run yet."""
+
 _COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
 _LENGTH = r"(?i)(?P<size>\d{2,3})[-_ ]*(?:char|long\b)"
 _LENGTHS = frozenset({24, 32, 48, 64, 128})
@@ -29,7 +32,8 @@ _ISSUED = frozenset(
         *("aliyun", "oss", "wechat", "alipay", "apple", "microsoft", "linkedin", "twitter"),
         *("cloudinary", "razorpay", "plaid", "hcaptcha", "turnstile", "dropbox", "mapbox"),
         *("whatsapp", "teams", "feishu", "lark", "line", "channel", "irc", "twitch", "zoom"),
-        *("dingtalk", "instagram", "tiktok", "shopify", "jira", "notion", "bot"),
+        *("dingtalk", "instagram", "tiktok", "shopify", "jira", "notion", "bot", "hub", "pinata"),
+        *("backblaze", "linode", "wasabi", "spaces", "digitalocean"),
     }
 )
 """Words in the name of a secret that somebody else issues: a random one would not work."""
@@ -63,8 +67,10 @@ def is_of_server(name: str) -> bool:
 def is_chosen(name: str, known: Container[str]) -> bool:
     """Return whether the project chooses the secret *name*; *known* are secrets of its images."""
     words = set(name_words(name))
-    is_chosen = name in known or (bool(words & _OWN) and not words & _ISSUED)
-    is_key = name_words(name)[-2:] == ("encryption", "key")
+    last = name_words(name)[-2:]
+    is_issued = words & _ISSUED or last == ("api", "key")
+    is_chosen = name in known or (bool(words & _OWN) and not is_issued)
+    is_key = last == ("encryption", "key") or last[-1:] == ("salt",)
     return (is_chosen or name in SIGNING_KEYS or name == "APP_KEY") and (
         is_key or is_credential(name, "unknown value", known)
     )

@@ -58,6 +58,7 @@ from composerefactor.images.entries import Secret
 from composerefactor.refactoring.contract import Change, Effect, Refusal, Unneeded, fixer, option
 from composerefactor.transforms._attribute import model_places
 from composerefactor.transforms._random_secrets import (
+    FIRST_START,
     SESSIONS,
     SIGNING,
     SIGNING_KEYS,
@@ -139,9 +140,6 @@ def create_env(project: Project, options: Options) -> Iterator[Change | Refusal]
         )
 
 
-_FIRST_START = "--set create-env.first-start=true"
-
-
 class _NewFile(Struct, frozen=True):
     """A new env file.
 
@@ -194,7 +192,7 @@ def _new_file(project: Project, models: list[StartModel], path: str, options: Op
     if options.first_start:
         title += " for a first start"
     elif writer.stored:
-        title += f", and keep {enumerated(writer.stored, 3)} (random with {_FIRST_START})"
+        title += f", and keep {enumerated(writer.stored, 3)} (random with {FIRST_START})"
     return _NewFile(text, values, title, evidence)
 
 
@@ -554,7 +552,7 @@ class _Writer:
         That is so for what signs sessions, and for a password in the command of a server. The image
         of somebody else may encrypt data with a key of any name.
         """
-        if self._place_of(name, now) is not None:
+        if f"{name}_HASH" in self.used or self._place_of(name, now) is not None:
             return False
         if self.is_first_start:
             return True
@@ -635,6 +633,8 @@ class _Writer:
 
     def _why_kept(self, name: str, value: str) -> str:
         """Return the comment on the secret *name*, whose *value* is in force and stays so."""
+        if f"{name}_HASH" in self.used:
+            return f"Not random, since {name}_HASH is the hash of it."
         if place := self._place_of(name, value):
             return f"Not random, since {place} has it as well."
         self.stored[name] = None

@@ -122,7 +122,8 @@ def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
     if len(fixes) == 1 and not are_listed:
         return f"{first.title} ({first.location})"
     services = [e.service for fix in fixes for e in fix.change.effects if e.service]
-    names = list(dict.fromkeys(services or [fix.change.location.path for fix in fixes]))
+    files = [edit.file for fix in fixes for edit in fix.change.edits]
+    names = list(dict.fromkeys(services or files))
     pronoun = "it" if len(fixes) == 1 else "them"
     note = f"; Docker Compose rejects the project without {pronoun}" if first.repairs else ""
     return f"{counted(len(fixes), 'change')}: {first_of(names, _MOST_SERVICES)}{note}"

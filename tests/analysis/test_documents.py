@@ -152,7 +152,7 @@ volumes: {redis_data: {}}
         ("inventory", "API (Python)"),
         ("health", "none"),
         ("resources", "api_server, ai_server, redis"),
-        ("checklist", ": JWT_SECRET"),
+        ("checklist", "create-env.first-start=true"),
     ),
 )
 DEPLOYMENT = (
@@ -204,7 +204,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("ports", "5432  all  postgres:5432"),
         ("resources", "2G"),
         ("resources", "backend, frontend"),
-        ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env`"),
+        ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env "),
         ("resources", "minimum  2 GB  2  postgres 512M  backend 512M, frontend 256M"),
         ("resources", "recommended  4 GB  4  postgres 2G  backend 1G, frontend 512M"),
         ("startup", "backend  10 s to 105 s  -  postgres"),

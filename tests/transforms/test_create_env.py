@@ -24,6 +24,7 @@ from support.commandline import CommandLine
     [
         ("DB_PASSWORD", "", r"[0-9a-f]{32}"),
         ("JWT_SECRET", "", r"[0-9a-f]{64}"),
+        ("SALT", "", r"[0-9a-f]{64}"),
         ("ENCRYPTION_KEY", "# openssl rand -hex 16", r"[0-9a-f]{32}"),
         ("SECRET_KEY_BASE", "", r"[0-9a-f]{128}"),
         ("APP_KEY", "", r"base64:[\w+/]{43}="),
@@ -53,6 +54,7 @@ def test_fernet_keys_can_be_decoded() -> None:
     [
         *("OPENAI_API_KEY", "SMTP_PASSWORD", "GITHUB_CLIENT_SECRET", "LOG_LEVEL", "DB_USER"),
         *("WHATSAPP_APP_SECRET", "KEY_ENCRYPTION_KEY_ID", "MIN_PASSWORD_CHARS"),
+        *("PINATA_SECRET_API_KEY", "STORAGE_WASABI_SECRET", "DOCKER_HUB_PASSWORD"),
     ],
 )
 def test_what_the_project_does_not_choose_is_not_random(name: str) -> None:

@@ -35,6 +35,7 @@ from composerefactor.images.health.usage import urls_of
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
 from composerefactor.report.text import counted
+from composerefactor.transforms._random_secrets import FIRST_START, is_chosen
 
 _MOST_COMMANDS = 6
 """With more start commands than this, only the commands of the main one are listed."""
@@ -108,7 +109,13 @@ def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
     missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     for facts in main.env_files:
         if facts.can_be_created and (unset or stopgaps or facts.path in missing):
-            yield f"Create {facts.path} with random secrets: `{CREATE_ENV}`"
+            command = f"`{CREATE_ENV} {FIRST_START}`"
+            yield (
+                f"Create {facts.path} with random secrets: {command}; without `--set` if services "
+                "have run already"
+            )
+            random = {v.name for v in main.variables if v.is_secret and is_chosen(v.name, ())}
+            stopgaps = [name for name in stopgaps if name not in random]
     for facts in main.env_files if unset else ():
         example = f" (see {facts.example})" if facts.example else ""
         yield f"Set in {facts.path}{example}: {', '.join(unset)}"
