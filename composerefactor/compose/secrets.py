@@ -66,8 +66,11 @@ _NO_CREDENTIAL = _PROPERTIES | {
 }
 """First or last words in the name of what is no credential, although it may contain one."""
 
-_PROTOCOLS_OF_NGINX = frozenset({"uwsgi", "fastcgi", "scgi", "grpc"})
-"""Words before ``pass`` in the names of directives of nginx: their values are addresses."""
+_PROTOCOLS_OF_NGINX = frozenset({"uwsgi", "fastcgi", "scgi"})
+"""Words before ``pass`` in the names of directives of nginx: their values are addresses.
+
+``grpc_pass`` is one in lower case only: ``GRPC_PASS`` is the password of a gRPC server.
+"""
 
 _ADDRESS_WORDS = frozenset({"url", "uri", "endpoint", "issuer", "location"})
 _SECRET_WORDS = frozenset(
@@ -131,7 +134,7 @@ def is_credential(name: str, value: str, known: Container[str] = ()) -> bool:
 def _is_credential_name(name: str) -> bool:
     """Return whether *name* is the name of a credential by its words alone."""
     parts = _significant_words(name)
-    if not parts or name == "PWD" or {parts[0], parts[-1]} & _NO_CREDENTIAL:
+    if not parts or name in {"PWD", "grpc_pass"} or {parts[0], parts[-1]} & _NO_CREDENTIAL:
         return False
     last = parts[-1]
     if last == "pass" and _PROTOCOLS_OF_NGINX.intersection(parts[:-1]):

@@ -11,7 +11,7 @@ from composerefactor.compose.secrets import is_credential, password_variable_nam
     [
         *("POSTGRES_PASSWORD", "PGPASSWORD", "DB_PASS", "SA_PWD", "JWT_SECRET", "GITHUB_TOKEN"),
         *("STRIPE_API_KEY", "SECRET_KEY_BASE", "AWS_SECRET_ACCESS_KEY", "EventBusPassword"),
-        *("spring.datasource.password", "APIKEY", "SUPABASE_SERVICE_ROLE_KEY"),
+        *("spring.datasource.password", "APIKEY", "SUPABASE_SERVICE_ROLE_KEY", "GRPC_PASS"),
     ],
 )
 def test_credentials(name: str) -> None:
@@ -38,6 +38,7 @@ def test_credentials(name: str) -> None:
         ("AWS_ACCESS_KEY_ID", "x"),
         ("BACK_PROXY_PASS", "http://backend:4000"),
         ("UWSGI_PASS", "uwsgi_server"),
+        ("grpc_pass", "grpc_server"),
         ("JWT_SECRET_KEY", "%kernel.project_dir%/config/jwt/private.pem"),
     ],
 )

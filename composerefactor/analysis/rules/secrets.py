@@ -22,10 +22,11 @@ from composerefactor.compose.secrets import (
     is_credential,
     is_placeholder,
     is_reference,
+    variable_name,
 )
 from composerefactor.compose.services import Service
 from composerefactor.discovery.readers import STACK_DEPLOY
-from composerefactor.errors import Location
+from composerefactor.errors import Location, enumerated
 from composerefactor.images.catalog import service_placement
 
 
@@ -148,8 +149,9 @@ def _commands(service: Service) -> Iterator[tuple[str, LocatedNode]]:
 
 
 _REMEDIES = {
-    "secrets": "take the value from a file (file:) or a variable (environment:)",
-    "configs": "take it from a file (file:), or write it here (content:)",
+    "secrets": "write `file: ./secrets/{name}.txt` or `environment: {variable}` for `external: "
+    "true`, and let a secret manager write that file or set that variable before the start",
+    "configs": "write `file: ./{name}` for `external: true`, or the text itself (`content:`)",
 }
 """What to do instead, by the section of what only a Swarm has."""
 
@@ -180,7 +182,7 @@ def external_secret(architecture: Architecture) -> Iterator[Occurrence]:
                         resource.location,
                         service.name,
                         f"{section}.{name}",
-                        _REMEDIES[section],
+                        _REMEDIES[section].format(name=name, variable=variable_name(name)),
                     )
 
 
@@ -203,15 +205,23 @@ def committed_env_file(architecture: Architecture) -> Iterator[Occurrence]:
             if path in seen or is_example or not architecture.project.is_tracked(path):
                 continue
             seen.add(path)
-            for assignment in _credentials(architecture.project, path):
-                yield Occurrence(
-                    f"{path} is tracked by git and contains the credential {assignment.name}",
-                    Location(path, assignment.line),
-                    None,
-                    assignment.name,
-                    f"run git rm --cached {path}, ignore the file, and change the credential",
-                    Severity.MEDIUM if is_common_word(assignment.value) else None,
-                )
+            found = _credentials(architecture.project, path)
+            if not found:
+                continue
+            names = enumerated(dict.fromkeys(each.name for each in found), _MOST_NAMED)
+            noun, pronoun = ("credential", "it") if len(found) == 1 else ("credentials", "them")
+            yield Occurrence(
+                f"{path} is tracked by git and contains the {noun} {names}",
+                Location(path, found[0].line),
+                None,
+                path,
+                f"run git rm --cached {path}, ignore the file, and change {pronoun}",
+                Severity.MEDIUM if all(is_common_word(each.value) for each in found) else None,
+            )
+
+
+_MOST_NAMED = 4
+"""More credentials of a file are counted, not named."""
 
 
 def _credentials(project: Project, path: str) -> list[Assignment]:
