@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from functools import lru_cache
-from itertools import pairwise
 
 from msgspec import Struct
 
@@ -96,12 +95,13 @@ def descriptions(text: str) -> dict[str, str]:
     """Return what the comments of an env file say about its variables, by name.
 
     A comment is about the assignment on its line, or below it, without a blank line or a rule of
-    signs in between; above several assignments it is their heading, unless it has a word of the
-    first name alone. Only its first sentence is returned.
+    signs in between; above two assignments about both, if it is a sentence. Above more it is their
+    heading, unless it has a word of the first name alone. Only its first sentence is returned.
     """
     found: dict[str, str] = {}
     comment: list[str] = []
-    for line, following in pairwise([*text.splitlines(), ""]):
+    lines = text.splitlines()
+    for line, following, third in zip(lines, [*lines[1:], ""], [*lines[2:], "", ""], strict=False):
         stripped = line.strip()
         words = stripped.strip(_SIGNS)
         if stripped.startswith("#"):
@@ -115,8 +115,18 @@ def descriptions(text: str) -> dict[str, str]:
             below = _SIMPLE.fullmatch(following)
             if sentence and (after or below is None or _is_about(sentence, match, below)):
                 found[match["name"]] = sentence
+            elif (
+                below
+                and not _SIMPLE.fullmatch(third)
+                and len(sentence.split()) >= _WORDS_OF_A_SENTENCE
+            ):
+                found[match["name"]] = found[below["name"]] = sentence
         comment = []
     return found
+
+
+_WORDS_OF_A_SENTENCE = 4
+"""A comment of fewer words above two variables may be their heading."""
 
 
 def _is_about(sentence: str, first: re.Match[str], second: re.Match[str]) -> bool:

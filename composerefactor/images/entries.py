@@ -540,6 +540,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         refuses: The paths at which a mount keeps its server from starting.
         removed: The options that its server no longer supports, and does not start with.
         secrets: The variables that are credentials.
+        variables: What its own variables are, by name, in a few words.
         builtin: Whether the image has its own HEALTHCHECK.
         healthcheck: The health check; null if no command in the image can check it, unless a
             variant applies.
@@ -567,6 +568,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     refuses: tuple[RefusedMount, ...] = ()
     removed: tuple[RemovedOption, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    variables: Mapping[str, str] = {}
     builtin: bool = False
     healthcheck: ImageHealthCheck | None = None
     profile: Profile = "normal"

@@ -201,6 +201,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("builds", "rust:1.80"),
         ("variables", "MISSING, required (in .env.example)"),
         ("variables", "missing"),
+        ("variables", "database that the first start creates (postgres)"),
         ("ports", "5432  all  postgres:5432"),
         ("resources", "2G"),
         ("resources", "backend, frontend"),

@@ -185,3 +185,12 @@ def test_comments_describe_the_variable_below_them() -> None:
 def test_signs_in_values_end_no_assignment() -> None:
     text = "# The colour of the page\nCOLOR=foo#bar\n\n# DB_PASSWORD=don't-tell\nDB_HOST=db\n"
     assert descriptions(text) == {"COLOR": "The colour of the page"}
+
+
+def test_a_sentence_above_two_variables_describes_both() -> None:
+    sentence = "Signs the tokens of users"
+    assert descriptions(f"# {sentence}\nKEY=a\nOLD=b\n# Mail\n") == {
+        "KEY": sentence,
+        "OLD": sentence,
+    }
+    assert descriptions(f"# {sentence}\nKEY=a\nOLD=b\nNEXT=c\n") == {}

@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from composerefactor.compose.definitions import text_of
 from composerefactor.compose.dotenv import descriptions
 from composerefactor.compose.env_files import (
     assignment_place,
@@ -25,10 +26,12 @@ from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.interpolation import SET_BY_SHELL, expressions, password_hashes
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.paths import is_inside
+from composerefactor.compose.ports import published_ports
 from composerefactor.compose.project import Project, Scope, env_files_of
 from composerefactor.compose.secrets import is_credential, is_placeholder, is_secret_name
 from composerefactor.compose.services import StartModel
-from composerefactor.errors import Location
+from composerefactor.errors import Location, enumerated
+from composerefactor.images.catalog import catalog_of
 from composerefactor.yaml.nodes import ScalarNode
 
 CREATE_ENV = "composerefactor fix --select create-env"
@@ -75,7 +78,8 @@ class VariableFacts(Struct, frozen=True):
         has_default_everywhere: Whether every place has a default.
         must_be_set: Whether somebody has to set it: nothing does, or its default is a secret that
             everybody can read, or stands for a value (``changeme``).
-        description: What the comment in the example file or env file says about it.
+        description: What the comment in the example file or env file says about it, else what it
+            is for by its place: a port of the host, a tag, a variable of a known image.
     """
 
     name: str
@@ -161,7 +165,7 @@ def variable_facts(
         if (example := existing_example(project, path))
         for assignment in assignments_in(project, example)
     }
-    described = {
+    described = _described_by_use(model) | {
         name: masking.text(text)
         for path in (*env_files, *(existing_example(project, path) for path in env_files))
         for name, text in descriptions(project.text(path) or "").items()
@@ -181,6 +185,47 @@ def variable_facts(
     }
     used = {*groups, *passed, *_variables_without_expression(model)}
     return facts, tuple(_env_file(project, model, path, used, set(groups)) for path in env_files)
+
+
+_BY_NAME = {
+    "NODE_ENV": "mode of Node.js programs",
+    "RUST_LOG": "log level",
+    "TZ": "time zone",
+}
+"""Variables that all programs of a language or system read: Node.js, Rust (env_logger), POSIX."""
+
+
+def _described_by_use(model: StartModel) -> dict[str, str]:
+    """Return what the variables of *model* are for by the places that use them, by name.
+
+    A place says so if it is the variable alone: a port of the host, a tag, a variable of an image
+    that the catalog describes.
+    """
+    found = dict(_BY_NAME)
+    tagged: dict[str, list[str]] = {}
+    for service in model.services.values():
+        for port in published_ports(service):
+            if name := _sole_variable(port.written):
+                found.setdefault(name, f"port of the host for {service.name}")
+        image = service.image.at.written or "" if service.image else ""
+        if name := _sole_variable(image[image.rfind(":${") + 1 :]):
+            tagged.setdefault(name, []).append(service.name)
+        entry = catalog_of(model).match(text_of(service.image)) if service.image else None
+        for own, text in (entry.variables if entry else {}).items():
+            setting = service.settings.get(own)
+            if setting is not None and (name := _sole_variable(setting.value or "")):
+                found.setdefault(name, f"{text} ({service.name})")
+    for name, services in tagged.items():
+        noun = "image" if len(services) == 1 else "images"
+        found.setdefault(name, f"version of the {noun} of {enumerated(services, 3)}")
+    return found
+
+
+def _sole_variable(text: str) -> str:
+    """Return the name of the variable that *text* consists of, ``""`` if there is more or none."""
+    outer = [each for each in expressions(text) if each.depth == 0]
+    is_sole = len(outer) == 1 and (outer[0].start, outer[0].end) == (0, len(text))
+    return outer[0].name if is_sole else ""
 
 
 def _variables_without_expression(model: StartModel) -> Iterator[str]:
