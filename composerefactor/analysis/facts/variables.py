@@ -206,7 +206,7 @@ def _described_by_use(model: StartModel) -> dict[str, str]:
     for service in model.services.values():
         for port in published_ports(service):
             if name := _sole_variable(port.written):
-                found.setdefault(name, f"port of the host for {service.name}")
+                found.setdefault(name, f"port of the host for {service.name}:{port.target}")
         image = service.image.at.written or "" if service.image else ""
         if name := _sole_variable(image[image.rfind(":${") + 1 :]):
             tagged.setdefault(name, []).append(service.name)
