@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from composerefactor.compose.definitions import text_of
 from composerefactor.compose.hosts import name_words
+from composerefactor.compose.interpolation import expand
 from composerefactor.compose.merge import values_below
-from composerefactor.compose.paths import is_inside, path_from
+from composerefactor.compose.paths import is_below, is_inside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.secret_spans import password_spans
 from composerefactor.compose.secrets import PASSWORD_WORDS, is_common, is_mixed, variable_name
@@ -27,6 +28,7 @@ from composerefactor.images.credentials import (
     other_places,
     user_names,
 )
+from composerefactor.images.dockerfiles import dockerfile_text, read_dockerfile
 from composerefactor.images.entries import Secret
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
@@ -498,9 +500,70 @@ class FileSecret(Struct, frozen=True):
     variables: tuple[str, ...]
 
 
-def as_file_secret(project: Project, credential: Credential) -> FileSecret | None:
-    """Return *credential* as a secret; None if an image, or another reader, needs the text."""
-    variables = [_file_variable(literal) for literal in credential.literals]
+def file_readers(project: Project, literals: Iterable[LiteralCredential]) -> dict[str, list[str]]:
+    """Return the sources that can read each of *literals* from a file, by the name of its variable.
+
+    That is a program that knows `NAME_FILE`, or an entry script that calls `file_env NAME`, as
+    those of the official images do. Only images that are built here have sources.
+    """
+    names = {
+        literal.key
+        for literal in literals
+        if any(_is_built_for_root(project, use) for use in literal.uses)
+    }
+    if not names:
+        return {}
+    found = project.files_with({_FILE_ENV, *(f"{name}_FILE" for name in names)})
+    texts = {path: project.text(path) or "" for paths in found.values() for path in paths}
+    return {
+        name: [
+            path
+            for path, text in texts.items()
+            if re.search(_PROGRAM, path)
+            and (
+                (f"{name}_FILE" in text and re.search(_WITHOUT_LINE_BREAK, text))
+                or re.search(rf"{_FILE_ENV}\s+[\"']?{name}\b", text)
+            )
+        ]
+        for name in names
+    }
+
+
+def _is_built_for_root(project: Project, use: CredentialUse) -> bool:
+    """Return whether the service of *use* is built here, and its program starts as root.
+
+    Docker Compose mounts the file as it is, and only its owner and root can read it.
+    """
+    service = use.model.services[use.service]
+    if service.build is None:
+        return False
+    user = text_of(service.user)
+    build = service.build.value
+    text = dockerfile_text(project, build)
+    chain = read_dockerfile(text).chain(build.target, build.arguments) if text else None
+    if not user and chain is not None and (last := chain.last("USER")) is not None:
+        user = expand(last.text, chain.variables(build.arguments))
+    return (user or "root").partition(":")[0] in {"root", "0"}
+
+
+_FILE_ENV = "file_env"
+"""The function by which entry scripts set NAME from the file that NAME_FILE names."""
+
+_PROGRAM = r"(?i)\.(?:sh|bash|py|rb|php|js|ts|java|kt|cs|go)$"
+"""Files that read variables; others may only list them."""
+
+_WITHOUT_LINE_BREAK = r"(?i)strip\(|trim|chomp|\$\((?:cat|<)"
+"""How programs read a text without the line break at its end."""
+
+
+def as_file_secret(
+    project: Project, credential: Credential, readers: Mapping[str, list[str]]
+) -> FileSecret | None:
+    """Return *credential* as a secret; None if an image, or another reader, needs the text.
+
+    *readers* are those of :func:`file_readers`.
+    """
+    variables = [_file_variable(literal, readers) for literal in credential.literals]
     directories = {d for path in credential.files for d in project.directories.get(path, set())}
     name = credential.literals[0].name.lower()
     files = [literal.file for literal in credential.literals]
@@ -516,28 +579,35 @@ def as_file_secret(project: Project, credential: Credential) -> FileSecret | Non
     return FileSecret(credential, name, path, tuple(v for v in variables if v is not None))
 
 
-def _file_variable(literal: LiteralCredential) -> str | None:
+def _file_variable(literal: LiteralCredential, readers: Mapping[str, list[str]]) -> str | None:
     """Return the variable that replaces that of *literal*; None if the image reads no file."""
     own = ("services", literal.services[0], "environment")
     if not literal.is_whole or len(literal.services) > 1 or literal.path[:3] != own:
         return None
-    names = {_file_variable_name(use, literal.key) for use in literal.uses}
+    sources = readers.get(literal.key, [])
+    names = {_file_variable_name(use, literal.key, sources) for use in literal.uses}
     return names.pop() if len(names) == 1 else None
 
 
-def _file_variable_name(use: CredentialUse, key: str) -> str | None:
-    """Return the variable by which the image of *use* reads *key* from a file, or None."""
+def _file_variable_name(use: CredentialUse, key: str, sources: Iterable[str]) -> str | None:
+    """Return the variable by which the image of *use* reads *key* from a file, or None.
+
+    One that is built here does if one of *sources* is in its build context.
+    """
     service = use.model.services[use.service]
+    if _is_read_in_container(service, key) or len(service.values("secrets")) > 1:
+        return None
+    if service.build is not None:
+        context = service.build.value.directory
+        is_built_of = context is not None and any(is_below(each, context) for each in sources)
+        return f"{key}_FILE" if is_built_of else None
     image = text_of(service.image)
     entry = catalog_of(use.model).match(image) if image else None
     secret: Secret | None = (
         next((s for s in entry.secrets if s.env == key), None) if entry else None
     )
-    if secret is None or not secret.file or secret.versions or _is_read_in_container(service, key):
-        return None
-    if len(service.values("secrets")) > 1:
-        return None
-    return secret.file_name
+    is_certain = secret is not None and secret.file and not secret.versions
+    return secret.file_name if secret is not None and is_certain else None
 
 
 def _is_read_in_container(service: Service, key: str) -> bool:

@@ -12,8 +12,11 @@ for development that says itself that it is no secret; a value that an env file 
 Dockerfile or another file of the project contains as well; and an `.env` that exists in a project
 without a `.gitignore`, where it may be committed on purpose.
 
-With `to=secrets` a credential that the image can read from a file, by the image catalog, becomes a
-secret instead; the others still move to `.env`.
+With `to=secrets` a credential that can be read from a file becomes a secret instead: by the image
+catalog, or for an image of the project that starts as root, if a source in its build context reads
+`NAME_FILE` without the line break at its end, or an entry script has `file_env NAME`. A secret
+manager can write that file before the start. The others still move to `.env`; the plan says which
+program would have to read which variable.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ from composerefactor.transforms._secrets import (
     VariableNames,
     as_file_secret,
     client_without,
+    file_readers,
     gitignore_edit,
     group_credentials,
     is_for_tests,
@@ -87,15 +91,22 @@ def move_secrets(project: Project, options: Options) -> Iterator[Change | Refusa
     ]
     credentials = [*with_all_places(project, models, group_credentials(project, literals))]
     if options.to == "secrets":
-        secrets = [s for c in credentials if (s := as_file_secret(project, c)) is not None]
+        readers = file_readers(project, (each for c in credentials for each in c.literals))
+        found = (as_file_secret(project, each, readers) for each in credentials)
+        secrets = [each for each in found if each is not None]
         for group in connected(secrets, lambda secret: secret.credential.services):
-            yield _as_secrets(project, group)
+            yield _as_secrets(project, group, readers)
         credentials = [c for c in credentials if c not in {s.credential for s in secrets}]
-    yield from _to_env_files(project, models, credentials)
+    yield from _to_env_files(project, models, credentials, options)
 
 
-def _as_secrets(project: Project, secrets: list[FileSecret]) -> Change:
-    """Return the change that makes secrets with files of *secrets*."""
+def _as_secrets(
+    project: Project, secrets: list[FileSecret], readers: Mapping[str, list[str]]
+) -> Change:
+    """Return the change that makes secrets with files of *secrets*, which *readers* read."""
+    literals = [each for secret in secrets for each in secret.credential.literals]
+    sources = dict.fromkeys(path for each in literals for path in readers.get(each.key, ())[:1])
+    verb = "reads" if len(sources) < 2 else "read"  # noqa: PLR2004 - singular and plural
     names = enumerated([_subject(secret.credential) for secret in secrets])
     noun = "a secret" if len(secrets) == 1 else "secrets"
     return Change(
@@ -103,19 +114,20 @@ def _as_secrets(project: Project, secrets: list[FileSecret]) -> Change:
         location=_location([secret.credential for secret in secrets]),
         edits=list(secret_edits(project, secrets)),
         effects=list(dict.fromkeys(secret_effects(secrets))),
-        evidence="the image reads it from a file",
+        evidence=f"{enumerated(sources or ('the image',))} {verb} it from a file",
+        details=["A secret manager can write the file before the start."],
     )
 
 
 def _to_env_files(
-    project: Project, models: list[StartModel], credentials: list[Credential]
+    project: Project, models: list[StartModel], credentials: list[Credential], options: Options
 ) -> Iterator[Change | Refusal]:
     """Yield the changes that move *credentials* to env files, and refusals."""
     paths = env_files(project, {path for c in credentials for path in c.files})
     refused = {path: why for path in paths if (why := reason_not_to_write(project, path))}
     names = VariableNames(project, models, values_in_env_files(project, paths), credentials)
     unlikely = {c.value for c in credentials if is_mixed(c.value) and not is_common(c.value)}
-    mover = _Mover(project, models, project.files_with(unlikely))
+    mover = _Mover(project, models, project.files_with(unlikely), options.to == "secrets")
     reported: set[str] = set()
     # One edit replaces a text with several credentials.
     by_text = connected(credentials, lambda c: {id(literal.node) for literal in c.literals})
@@ -140,12 +152,14 @@ def _to_env_files(
 class _Mover(Struct, frozen=True):
     """Makes the changes that move credentials of *project* to env files.
 
-    *places* are the settings and sources that contain a value.
+    *places* are the settings and sources that contain a value. With *explains*, the user wants
+    secrets, and is told why a credential is none.
     """
 
     project: Project
     models: list[StartModel]
     places: Mapping[str, list[str]]
+    explains: bool = False
 
     def change(self, group: list[Credential], needed: list[str]) -> Change:
         """Return the change that moves *group* to the env files in *needed*."""
@@ -162,6 +176,15 @@ class _Mover(Struct, frozen=True):
             for each in group
             if len({literal.default_of for literal in each.literals}) > 1
         ]
+        notes += dict.fromkeys(
+            f"no secret, since {name} is not known to read {literal.key}_FILE"
+            for each in group
+            for literal in each.literals
+            if self.explains and literal.is_whole
+            for use in literal.uses
+            for name in [use.service]
+            if use.model.services[name].build is not None
+        )
         for path in needed:
             edits += self.lines(group, path)
             for each in group:
