@@ -17,7 +17,7 @@ _COMMAND = r"openssl\s+rand\s+-(?P<form>hex|base64)\s+(?P<size>\d{1,3})"
 _LENGTH = r"(?i)(?P<size>\d{2,3})[-_ ]*(?:char|long\b)"
 _LENGTHS = frozenset({24, 32, 48, 64, 128})
 _CIPHERS = frozenset({"encryption", "crypto", "cipher", "aes"})
-_CIPHER_LENGTHS = frozenset({16, 24, 32, 64})
+_CIPHER_KEY = r"(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{24}|[0-9a-fA-F]{32}|[0-9a-fA-F]{64})"
 _FORMS = {
     "APP_KEY": ("laravel", 32),
     "SECRET_KEY_BASE": ("hex", 64),  # Rails, Phoenix
@@ -124,7 +124,7 @@ def _form(name: str, comment: str, old: str) -> tuple[str, int]:
     length = re.search(_LENGTH, comment)
     if length and int(length["size"]) in _LENGTHS:
         size = int(length["size"]) // 2
-    elif len(old) in _CIPHER_LENGTHS and words & _CIPHERS:
+    elif words & _CIPHERS and re.fullmatch(_CIPHER_KEY, old):
         size = len(old) // 2
     else:
         size = 16 if words.intersection(PASSWORD_WORDS) else 32

@@ -251,6 +251,7 @@ class _Variable(Struct):
         has_default: Whether every place has one.
         is_set_if_empty: Whether an empty value is another one than none in some place.
         commands: The users that have it in their command.
+        is_in_url: Whether it is the password in a URL, which not every character can be part of.
         in_model: The users in each start command, by its position.
     """
 
@@ -259,6 +260,7 @@ class _Variable(Struct):
     has_default: bool = True
     is_set_if_empty: bool = False
     commands: dict[str, None] = {}
+    is_in_url: bool = False
     in_model: dict[int, set[str]] = {}
 
     @property
@@ -276,8 +278,9 @@ def _used_variables(models: list[StartModel], *, with_passed: bool = True) -> di
     """
     found: dict[str, _Variable] = {}
     for position, model in enumerate(models):
-        for place, each in _expressions_in(model):
+        for place, each, is_in_url in _expressions_in(model):
             variable = found.setdefault(each.name, _Variable())
+            variable.is_in_url |= is_in_url
             user = str(place[1] if place[0] == "services" else place[0])
             variable.users[user] = None
             variable.in_model.setdefault(position, set()).add(user)
@@ -296,8 +299,10 @@ def _used_variables(models: list[StartModel], *, with_passed: bool = True) -> di
     return found
 
 
-def _expressions_in(model: StartModel) -> Iterator[tuple[Path, Expression]]:
+def _expressions_in(model: StartModel) -> Iterator[tuple[Path, Expression, bool]]:
     """Yield the variables in *model* that no env file sets, with their places.
+
+    The last value says whether it is the password in a URL.
 
     What Docker Compose takes for a variable in the hash of a password is none.
     """
@@ -305,10 +310,11 @@ def _expressions_in(model: StartModel) -> Iterator[tuple[Path, Expression]]:
         for place, node in file.paths:
             text = node.value if isinstance(node, ScalarNode) else ""
             hashes = password_hashes(text)
+            passwords = password_spans(text)
             for each in expressions(text):
                 is_hash = any(start <= each.start < end for start, end in hashes)
                 if not is_hash and each.name not in model.variables:
-                    yield place, each
+                    yield place, each, any(s <= each.start < e for s, e in passwords)
 
 
 def _passed_secrets(model: StartModel) -> Iterator[tuple[str, str]]:
@@ -653,6 +659,8 @@ class _Writer:
 
     def _random(self, name: str, comment: str, old: str) -> str:
         server = self.servers.get(name, name)
+        if any(each in self.used and self.used[each].is_in_url for each in (name, server)):
+            comment = old = ""  # a form such as Base64 has signs that end the password
         value = self.made.get(server) or self.random.secret(server, comment, old)
         self.made[name] = self.made[server] = value
         return value

@@ -43,6 +43,7 @@ def test_the_key_of_a_cipher_keeps_its_length() -> None:
     values = RandomValues()
     assert len(values.secret("ENCRYPTION_KEY", "", "0123456789abcdef")) == 16
     assert len(values.secret("JWT_SECRET", "", "0123456789abcdef")) == 64
+    assert len(values.secret("N8N_ENCRYPTION_KEY", "", "super-secret-key")) == 64
 
 
 def test_fernet_keys_can_be_decoded() -> None:
@@ -137,6 +138,22 @@ services:
     lines = (tmp_path / ".env").read_text().splitlines()
     assert 'POSTGRES_PASSWORD="shop"' in lines
     assert "JWT_SECRET=change-me" not in lines
+
+
+def test_a_password_in_a_url_has_no_signs(tmp_path: Path, command_line: CommandLine) -> None:
+    (tmp_path / "compose.yaml").write_text("""\
+services:
+  db:
+    image: mongo:7
+    environment: {MONGO_INITDB_ROOT_PASSWORD: "${MONGO_PASSWORD}"}
+  api:
+    build: .
+    environment: {MONGODB_URI: "mongodb://admin:${MONGO_PASSWORD}@db/shop?authSource=admin"}
+""")
+    (tmp_path / ".env.example").write_text("# openssl rand -base64 32\nMONGO_PASSWORD=\n")
+    arguments = ("--select", "create-env", "--engine", "none", "--unproven", "--yes")
+    assert command_line.plain(tmp_path, "fix", *arguments).code == 0
+    assert re.search(r"(?m)^MONGO_PASSWORD=[0-9a-f]{32}$", (tmp_path / ".env").read_text())
 
 
 def test_before_a_first_start_server_and_client_get_the_same_random_password(
