@@ -52,7 +52,10 @@ volumes: {qdrant_storage: {}}
         ("containers", "redis://redis:6379"),
         ("volumes", "qdrant_storage"),
         ("commands", "docker compose config --quiet"),
-        ("checklist", "undefined-service, undefined-resource"),
+        ("checklist", 'Fix: app refers to undefined service "redis" (undefined-service)'),
+        ("phases", "--select add-missing-services,declare-networks`"),
+        ("phases", "by hand floating-tag 1"),
+        ("troubleshooting", "docker compose top qdrant"),
         ("dependencies", "qdrant"),
         ("resources", "app  after a change  host port 3000"),
         ("resources", "qdrant  no  its data"),
@@ -74,7 +77,14 @@ services:
     volumes: [redis_data:/data]
     command: redis-server --requirepass ${REDIS_PASSWORD:-}
     healthcheck: {test: [CMD, redis-cli, ping]}
-volumes: {app_logs: {}, redis_data: {}}
+  qdrant:
+    image: qdrant/qdrant:v1.13.0
+    ports: ["6334:6333"]
+    volumes: [vectors:/qdrant/storage]
+  worker:
+    image: acme/worker:1
+    healthcheck: {test: [CMD, pgrep, -f, worker.js]}
+volumes: {app_logs: {}, redis_data: {}, vectors: {}}
 """,
     {
         "compose.dev.yaml": """\
@@ -101,7 +111,10 @@ services:
         ("variables", "REDIS_PASSWORD"),
         ("topology", "redis"),
         ("environments", "compose.dev.yaml"),
-        ("commands", "docker compose -f compose.dev.yaml --profile dev up"),
+        ("commands", "docker compose -f compose.dev.yaml --profile dev up --build --detach"),
+        ("commands", "xargs -n 1 docker scout cves"),
+        ("troubleshooting", "http://localhost:6334/readyz"),
+        ("troubleshooting", "docker compose exec worker pgrep -f worker.js"),
         ("recovery", "czf /backup/$FILE"),
         ("recovery", "docker compose ps $SERVICE"),
         ("troubleshooting", "docker stats --no-stream"),
@@ -204,7 +217,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("ports", "5432  all  postgres:5432"),
         ("resources", "2G"),
         ("resources", "backend, frontend"),
-        ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env`"),
+        ("checklist", "Create .env: `composerefactor fix --select create-env`"),
         ("resources", "minimum  2 GB  2  postgres 512M  backend 512M, frontend 256M"),
         ("resources", "recommended  4 GB  4  postgres 2G  backend 1G, frontend 512M"),
         ("startup", "backend  10 s to 105 s  -  postgres"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
+from collections import Counter
 from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.analysis import REJECTED, Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.upkeep import (
@@ -24,8 +26,9 @@ from composerefactor.analysis.facts.upkeep import (
     start_times,
 )
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
-from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.masking import MASK
 from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.sizes import GIB
 from composerefactor.discovery.readers import STACK_DEPLOY
@@ -34,7 +37,7 @@ from composerefactor.images.environments import PURPOSES
 from composerefactor.images.health.usage import urls_of
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
-from composerefactor.report.text import counted
+from composerefactor.report.text import counted, fix_command
 
 _MOST_COMMANDS = 6
 """With more start commands than this, only the commands of the main one are listed."""
@@ -54,13 +57,7 @@ def checklist(analysis: Analysis) -> Section:
 
 
 def _before(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
-    broken = [
-        each.rule
-        for each in analysis.findings
-        if analysis.rules[each.rule].area == "validity" and each.severity == Severity.HIGH
-    ]
-    if broken:
-        yield f"Fix what Docker Compose rejects: {', '.join(dict.fromkeys(broken))}"
+    yield from _to_fix_first(analysis, main)
     blocked = [f"{s.name} ({s.status_message})" for s in main.services if s.status == "blocked"]
     if blocked:
         yield f"Fix the services that cannot start: {', '.join(blocked)}"
@@ -72,6 +69,31 @@ def _before(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
     backups = [v.name for v in main.volumes if v.backup == "yes"]
     if backups:
         yield f"Plan backups of: {', '.join(backups)}"
+
+
+_STOPS = frozenset({"missing-password"})
+"""Rules with findings of a lower severity for which a service may not start."""
+
+
+def _to_fix_first(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
+    """Yield what keeps Docker Compose or a service of *main* from starting or working.
+
+    That are the high findings in its files, except of security: a sentence for each rule.
+    """
+    paths = {file.path for file in main.model.files}
+    by_rule: dict[str, list[Finding]] = {}
+    for each in analysis.findings:
+        is_high = each.severity == Severity.HIGH and analysis.rules[each.rule].area != "security"
+        is_of_main = each.location.path in paths
+        if each.rule == REJECTED.id:
+            is_of_main = each.subject == main.title
+        if is_of_main and (is_high or each.rule in _STOPS):
+            by_rule.setdefault(each.rule, []).append(each)
+    if len(by_rule) > 1:  # another finding says what Docker Compose stops at
+        by_rule.pop(REJECTED.id, None)
+    for rule, found in by_rule.items():
+        more = f" (and {len(found) - 1} more, {rule})" if len(found) > 1 else f" ({rule})"
+        yield f"Fix: {found[0].message}{more}"
 
 
 def _after(main: InvocationFacts) -> Iterator[str]:
@@ -93,7 +115,9 @@ def _after(main: InvocationFacts) -> Iterator[str]:
         yield f"`{command} ps --all` shows `Exited (0)` for {', '.join(ending)}"
     yield "Each command by service (Troubleshooting) answers, as fast as users expect it"
     yield f"`{command} logs --since 10m 2>&1 | grep -iE 'error|fatal'` finds nothing new"
-    yield "`docker stats --no-stream` shows memory below the limits"
+    is_limited = any(each.memory_limit for each in main.resources)
+    most = "below the limits" if is_limited else "that leaves the host enough"
+    yield f"`docker stats --no-stream` shows a use of memory {most}"
     for service in main.services:
         port = _web_port(service)
         if port and is_prometheus(main, service):
@@ -108,12 +132,13 @@ def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
     missing = dict.fromkeys(path for s in main.services for path in s.missing_env_files)
     for facts in main.env_files:
         if facts.can_be_created and (unset or stopgaps or facts.path in missing):
-            yield f"Create {facts.path} with random secrets: `{CREATE_ENV}`"
+            where = "with random secrets where no data depends on the old ones"
+            yield f"Create {facts.path}: `{CREATE_ENV}`, {where}"
     for facts in main.env_files if unset else ():
         example = f" (see {facts.example})" if facts.example else ""
         yield f"Set in {facts.path}{example}: {', '.join(unset)}"
     if stopgaps:
-        yield f"Replace the defaults of: {', '.join(stopgaps)}"
+        yield f"Replace the defaults that remain of: {', '.join(stopgaps)}"
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
 
@@ -171,7 +196,11 @@ def commands(analysis: Analysis) -> Section:
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
         parts.append(TextBlock(endpoints, "URLs"))
-    return Section("commands", "Commands", (*parts, *_readers(analysis)))
+    intro = ""
+    if main is not None and 1 < len(architecture.entries) <= _MOST_COMMANDS:
+        alike = "`pull`, `build`, `ps`, `logs` and `down`"
+        intro = f"For the other start commands, {alike} are as for `{main.title}`."
+    return Section("commands", "Commands", (*parts, *_readers(analysis)), intro)
 
 
 _IN_A_SPLIT = {
@@ -198,21 +227,24 @@ def _readers(analysis: Analysis) -> Iterator[Table]:
 
 
 def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
+    """Yield the commands of *entry*; if it is not the main one, those that start it."""
     command = command_of(entry)
-    yield f"{command} config --quiet  # validate"
+    is_optional = all(service.profiles for service in entry.services)
     if is_main:
+        yield f"{command} config --quiet  # validate"
         yield from _pull(command, entry)
-    if any(not service.profiles for service in entry.services):
-        if entry.builds:
-            yield f"{command} build"
+    if is_main and entry.builds and not is_optional:
+        yield f"{command} build"
+    if not is_optional:
         yield f"{command} up --detach --wait"
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
+    build = " --build" if entry.builds else ""
     for profile in profiles:
-        yield f"{command} --profile {profile} up --detach"
+        yield f"{command} --profile {profile} up{build} --detach"
 
 
 def _pull(command: str, entry: InvocationFacts, comment: str = "") -> Iterator[str]:
@@ -228,6 +260,8 @@ def _upkeep(main: InvocationFacts) -> Iterator[str]:
     if main.builds:
         yield f"{command} build --pull"
     yield f"{command} up --detach --wait"
+    scan = "xargs -n 1 docker scout cves --only-severity critical,high"
+    yield f"{command} config --images | sort -u | {scan}  # each month, or: xargs -n 1 trivy image"
     yield "docker system df --verbose  # the size of images, containers and volumes"
     yield "docker image prune  # removes images that an update has replaced"
 
@@ -625,16 +659,41 @@ def _commands(
     """Yield the commands that show how *service* of *main* is, with *command* for Docker Compose.
 
     A port is asked for what the health check asks, or the one that would be added, and for what
-    the files name for readiness and metrics.
+    the files name for readiness and metrics; of a data store only for what the check of its image
+    asks. A service without a port gets its check to run by hand, else the list of its processes.
     """
+    lines = [*_probes(architecture, command, main, service)]
+    if lines or service.is_provider or service.name in main.model.without_container:
+        yield from lines
+        return
+    health = main.health_of(service.name)
+    test = health.test.replace("$$", "$") if health and MASK not in health.test else ""
+    if test and health and health.shell and not service.one_off:
+        yield f"{command} exec {service.name} {health.shell} -c {shlex.quote(test)}"
+    elif test and not service.one_off:
+        yield f"{command} exec {service.name} {test}"
+    elif not service.one_off:
+        yield f"{command} top {service.name}"
+
+
+def _probes(
+    architecture: Architecture, command: str, main: InvocationFacts, service: ServiceFacts
+) -> Iterator[str]:
+    """Yield the client of the image of *service*, and requests to its published ports."""
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
         yield f"{command} exec {service.name} {_CHECKS[last]}"
     health = main.health_of(service.name)
     asked = urls_of(health.test or health.proposal, main.model.variables) if health else {}
-    for port in in_ranges(service.ports) if service.counts_as != "data stores" else ():
+    is_store = service.counts_as == "data stores"
+    image = main.catalog.match(service.image) if is_store and service.image else None
+    if image is not None and image.healthcheck is not None:
+        asked = urls_of(" ".join(image.healthcheck.test), {})
+    for port in in_ranges(service.ports):
         if port.protocol == "tcp" and port.published.isdigit():
+            if is_store and port.target not in asked:
+                continue
             usual = "https" if port.target in {"443", "8443"} else "http"
             scheme, path = asked.get(port.target, (usual, "/"))
             url = f"{scheme}://localhost:{port.published}"
@@ -684,40 +743,64 @@ def _named_paths(
 
 
 _PHASES = (
-    ("Start", {"validity"}, "the project starts, and says what it needs"),
-    ("Security", {"security"}, "no password is in git, and no port is open that need not be"),
-    ("Reliability", {"reliability", "data"}, "services recover, and data survives"),
-    ("Configuration", {"configuration", "builds"}, "what is written is what runs"),
-    ("Structure", {"maintainability"}, "each change has one place"),
+    ("Start", {"validity"}),
+    ("Security", {"security"}),
+    ("Reliability", {"reliability", "data"}),
+    ("Configuration", {"configuration", "builds"}),
+    ("Structure", {"maintainability"}),
 )
-"""The phases of a migration: title, areas of the findings, and what is reached afterwards."""
+"""The phases of a migration: title, and areas of the findings."""
 
 
 def phases(analysis: Analysis) -> Section:
-    """Return the section with the order in which to improve the project, and the next steps."""
+    """Return the section with the order in which to improve the project, and the next steps.
+
+    What a transform fixes is in the first phase that runs it.
+    """
+    phase_of_area = {area: n for n, (_, areas) in enumerate(_PHASES) for area in areas}
+    phase_of = [phase_of_area[analysis.rules[each.rule].area] for each in analysis.findings]
+    first: dict[str, int] = {}
+    for each, phase in zip(analysis.findings, phase_of, strict=True):
+        if each.transform:
+            first[each.transform] = min(phase, first.get(each.transform, phase))
     lines: list[str] = []
-    for title, areas, goal in _PHASES:
-        found = [f for f in analysis.findings if analysis.rules[f.rule].area in areas]
-        if not found:
-            continue
-        fixable = {each.transform: None for each in found if each.transform}
-        made = {each.transform for each in found if not each.is_guess}
-        steps = _fix_commands([name for name in fixable if name in made])
-        if guessed := ",".join(name for name in fixable if name not in made):
-            command = f"composerefactor fix --unsafe --select {guessed} --confidence guess"
-            steps.append(f"decide on the guesses of `{command}`")
-        by_hand = sum(each.transform is None for each in found)
-        if by_hand:
-            steps.append(f"fix {counted(by_hand, 'finding')} by hand")
-        number, total = len(lines) + 1, counted(len(found), "finding")
-        lines.append(f"{number}. {title} ({total}): {', then '.join(steps)}. Afterwards {goal}.")
+    for number, (title, _) in enumerate(_PHASES):
+        found = [
+            each
+            for each, phase in zip(analysis.findings, phase_of, strict=True)
+            if first.get(each.transform or "", phase) == number
+        ]
+        if found:
+            steps = ", then ".join(_steps(found))
+            lines.append(f"{len(lines) + 1}. {title} ({counted(len(found), 'finding')}): {steps}")
     intro = "Each phase can be merged alone; `composerefactor verify` compares the states."
     parts = (TextBlock(tuple(lines)),)
     return Section("phases", "Phases", parts, intro if lines else "", "There is nothing to do.")
 
 
-def _fix_commands(transforms: list[str]) -> list[str]:
-    """Return the commands that run *transforms*."""
-    fixes = [name for name in transforms if name != "split"]
-    steps = [f"`composerefactor fix --unsafe --select {','.join(fixes)}`"] if fixes else []
-    return [*steps, "`composerefactor split`"] if "split" in transforms else steps
+_MOST_RULES = 8
+"""More rules of a phase are counted, not named."""
+
+
+def _steps(found: list[Finding]) -> Iterator[str]:
+    """Yield how to fix the findings *found*: commands, guesses, and the rules left to a person."""
+    is_safe: dict[str, bool] = {}
+    made: set[str] = set()
+    for each in found:
+        if each.transform:
+            is_safe[each.transform] = is_safe.get(each.transform, True) and each.is_safe
+            made |= set() if each.is_guess else {each.transform}
+    fixes = [name for name in is_safe if name in made and name != "split"]
+    if fixes:
+        yield f"`{fix_command(','.join(fixes), is_safe=all(is_safe[name] for name in fixes))}`"
+    if "split" in made:
+        yield "`composerefactor split`"
+    if guessed := ",".join(name for name in is_safe if name not in made):
+        command = f"composerefactor fix --unsafe --select {guessed} --confidence guess"
+        yield f"decide on the guesses of `{command}`"
+    by_hand = Counter(each.rule for each in found if each.transform is None)
+    if is_safe and REJECTED.id in by_hand:  # for what a transform fixes
+        del by_hand[REJECTED.id]
+    rules = [f"{rule} {number}" for rule, number in by_hand.most_common()]
+    if rules:
+        yield f"by hand {first_of(rules, _MOST_RULES)}"
