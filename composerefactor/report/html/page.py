@@ -328,7 +328,7 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     for row in table.rows:
         name = row[0] if is_inventory else ""
         linked = services - {name}
-        cells = (_cell(*pair, linked) for pair in ((table.columns[n], row[n]) for n in used))
+        cells = (_cell(table.columns[n], row[n], linked, table.links) for n in used)
         target = anchor(name) if name and name not in seen else ""
         seen.add(name)
         rows.append(Row(tuple(cells), target, "" if at is None else row[at]))
@@ -336,7 +336,11 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     return Grid(table.title, columns, tuple(rows))
 
 
-def _cell(column: str, text: str, services: frozenset[str]) -> Markup:
+def _cell(
+    column: str, text: str, services: frozenset[str], links: Mapping[str, str] = {}
+) -> Markup:
+    if text in links:
+        return Markup('<a href="{}">{}</a>').format(links[text], text)
     if column == "Severity":
         return Markup('<span class="badge {0}">{0}</span>').format(text)
     if text.startswith("CONFLICT"):
