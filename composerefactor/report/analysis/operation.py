@@ -801,6 +801,6 @@ def _steps(found: list[Finding]) -> Iterator[str]:
     by_hand = Counter(each.rule for each in found if each.transform is None)
     if is_safe and REJECTED.id in by_hand:  # for what a transform fixes
         del by_hand[REJECTED.id]
-    rules = [f"{rule} {number}" for rule, number in by_hand.most_common()]
+    rules = [f"{rule} ({number})" for rule, number in by_hand.most_common()]
     if rules:
         yield f"by hand {first_of(rules, _MOST_RULES)}"
