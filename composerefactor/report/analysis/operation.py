@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from composerefactor.analysis.analysis import REJECTED, Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.facts.setup import BOTS, fillings, first_logins, updates
 from composerefactor.analysis.facts.upkeep import (
     BackupAdvice,
     HostNeeds,
@@ -51,6 +52,9 @@ def checklist(analysis: Analysis) -> Section:
         return Section("checklist", title, empty=empty)
     parts = (
         TextBlock(tuple(_before(analysis, main)), "Before the first start", checks=True),
+        TextBlock(
+            tuple(_after_first(analysis.architecture, main)), "After the first start", checks=True
+        ),
         TextBlock(tuple(_after(main)), "After each start", checks=True),
     )
     return Section("checklist", title, parts, f"For `{main.title}`.", empty)
@@ -94,6 +98,39 @@ def _to_fix_first(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
     for rule, found in by_rule.items():
         more = f" (and {len(found) - 1} more, {rule})" if len(found) > 1 else f" ({rule})"
         yield f"Fix: {found[0].message}{more}"
+
+
+def _after_first(architecture: Architecture, main: InvocationFacts) -> Iterator[str]:
+    """Yield how the first users of *main* log in, and what creates users and sample data."""
+    command = command_of(main)
+    for login in first_logins(main):
+        name, user = login.service.name, login.user
+        port = _web_port(login.service, str(user.port))
+        if not port:
+            continue
+        url = f"http{'s' * (user.port == _HTTPS_OF_PORTAINER)}://localhost:{port}"
+        if login.variables:
+            is_named = any(re.search(r"USER|ADMIN$|EMAIL", each) for each in login.variables)
+            known = "" if is_named or not user.default else f" as {user.default.partition(',')[0]}"
+            yield f"Log in to {name} at {url}{known} with {', '.join(login.variables)}"
+        elif user.command:
+            yield f"Log in to {name} at {url}: `{command} exec {name} {user.command}`"
+        elif user.default:
+            yield f"Log in to {name} at {url} as {user.default}, and change it"
+        else:
+            yield f"Create the first user of {name} at {url}, before somebody else does"
+    for each in fillings(architecture.project, main):
+        if each.profile:
+            each_command = f"{command} --profile {each.profile} run --rm {each.service}"
+            yield f"Fill in data with {each.service}: `{each_command}`"
+        elif not each.command:
+            yield f"{each.service} has filled in data: `{command} logs {each.service}`"
+        else:
+            run = f"{command} exec {each.service} {each.command}" if each.service else each.command
+            yield f"Create users or data where the image contains the program: `{run}`"
+
+
+_HTTPS_OF_PORTAINER = 9443
 
 
 def _after(main: InvocationFacts) -> Iterator[str]:
@@ -193,6 +230,7 @@ def commands(analysis: Analysis) -> Section:
             parts.append(TextBlock(lines, f"`{entry.title}`", code=True))
     if main is not None:
         parts.append(TextBlock(tuple(_upkeep(main)), "Maintenance", code=True))
+        parts += _updates(analysis)
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
         parts.append(TextBlock(endpoints, "URLs"))
@@ -245,6 +283,31 @@ def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     build = " --build" if entry.builds else ""
     for profile in profiles:
         yield f"{command} --profile {profile} up{build} --detach"
+
+
+def _updates(analysis: Analysis) -> Iterator[TextBlock]:
+    """Yield who proposes new versions of images, or the settings with which Dependabot does."""
+    found = updates(analysis.architecture.project, analysis.architecture.entries)
+    if found is None:
+        return
+    bots = {each.title: each.location.path for each in analysis.readers if each.title in BOTS}
+    bots |= {found.name: found.path} if found.name else {}
+    if bots:
+        proposed = tuple(f"{name} proposes them ({path})." for name, path in bots.items())
+        yield TextBlock(proposed, "New versions of images")
+        return
+    lines = [] if found.path else ["version: 2", "updates:"]
+    lines.append("  # Directories are from the root of the repository.")
+    for ecosystem, directories in found.missing.items():
+        where = ", ".join(f'"{each}"' for each in directories)
+        lines += [
+            f"  - package-ecosystem: {ecosystem}",
+            f"    directories: [{where}]",
+            "    schedule: {interval: weekly}",
+        ]
+    target = f"add to {found.path}" if found.path else "in .github/dependabot.yml"
+    title = f"New versions of images: no Dependabot or Renovate here; for GitHub, {target}"
+    yield TextBlock(tuple(lines), title, code=True)
 
 
 def _pull(command: str, entry: InvocationFacts, comment: str = "") -> Iterator[str]:
