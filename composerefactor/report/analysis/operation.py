@@ -723,7 +723,8 @@ def _commands(
 
     A port is asked for what the health check asks, or the one that would be added, and for what
     the files name for readiness and metrics; of a data store only for what the check of its image
-    asks. A service without a port gets its check to run by hand, else the list of its processes.
+    asks. A service without a port gets its check to run by hand, an application without a check
+    the list of its processes.
     """
     lines = [*_probes(architecture, command, main, service)]
     if lines or service.is_provider or service.name in main.model.without_container:
@@ -735,7 +736,7 @@ def _commands(
         yield f"{command} exec {service.name} {health.shell} -c {shlex.quote(test)}"
     elif test and not service.one_off:
         yield f"{command} exec {service.name} {test}"
-    elif not service.one_off:
+    elif not service.one_off and service.counts_as == "applications":
         yield f"{command} top {service.name}"
 
 

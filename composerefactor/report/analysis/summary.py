@@ -240,7 +240,8 @@ def _without_place(finding: Finding, text: str) -> str:
     """Return *text*, why `fix` skips *finding*, without its service and the lines of places."""
     if not (finding.skipped and finding.service):
         return text
-    text = re.sub(rf"(?<![\w.-]){re.escape(finding.service)}: ", "", text)
+    name = rf"(?<![\w.-]){re.escape(finding.service)}"
+    text = re.sub(rf"{name}(?![\w.:-])", "it", re.sub(f"{name}: ", "", text))
     return re.sub(r"(\.ya?ml):\d+\b", r"\1", text)
 
 
