@@ -305,8 +305,8 @@ def _updates(analysis: Analysis) -> Iterator[TextBlock]:
             f"    directories: [{where}]",
             "    schedule: {interval: weekly}",
         ]
-    target = f"add to {found.path}" if found.path else "in .github/dependabot.yml"
-    title = f"New versions of images: no Dependabot or Renovate here; for GitHub, {target}"
+    target = f"with this in {found.path}" if found.path else "with .github/dependabot.yml"
+    title = f"New versions of images: Dependabot proposes them, {target}"
     yield TextBlock(tuple(lines), title, code=True)
 
 

@@ -248,6 +248,6 @@ def test_new_versions_of_images_are_proposed_or_the_settings_for_it_are() -> Non
     assert '["/api"]' in found
     settings = {".github/dependabot.yml": "updates:\n- package-ecosystem: docker\n"}
     found = str(commands(analysed(text, files | settings)))
-    assert "add to .github/dependabot.yml" in found
+    assert "with this in .github/dependabot.yml" in found
     assert '["/api"]' not in found
     assert "Renovate proposes them" in str(commands(analysed(text, {"renovate.json": "{}"})))
