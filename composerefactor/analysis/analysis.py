@@ -281,10 +281,9 @@ _BEST_WITH_HIGH = 6.9
 _RATING_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 
 RATING_EXPLANATION = (
-    "Each area starts with 10 points. A rule with findings takes off up to 4 points (high), 2 "
-    "(medium) or 0.8 (low), in proportion to the affected services, and at least a quarter of "
-    "that. The overall rating is halfway between the average and the lowest rating of the areas; "
-    "with a high finding, it is at most fair. A project that Docker Compose rejects is not rated."
+    "Each area starts with 10 points. A rule with findings takes off up to 4 (high), 2 (medium) or "
+    "0.8 (low), by the share of services, at least a quarter. Overall is halfway between average "
+    "and lowest, and with a high finding at most fair."
 )
 
 

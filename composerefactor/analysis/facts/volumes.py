@@ -52,7 +52,7 @@ _SOURCE = frozenset(
     {
         *("src", "app", "code", "config", "conf", "conf.d", "configs", "scripts", "templates"),
         *("init", "initdb", "init-scripts", "migrations", "provisioning", "dashboards", "rules"),
-        *("tests", "test", ".", "plugins", "themes", "etc", "settings"),
+        *("tests", "test", ".", "plugins", "themes", "etc", "settings", "healthchecks"),
     }
 )
 """Names of directories that usually are in the repository."""
@@ -310,6 +310,9 @@ def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, A
             if path.optional:
                 content = _secondary(path.path) or content
                 advice = "optional" if advice == "yes" else advice
+            words = _of_words(mount, "") if mount.target != path.path else None
+            if words is not None and words[0] in {"logs", "backups"}:
+                return words
             return f"{content} ({entry.id})", advice
     return None
 

@@ -352,10 +352,19 @@ def _endpoints(architecture: Architecture) -> Iterator[str]:
             host = port.host_ip if port.host_ip and not port.is_open else "localhost"
             service = main.service(port.service) if main else None
             is_web = service is not None and service.counts_as != "data stores"
+            is_web = is_web and port.target not in _WITHOUT_PAGES
             where = f"{scheme}://{host}:{port.published}" if is_web else f"{host}:{port.published}"
             seen[f"{port.service}: {where}"] = None
     yield from seen
 
+
+_WITHOUT_PAGES = frozenset(
+    {
+        *("21", "22", "25", "53", "389", "465", "514", "587", "636", "993", "1025", "1883", "2525"),
+        *("5044", "5671", "5672", "6379", "8883", "9092", "9229"),
+    }
+)
+"""Ports of protocols other than HTTP (IANA), and of the debugger of Node.js."""
 
 _MAX_PLACES = 4
 _NONE = "-"
@@ -383,6 +392,8 @@ def variables(architecture: Architecture) -> Section:
 
     def files(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.env_files:
+            if not (each.exists or entry.variables):
+                continue
             yield (
                 each.path,
                 ("exists, in git" if each.is_tracked else "exists") if each.exists else "missing",
@@ -416,8 +427,8 @@ def _facts(each: VariableFacts) -> Row:
     return (
         each.name,
         ", ".join(map(code, each.defaults)) or _NONE,
-        "yes" if each.required or each.must_be_set else "no",
-        "yes" if each.is_secret else "no",
+        "yes" if each.required or each.must_be_set else _NONE,
+        "yes" if each.is_secret else _NONE,
         _source(each),
         each.description,
     )
@@ -454,13 +465,16 @@ def containers(architecture: Architecture) -> Section:
         for service in entry.services:
             for each in service.variables:
                 shown = "from the shell" if each.shown is None else code(each.shown)
-                yield service.name, each.name, shown if each.shown != "" else "empty", each.origin
+                origin = each.origin if each.origin != "environment" else _NONE
+                yield service.name, each.name, shown if each.shown != "" else "empty", origin
 
     columns, all_rows = merged(architecture, ("Service", "Variable", "Value", "From"), rows)
+    has_files = any(row[3] != _NONE for row in all_rows)
     return Section(
         "containers",
         "Container environment",
         (Table(columns, tuple(all_rows)),),
+        "Set in the Compose file if From does not name another one." if has_files else "",
         empty="No service sets environment variables.",
     )
 
@@ -756,7 +770,7 @@ def _probes(
         asked = urls_of(" ".join(image.healthcheck.test), {})
     for port in in_ranges(service.ports):
         if port.protocol == "tcp" and port.published.isdigit():
-            if is_store and port.target not in asked:
+            if port.target not in asked and (is_store or port.target in _WITHOUT_PAGES):
                 continue
             usual = "https" if port.target in {"443", "8443"} else "http"
             scheme, path = asked.get(port.target, (usual, "/"))

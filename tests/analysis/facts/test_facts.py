@@ -187,14 +187,14 @@ services:
     volumes: [/proc:/host/proc:ro]
   mongo:
     image: mongo:7
-    volumes: [mongo_config:/data/configdb]
+    volumes: [mongo_config:/data/configdb, mongo_dumps:/data/db/dumps]
   nginx:
     image: nginx
     volumes: [./nginx.conf:/etc/nginx/conf.d, ./log/log4j.yml:/app/log/log4j.yml:ro]
   alertmanager:
     image: prom/alertmanager
     volumes: [alerts:/alertmanager]
-volumes: {redis_config: {}, mongo_config: {}, alerts: {}}
+volumes: {redis_config: {}, mongo_config: {}, mongo_dumps: {}, alerts: {}}
 """
     volumes = {each.name: (each.content, each.backup) for each in surveyed(text).entries[0].volumes}
     assert volumes == {
@@ -205,6 +205,7 @@ volumes: {redis_config: {}, mongo_config: {}, alerts: {}}
         "redis_config": ("settings", "optional"),
         "/proc": ("files of the host", "no"),
         "mongo_config": ("settings (mongo)", "optional"),
+        "mongo_dumps": ("backups", "yes"),
         "nginx.conf": ("configuration or source", "no"),
         "log/log4j.yml": ("configuration or source", "no"),
         "alerts": ("silences and notifications (alertmanager)", "optional"),
