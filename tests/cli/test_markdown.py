@@ -149,4 +149,4 @@ def test_a_fix_is_listed_with_the_files_that_it_writes(
     text = 'services:\n  api: {image: acme/api:1, environment: {A: "${TOKEN:-}"}}\n'
     root = write(tmp_path / "shop", {"docker-compose.yml": text})
     done = command_line(root, "fix", "--select", "create-env", "--dry-run", "-v")
-    assert "create-env  1 change: .env" in done.err.decode()
+    assert "create-env  1 change: .env" in done.err
