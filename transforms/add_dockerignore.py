@@ -17,9 +17,9 @@ from composerefactor.compose.paths import is_outside
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import start_models
 from composerefactor.edit.operations import WriteFile
-from composerefactor.errors import enumerated
+from composerefactor.errors import Location, enumerated
 from composerefactor.images.dockerfiles import WHOLE_CONTEXT, copied_sources, read_dockerfile
-from composerefactor.refactoring.contract import Change, NoOptions, fixer
+from composerefactor.refactoring.contract import Change, NoOptions, Unneeded, fixer
 
 _ALWAYS = (
     "**/.git",
@@ -51,10 +51,11 @@ _BY_FILE = {
     purpose="security",
     cause="local files such as .env, .git and caches get into the image",
 )
-def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
+def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change | Unneeded]:
     """Yield a change for each build context of which an image copies such directories."""
     services: dict[str, list[str]] = {}
     dockerfiles: dict[str, dict[str, str]] = {}
+    missing: dict[str, Location] = {}
     for model in start_models(project):
         for service in model.services.values():
             build = service.build.value if service.build else None
@@ -68,12 +69,17 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
                 if not is_ignored and service.name not in services.get(context, []):
                     services.setdefault(context, []).append(service.name)
                 dockerfiles.setdefault(context, {})[path] = text
+            else:
+                missing.setdefault(path, service.location)
     for context, names in services.items():
         path = normpath(join(context, ".dockerignore"))
         sources = [s for text in dockerfiles[context].values() for s in _sources(text)]
         copied = _copied_directories(project, context, sources)
         patterns = _patterns(project, context, copied)
         if project.exists(path) or not patterns:
+            at = project.files[project.root_files[0]].location_of("services", names[0])
+            reason = "exists" if project.exists(path) else "has nothing to exclude"
+            yield Unneeded(f"{path} {reason}", at)
             continue
         mounted = [m for text in dockerfiles[context].values() for m in re.findall(_MOUNTED, text)]
         named = {part for source in (*sources, *mounted) for part in source.split("/")}
@@ -85,6 +91,8 @@ def add_dockerignore(project: Project, _options: NoOptions) -> Iterator[Change]:
             [WriteFile(path, "".join(f"{line}\n" for line in lines))],
             evidence=f"the image copies {what}",
         )
+    for path, location in missing.items():
+        yield Unneeded(f"{path} does not exist, so that it is unknown what it copies", location)
 
 
 def _sources(dockerfile: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ from composerefactor.edit.operations import AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, catalog_of, service_placement
 from composerefactor.images.connections import Connection, connections
-from composerefactor.refactoring.contract import Change, Effect, Refusal, fixer, option
+from composerefactor.refactoring.contract import Change, Effect, Refusal, Unneeded, fixer, option
 
 Tier = Literal["edge", "app", "data"]
 TIERS: tuple[Tier, ...] = ("edge", "app", "data")
@@ -52,6 +52,9 @@ class Options:
     )
     name: str = option("app-network", help="The name of the dedicated network.", example="shop")
     subnets: bool = option(default=False, help="Give each new network a free subnet.")
+
+
+_TOO_FEW = "fewer than two of its services are on the default network"
 
 
 class Member(Struct, frozen=True):
@@ -83,6 +86,10 @@ def add_networks(project: Project, options: Options) -> Iterator[Change | Refusa
             _members(model, group, options) for model, group in zip(models, groups, strict=True)
         ]
         if all(len(of) < 2 for of in members):  # noqa: PLR2004 - a network is for two or more
+            root = project.files[models[0].entry.root_file]
+            named = any(s.value("networks") for m in models for s in m.services.values())
+            reason = "its services name their networks already" if named else _TOO_FEW
+            yield Unneeded(reason, root.location_of("services"))
             continue
         refused = [
             r for model, of in zip(models, members, strict=True) for r in _refusals(model, of)

@@ -24,7 +24,15 @@ from composerefactor.compose.ignore_comments import ignore_reason
 from composerefactor.compose.project import Project
 from composerefactor.errors import InputError, Location, did_you_mean
 from composerefactor.planning.fix_request import FixRequest
-from composerefactor.planning.fixes import PlannedFix, first_changes, project_with
+from composerefactor.planning.fixes import (
+    ChangeFilter,
+    ChosenFixer,
+    FixPlan,
+    PlannedFix,
+    first_changes,
+    plan_fixes,
+    project_with,
+)
 from composerefactor.planning.opening import OpenProject, ProjectSelection, open_project
 from composerefactor.planning.registry import RULE_GROUP, fixers
 from composerefactor.planning.settings import Settings
@@ -273,10 +281,9 @@ _BEST_WITH_HIGH = 6.9
 _RATING_WORDS = ((9.0, "excellent"), (7.0, "good"), (5.0, "fair"), (0.0, "poor"))
 
 RATING_EXPLANATION = (
-    "Each area starts with 10 points. A rule with findings takes off up to 4 points (high), 2 "
-    "(medium) or 0.8 (low), in proportion to the affected services, and at least a quarter of "
-    "that. The overall rating is halfway between the average and the lowest rating of the areas; "
-    "with a high finding, it is at most fair. A project that Docker Compose rejects is not rated."
+    "Each area starts with 10 points. A rule with findings takes off up to 4 (high), 2 (medium) or "
+    "0.8 (low), by the share of services, at least a quarter. Overall is halfway between average "
+    "and lowest, and with a high finding at most fair."
 )
 
 
@@ -362,6 +369,8 @@ def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding
         return listed
     chosen = FixRequest(select=tuple(known), unsafe=True).chosen(opened.settings)
     plan = first_changes(opened.project, chosen)
+    if any(fix.change.repairs for fix in plan.applied):
+        plan = _with_later_changes(plan, opened, chosen)
     states = [_Fixes(fixes) for fixes in (plan.applied, plan.uncertain, plan.suppressed)]
     refusals: dict[tuple[str, Location], list[Refusal]] = {}
     for name, refusal in plan.refusals:
@@ -375,6 +384,24 @@ def with_fixes(findings: Iterable[Finding], opened: OpenProject) -> list[Finding
         return _checked(finding, made, guessed, suppressed, refused)
 
     return [checked(each) for each in listed]
+
+
+def _with_later_changes(
+    plan: FixPlan, opened: OpenProject, chosen: Sequence[ChosenFixer]
+) -> FixPlan:
+    """Return *plan* with what the *chosen* fixers change only once the project is repaired.
+
+    A service can join a network once a fixer before has declared it.
+    """
+    names = {name for name, _ in plan.refusals}
+    fixes = plan_fixes(opened.project, opened.library, chosen, ChangeFilter(), opened.environ)
+    later = [fix for fix in fixes.applied if fix.transform in names]
+    refused = {(name, refusal.location) for name, refusal in fixes.refusals}
+    left = [each for each in plan.refusals if (each[0], each[1].location) in refused]
+    known = plan.ids
+    plan.applied += [fix for fix in later if fix.id not in known]
+    plan.refusals = left
+    return plan
 
 
 _ATTRIBUTES = frozenset({"command", "entrypoint", "healthcheck"})

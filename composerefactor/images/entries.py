@@ -514,6 +514,26 @@ class StartNeeds(Struct, frozen=True, forbid_unknown_fields=True):
         return is_version and repository not in self.besides
 
 
+class FirstUser(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a person logs in to the program of an image for the first time.
+
+    Without any of *variables*, *default* and *command* the first visitor creates the user.
+
+    Attributes:
+        port: The container port of the page.
+        variables: The variables that set the name and the password of the first user.
+        default: The user without these variables, in words.
+        command: The command in the container that shows the password.
+        source: Where this was read.
+    """
+
+    port: int
+    variables: tuple[str, ...] = ()
+    default: str = ""
+    command: str = ""
+    source: str = ""
+
+
 class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
     """A health check that only a person can choose.
 
@@ -554,6 +574,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         has: Programs, and whether they are in the image.
         memory: The memory that it needs; null if that is unknown.
         starts: The settings without which it does not start; null if that is unknown.
+        first_user: How a person logs in first; null if that is unknown.
         notes: Remarks for the reader of a plan.
         source: Where the facts were read.
         verified: The kind of evidence for the facts.
@@ -581,6 +602,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     has: Mapping[str, bool | str] = {}
     memory: MemoryNeed | None = None
     starts: StartNeeds | None = None
+    first_user: FirstUser | None = None
     notes: str = ""
     source: str = ""
     verified: Evidence = "project"

@@ -266,8 +266,9 @@ def _fixes_of_reason(fixes: Sequence[PlannedFix]) -> str:
 def _reservations(proposal: Proposal) -> Iterator[str]:
     """Yield what the verification assumes and what it does not cover."""
     project = proposal.opened.project
-    lines = [f"not verified: {e.title}: {error}" for e, error in project.errors.items()]
-    lines += [f"not verified: {e.title}: {w}" for e, w in proposal.rejected.items()]
+    repaired = set(proposal.repaired)
+    unread = {**project.errors, **proposal.rejected}
+    lines = [f"not verified: {e.title}: {w}" for e, w in unread.items() if e not in repaired]
     lines += [f"not read: {error}" for error in project.not_read.values()]
     if proposal.proof is not None:
         lines += [f"assumed: {assumption}" for assumption in proposal.proof.assumptions]

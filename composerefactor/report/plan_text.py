@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from composerefactor.analysis.diff.kinds import Risk
 from composerefactor.compose.invocation import Invocation
 from composerefactor.confidence import CONFIDENCES
+from composerefactor.edit.operations import AddLines, WriteFile
 from composerefactor.edit.planned_files import Changeset, PlannedFile, Slice, line_count
 from composerefactor.errors import first_of
 from composerefactor.images.catalog import find_placement
@@ -122,11 +123,16 @@ def _changes_text(fixes: Sequence[PlannedFix], *, are_listed: bool) -> str:
     if len(fixes) == 1 and not are_listed:
         return f"{first.title} ({first.location})"
     services = [e.service for fix in fixes for e in fix.change.effects if e.service]
-    files = [edit.file for fix in fixes for edit in fix.change.edits]
-    names = list(dict.fromkeys(services or files))
+    names = list(dict.fromkeys(services or [path for fix in fixes for path in _paths(fix)]))
     pronoun = "it" if len(fixes) == 1 else "them"
     note = f"; Docker Compose rejects the project without {pronoun}" if first.repairs else ""
     return f"{counted(len(fixes), 'change')}: {first_of(names, _MOST_SERVICES)}{note}"
+
+
+def _paths(fix: PlannedFix) -> list[str]:
+    """Return the files that *fix* writes, else the one that it edits."""
+    written = [e.file for e in fix.change.edits if isinstance(e, WriteFile | AddLines)]
+    return written or [fix.change.location.path]
 
 
 def data_loss_line(proposal: Proposal, style: Style) -> Iterator[str]:
@@ -593,7 +599,8 @@ def _full_content(plan: Plan, path: str) -> str:
     services = plan.services.get(path, ())
     why = plan.reasons.get(path, "")
     names = ", ".join(services) or _without_services(path)
-    return f"{counted(len(services), 'service')} that {why}: {names}" if why else names
+    how = why.removeprefix("are ") if why.startswith("are of ") else f"that {why}"
+    return f"{counted(len(services), 'service')} {how}: {names}" if why else names
 
 
 def _without_services(path: str) -> str:

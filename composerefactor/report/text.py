@@ -381,6 +381,49 @@ def documentation_of(rule: str) -> str:
     return f"{_DOCUMENTATION}/rules.md#{rule}"
 
 
+_DOCKER_PAGES = {
+    "build/building/best-practices/": (
+        *("build-tools-in-image", "floating-base-image", "floating-tag", "runs-as-root"),
+    ),
+    "build/building/secrets/": ("secret-in-image", "secret-file-in-image"),
+    "build/concepts/context/": ("missing-build-file", "missing-dockerignore"),
+    "compose/how-tos/environment-variables/variable-interpolation/": (
+        *("missing-in-env-file", "shell-interpolation", "unset-variable"),
+    ),
+    "compose/how-tos/multiple-compose-files/": ("monolithic-file", "repeated-services"),
+    "compose/how-tos/networking/": (
+        *("container-name-in-browser", "flat-network", "missing-host", "no-shared-network"),
+        "published-port-inside",
+    ),
+    "compose/how-tos/startup-order/": ("starts-too-early", "waits-for-unchecked-service"),
+    "compose/how-tos/use-secrets/": (
+        *("default-secret", "plain-text-secret", "secret-in-command"),
+    ),
+    "engine/logging/configure/": ("unbounded-logs",),
+    "engine/network/packet-filtering-firewalls/": ("open-admin-port", "open-data-port"),
+    "engine/security/": ("dangerous-capability", "docker-socket", "privileged"),
+    "engine/storage/volumes/": ("anonymous-data-volume", "data-not-persisted"),
+    "reference/compose-file/deploy/": ("limit-below-need", "missing-memory-limit"),
+    "reference/compose-file/fragments/": ("copied-blocks",),
+    "reference/compose-file/services/#healthcheck": (
+        *("healthcheck-cannot-run", "healthcheck-never-fails", "healthcheck-off"),
+        "missing-healthcheck",
+    ),
+    "reference/compose-file/services/#restart": ("missing-restart-policy",),
+    "reference/compose-file/services/#security_opt": ("privileges-can-be-gained",),
+    "reference/compose-file/version-and-name/": ("obsolete-version",),
+}
+"""The pages of docs.docker.com on what rules are about."""
+
+
+def further_reading(rules: Container[str]) -> Iterator[str]:
+    """Yield where *rules* are explained: all of them, and those on which Docker has a page."""
+    yield f"Every rule: {_DOCUMENTATION}/rules.md"
+    for page, about in _DOCKER_PAGES.items():
+        if found := [rule for rule in about if rule in rules]:
+            yield f"{', '.join(found)}: https://docs.docker.com/{page}"
+
+
 def command_text(entry: Invocation) -> str:
     """Return the ``docker compose`` command of *entry*, without a subcommand."""
 

@@ -84,7 +84,7 @@ def test_services_with_the_same_finding_share_a_row() -> None:
     text = f"{BASE}  a:\n    image: nginx:1.27\n  db:\n    image: postgres\n"
     analysis = analysed(text)
     assert sum(each.severity == Severity.INFO for each in analysis.findings) == 3
-    (table,) = findings(analysis).parts
+    table, _ = findings(analysis).parts
     assert isinstance(table, Table)
     rows = {row[4]: row[1:3] for row in table.rows}
     assert rows["privileges-can-be-gained"] == (

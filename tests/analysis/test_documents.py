@@ -52,7 +52,9 @@ volumes: {qdrant_storage: {}}
         ("containers", "redis://redis:6379"),
         ("volumes", "qdrant_storage"),
         ("commands", "docker compose config --quiet"),
-        ("checklist", "undefined-service, undefined-resource"),
+        ("checklist", 'Fix: app refers to undefined service "redis" (undefined-service)'),
+        ("phases", "--select add-missing-services,declare-networks`"),
+        ("phases", "by hand floating-tag (1)"),
         ("dependencies", "qdrant"),
         ("resources", "app  after a change  host port 3000"),
         ("resources", "qdrant  no  its data"),
@@ -74,7 +76,14 @@ services:
     volumes: [redis_data:/data]
     command: redis-server --requirepass ${REDIS_PASSWORD:-}
     healthcheck: {test: [CMD, redis-cli, ping]}
-volumes: {app_logs: {}, redis_data: {}}
+  qdrant:
+    image: qdrant/qdrant:v1.13.0
+    ports: ["6334:6333"]
+    volumes: [vectors:/qdrant/storage]
+  worker:
+    image: acme/worker:1
+    healthcheck: {test: [CMD, pgrep, -f, worker.js]}
+volumes: {app_logs: {}, redis_data: {}, vectors: {}}
 """,
     {
         "compose.dev.yaml": """\
@@ -94,6 +103,7 @@ services:
         ("inventory", "web frontend|application (Node.js) (profile dev)"),
         ("builds", "node:22 > node:22-alpine"),
         ("builds", "Dockerfile.dev"),
+        ("topology", "a fixed one may clash"),
         ("health", "wget --spider http://localhost:3000/api/health"),
         ("volumes", "redis:/data"),
         ("volumes", "public/models"),
@@ -101,7 +111,10 @@ services:
         ("variables", "REDIS_PASSWORD"),
         ("topology", "redis"),
         ("environments", "compose.dev.yaml"),
-        ("commands", "docker compose -f compose.dev.yaml --profile dev up"),
+        ("commands", "docker compose -f compose.dev.yaml --profile dev up --build --detach"),
+        ("commands", "xargs -n 1 docker scout cves"),
+        ("troubleshooting", "http://localhost:6334/readyz"),
+        ("troubleshooting", "docker compose exec worker pgrep -f worker.js"),
         ("recovery", "czf /backup/$FILE"),
         ("recovery", "docker compose ps $SERVICE"),
         ("troubleshooting", "docker stats --no-stream"),
@@ -146,6 +159,7 @@ volumes: {redis_data: {}}
         ("priorities", "default-secret"),
         ("builds", "golang:1.24 > alpine:3.20"),
         ("builds", "appuser"),
+        ("builds", "No image is built from the root directory"),
         ("builds", "no  excellent"),
         ("builds", "no  poor (secret-file-in-image, runs-as-root, missing-dockerignore)"),
         ("inventory", "API (Go)"),
@@ -219,6 +233,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("checklist", ": 5432, 1000"),
         ("checklist", ": postgres_data, uploads_data"),
         ("commands", "http://localhost:1000"),
+        ("troubleshooting", "docker compose top backend"),
         ("commands", "docker compose pull --ignore-buildable"),
         ("commands", "docker compose up --detach --wait"),
         ("commands", "docker image prune"),

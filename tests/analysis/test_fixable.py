@@ -96,3 +96,14 @@ def test_a_password_in_a_command_moves_with_that_of_a_client(tmp_path: Path) -> 
     found = findings(tmp_path, **{"compose.yaml": compose, ".gitignore": ".env\n"})
     transforms = {f.service: f.transform for f in found if f.rule == "secret-in-command"}
     assert transforms == {"cache": "move-secrets", "queue": None}
+
+
+def test_a_fix_that_another_one_makes_possible_is_promised(tmp_path: Path) -> None:
+    text = """\
+services:
+  api: {image: "ghcr.io/shop/api:3", networks: [shop]}
+  proxy: {image: "nginx:1.27", ports: ["80:80"], depends_on: [api]}
+"""
+    found = findings(tmp_path, **{"compose.yaml": text})
+    (unreachable,) = (each for each in found if each.rule == "no-shared-network")
+    assert unreachable.transform == "join-networks"

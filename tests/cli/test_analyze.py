@@ -186,7 +186,7 @@ def test_the_whole_report_has_its_sections(shop: Path, command_line: CommandLine
 
 def test_the_report_fits_a_terminal(secretive: Path, command_line: CommandLine) -> None:
     text = command_line.plain(secretive, "analyze", "--full").out.decode()
-    code = ("docker ", "├", "└", "│")
+    code = ("docker ", "├", "└", "│", "https://")
     wide = [line for line in text.splitlines() if columns_of(line) > 80]
     assert [line for line in wide if not line.strip().startswith(code)] == []
 

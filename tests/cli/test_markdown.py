@@ -131,3 +131,22 @@ def test_lines_of_a_patch_are_masked_where_they_hold_secrets() -> None:
         "+    - *** # why",
         '+  entrypoint: ["x", "--password", "***"]',
     ]
+
+
+def test_what_the_change_repairs_is_no_limit_of_the_verification(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    text = "services:\n  api: {image: acme/api:1, depends_on: [redis]}\n"
+    root = write(tmp_path / "broken", {"docker-compose.yml": text})
+    done = command_line(root, "fix", "--dry-run", "--format", "markdown", "-q")
+    assert "add-missing-services" in done.out.decode()
+    assert "not verified" not in done.out.decode()
+
+
+def test_a_fix_is_listed_with_the_files_that_it_writes(
+    tmp_path: Path, command_line: CommandLine
+) -> None:
+    text = 'services:\n  api: {image: acme/api:1, environment: {A: "${TOKEN:-}"}}\n'
+    root = write(tmp_path / "shop", {"docker-compose.yml": text})
+    done = command_line(root, "fix", "--select", "create-env", "--dry-run", "-v")
+    assert "create-env  1 change: .env" in done.err

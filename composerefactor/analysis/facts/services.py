@@ -156,7 +156,7 @@ class ServiceFacts(Struct, frozen=True):
     def source(self) -> str:
         """The image, or what it is built from."""
         if self.build is not None:
-            return f"build {self.build.context or 'elsewhere'}"
+            return f"build {self.build.context or 'outside this project'}"
         return self.image or "-"
 
 

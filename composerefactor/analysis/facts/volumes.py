@@ -24,6 +24,15 @@ Advice = Literal["yes", "optional", "no", "check"]
 
 _ORDER: tuple[Kind, ...] = ("volume", "bind", "anonymous")
 _FILE = re.compile(r".*[^/.][^/]*\.(?!d$)[A-Za-z0-9]{1,12}")
+_SETTINGS_FILE = re.compile(
+    r"(?i).*[^/]\.(?:conf|cnf|cfg|ini|ya?ml|json|toml|xml|properties|env|sh|sql|js|lua)"
+)
+_DATABASE_FILE = re.compile(r"(?i).*[^/]\.(?:db|sqlite3?|rdb)")
+_LOG_OR_STATE = re.compile(r"(?i).*(?:\.log|/acme\.json)")
+_OF_SYSTEM = re.compile(
+    r"/(?:proc|sys|dev|lib/modules)(?:/.*)?|/etc/(?:localtime|timezone|machine-id|hosts|passwd)"
+)
+"""What containers get to know the host, never to write it."""
 _CACHES = (
     "node_modules .venv site-packages vendor target __pycache__ .next .nuxt .turbo .gradle .m2 "
     "bundle gems go cargo .cache cache caches tmp temp pip-cache pnpm-store"
@@ -43,7 +52,7 @@ _SOURCE = frozenset(
     {
         *("src", "app", "code", "config", "conf", "conf.d", "configs", "scripts", "templates"),
         *("init", "initdb", "init-scripts", "migrations", "provisioning", "dashboards", "rules"),
-        *("tests", "test", ".", "plugins", "themes", "etc", "settings"),
+        *("tests", "test", ".", "plugins", "themes", "etc", "settings", "healthchecks"),
     }
 )
 """Names of directories that usually are in the repository."""
@@ -64,8 +73,28 @@ _BY_CATEGORY: dict[str, tuple[str, Advice]] = {
     "tools": ("settings of a tool", "optional"),
     "emulator": ("data of an emulator", "no"),
 }
-_BY_IMAGE: dict[str, tuple[str, Advice]] = {"grafana": ("dashboards, users and settings", "yes")}
+_BY_IMAGE: dict[str, tuple[str, Advice]] = {
+    "grafana": ("dashboards, users and settings", "yes"),
+    "alertmanager": ("silences and notifications", "optional"),
+    "uptime-kuma": ("monitors, users and settings", "yes"),
+    "promtail": ("positions in the logs", "optional"),
+    "logstash": ("a queue, and positions in the logs", "optional"),
+    "kibana": ("the id of the server", "no"),
+}
 """Entries of the image catalog with other content than that of their category."""
+
+_SETTINGS = frozenset({"config", "conf", "conf.d", "configdb", "configs", "settings", "plugins"})
+"""Names of directories in a container that contain settings, not data."""
+
+_OF_INPUT = frozenset({"certificates", "models", "static files", "logs"})
+"""What a directory that the container only reads contains if its words say so."""
+
+_HOST = re.compile(
+    r"/(?:(?:proc|sys|dev|boot|etc|usr|run|lib|lib64|var/run|var/lib/docker|lib/modules)(?:/.*)?)?"
+)
+"""Directories of the operating system of the host."""
+
+_INPUT = "configuration or source"
 
 _REASONS: dict[Advice, str] = {
     "yes": "it cannot be recreated",
@@ -212,11 +241,12 @@ def _assessment(
         return "unused", "check", "no service of this start command mounts it"
     if any(mount.is_docker_socket for mount in users):
         return "the Docker socket", "no", "it is not data"
-    if kind == "bind" and all(_is_input(mount) for mount in users):
-        return "configuration or source", "no", "the container reads it and does not write it"
+    if kind == "bind" and all(map(_is_input, users)):
+        content = _input_content(users, name)
+        return content, "no", "the container reads it and does not write it"
     writers = [mount for mount in users if not mount.read_only] or users
     if kind == "bind" and all(_is_source(model, mount, catalog) for mount in writers):
-        return "source or configuration", "no", "it belongs to the repository"
+        return _INPUT, "no", "it belongs to the repository"
     guesses = [
         *(_of_image(model, mount, catalog) for mount in writers),
         *(_of_words(mount, name) for mount in writers),
@@ -231,20 +261,40 @@ def _assessment(
 
 def _is_input(mount: Mount) -> bool:
     """Return whether the container only reads what is mounted: it is read-only, or a file."""
-    return mount.read_only or mount.names_file
+    is_file = mount.names_file or bool(_SETTINGS_FILE.fullmatch(mount.source))
+    is_for_host = bool(_OF_SYSTEM.fullmatch(mount.source))
+    return mount.read_only or is_for_host or (is_file and not _is_written(mount.source))
+
+
+def _is_written(path: str) -> bool:
+    """Return whether programs write the file at *path*: a database, a log, certificates."""
+    return bool(_DATABASE_FILE.fullmatch(path) or _LOG_OR_STATE.fullmatch(path))
+
+
+def _input_content(users: list[Mount], name: str) -> str:
+    """Return what a file or directory contains that its containers only read."""
+    if not all(mount.names_file for mount in users):
+        known = (_of_words(mount, name) for mount in users)
+        contents = [guess[0] for guess in known if guess is not None and guess[0] in _OF_INPUT]
+        if contents:
+            return contents[0]
+    return "files of the host" if _HOST.fullmatch(name) else _INPUT
 
 
 def _is_source(model: StartModel, mount: Mount, catalog: Catalog) -> bool:
     """Return whether *mount* puts code or settings of the repository into the container."""
-    if not is_inside(mount.source):
+    if not is_inside(mount.source) or _is_written(mount.source):
         return False
+    build = model.services[mount.service].build
+    if build is not None and build.value.directory == mount.source:
+        return True
     last = posixpath.basename(mount.source).lower()
     words = {last, posixpath.basename(mount.target).lower()}
     if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
         return False
     service = model.services[mount.service]
     is_own = service_placement(service, catalog) == DEFAULT_PLACEMENT
-    return last in _SOURCE or (service.build is not None and is_own)
+    return last in _SOURCE or (build is not None and is_own and last != "data")
 
 
 def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
@@ -257,13 +307,19 @@ def _of_image(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, A
         if overlap(mount.target, path.path):
             usual = _BY_CATEGORY.get(entry.category, ("data", "yes"))
             content, advice = _BY_IMAGE.get(entry.id, usual)
-            if path.optional and advice == "yes":
-                advice = "optional"
+            if path.optional:
+                content = _secondary(path.path) or content
+                advice = "optional" if advice == "yes" else advice
+            words = _of_words(mount, "") if mount.target != path.path else None
+            if words is not None and words[0] in {"logs", "backups"}:
+                return words
             return f"{content} ({entry.id})", advice
     return None
 
 
 def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
+    if mount.kind == "bind" and _DATABASE_FILE.fullmatch(mount.source):
+        return "a database", "yes"
     words = {*mount.target.lower().split("/"), *re.split(r"[_/-]", name.lower())}
     for known, content, advice in _BY_PATH:
         if words.intersection(known.split()):
@@ -271,6 +327,17 @@ def _of_words(mount: Mount, name: str) -> tuple[str, Advice] | None:
     return None
 
 
+def _secondary(path: str) -> str:
+    """Return what *path* of a server contains besides its data, ``""`` if its name does not say."""
+    last = posixpath.basename(path).lower()
+    if last.startswith("log"):
+        return "logs"
+    return "settings" if last in _SETTINGS or path.startswith("/etc/") else ""
+
+
 def _of_category(model: StartModel, mount: Mount, catalog: Catalog) -> tuple[str, Advice] | None:
     category = service_placement(model.services[mount.service], catalog).category
-    return _BY_CATEGORY.get(category) if mount.kind != "bind" else None
+    usual = _BY_CATEGORY.get(category) if mount.kind != "bind" else None
+    if usual is not None and (content := _secondary(mount.target)) and category != "auth":
+        return content, "optional"
+    return usual

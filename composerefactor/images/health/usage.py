@@ -134,13 +134,23 @@ _URL = (
     r"(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
     r"(?::(?P<port>[0-9]+))?(?P<path>/[\w./~%-]*)?"
 )
+_BASH_REQUEST = (
+    r"/dev/tcp/(?:localhost|127\.0\.0\.1)/(?P<port>[0-9]+)\b.{0,40}?"
+    r"\bGET (?P<path>/[\w./~%-]*) HTTP/"
+)
 _PORTS_OF_SCHEMES = {"http": "80", "https": "443"}
 
 
 def urls_of(test: str, variables: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return scheme and path of the URLs in a health check, by port; never a query or a login."""
+    """Return scheme and path of the URLs in a health check, by port; never a query or a login.
+
+    A request that Bash writes to ``/dev/tcp`` counts as well.
+    """
     urls: dict[str, tuple[str, str]] = {}
-    for match in re.finditer(_URL, expand(test, variables)):
+    text = expand(test, variables)
+    for match in re.finditer(_URL, text):
         scheme, path = match["scheme"], match["path"] or "/"
         urls.setdefault(match["port"] or _PORTS_OF_SCHEMES[scheme], (scheme, path))
+    for match in re.finditer(_BASH_REQUEST, text):
+        urls.setdefault(match["port"], ("http", match["path"]))
     return urls

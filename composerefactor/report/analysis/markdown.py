@@ -52,8 +52,12 @@ def _heading(title: str) -> Iterator[str]:
 def _table(part: Table) -> Iterator[str]:
     used = part.used
     columns = (prose(part.columns[n]) for n in used)
-    yield from table(columns, ((prose(row[n]) for n in used) for row in part.rows))
+    yield from table(columns, ((_cell(part, row[n]) for n in used) for row in part.rows))
     yield ""
+
+
+def _cell(part: Table, text: str) -> str:
+    return f"[{prose(text)}]({part.links[text]})" if text in part.links else prose(text)
 
 
 def _listing(part: TextBlock) -> Iterator[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -31,6 +31,7 @@ class Table(Struct, frozen=True):
         spare: The columns to omit if there is little room, as on a terminal.
         lead: The number of columns that say what a row is about: where the table is too wide, they
             are the first line of a block.
+        links: The addresses to which cells lead in a document, by their text.
     """
 
     columns: Row
@@ -38,6 +39,7 @@ class Table(Struct, frozen=True):
     title: str = ""
     spare: frozenset[str] = frozenset()
     lead: int = 1
+    links: Mapping[str, str] = {}
 
     @property
     def used(self) -> tuple[int, ...]:

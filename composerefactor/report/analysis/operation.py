@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
+from collections import Counter
 from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from composerefactor.analysis.analysis import Analysis
+from composerefactor.analysis.analysis import REJECTED, Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
 from composerefactor.analysis.facts.services import ServiceFacts
+from composerefactor.analysis.facts.setup import BOTS, fillings, first_logins, updates
 from composerefactor.analysis.facts.upkeep import (
     BackupAdvice,
     HostNeeds,
@@ -24,8 +27,9 @@ from composerefactor.analysis.facts.upkeep import (
     start_times,
 )
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
-from composerefactor.analysis.findings import Severity
+from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.masking import MASK
 from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.sizes import GIB
 from composerefactor.discovery.readers import STACK_DEPLOY
@@ -34,7 +38,7 @@ from composerefactor.images.environments import PURPOSES
 from composerefactor.images.health.usage import urls_of
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
-from composerefactor.report.text import counted
+from composerefactor.report.text import counted, fix_command
 from composerefactor.transforms._random_secrets import FIRST_START, is_chosen
 
 _MOST_COMMANDS = 6
@@ -49,19 +53,16 @@ def checklist(analysis: Analysis) -> Section:
         return Section("checklist", title, empty=empty)
     parts = (
         TextBlock(tuple(_before(analysis, main)), "Before the first start", checks=True),
+        TextBlock(
+            tuple(_after_first(analysis.architecture, main)), "After the first start", checks=True
+        ),
         TextBlock(tuple(_after(main)), "After each start", checks=True),
     )
     return Section("checklist", title, parts, f"For `{main.title}`.", empty)
 
 
 def _before(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
-    broken = [
-        each.rule
-        for each in analysis.findings
-        if analysis.rules[each.rule].area == "validity" and each.severity == Severity.HIGH
-    ]
-    if broken:
-        yield f"Fix what Docker Compose rejects: {', '.join(dict.fromkeys(broken))}"
+    yield from _to_fix_first(analysis, main)
     blocked = [f"{s.name} ({s.status_message})" for s in main.services if s.status == "blocked"]
     if blocked:
         yield f"Fix the services that cannot start: {', '.join(blocked)}"
@@ -73,6 +74,64 @@ def _before(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
     backups = [v.name for v in main.volumes if v.backup == "yes"]
     if backups:
         yield f"Plan backups of: {', '.join(backups)}"
+
+
+_STOPS = frozenset({"missing-password"})
+"""Rules with findings of a lower severity for which a service may not start."""
+
+
+def _to_fix_first(analysis: Analysis, main: InvocationFacts) -> Iterator[str]:
+    """Yield what keeps Docker Compose or a service of *main* from starting or working.
+
+    That are the high findings in its files, except of security: a sentence for each rule.
+    """
+    paths = {file.path for file in main.model.files}
+    by_rule: dict[str, list[Finding]] = {}
+    for each in analysis.findings:
+        is_high = each.severity == Severity.HIGH and analysis.rules[each.rule].area != "security"
+        is_of_main = each.location.path in paths
+        if each.rule == REJECTED.id:
+            is_of_main = each.subject == main.title
+        if is_of_main and (is_high or each.rule in _STOPS):
+            by_rule.setdefault(each.rule, []).append(each)
+    if len(by_rule) > 1:  # another finding says what Docker Compose stops at
+        by_rule.pop(REJECTED.id, None)
+    for rule, found in by_rule.items():
+        more = f" (and {len(found) - 1} more, {rule})" if len(found) > 1 else f" ({rule})"
+        yield f"Fix: {found[0].message}{more}"
+
+
+def _after_first(architecture: Architecture, main: InvocationFacts) -> Iterator[str]:
+    """Yield how the first users of *main* log in, and what creates users and sample data."""
+    command = command_of(main)
+    for login in first_logins(main):
+        name, user = login.service.name, login.user
+        port = _web_port(login.service, str(user.port))
+        if not port:
+            continue
+        url = f"http{'s' * (user.port == _HTTPS_OF_PORTAINER)}://localhost:{port}"
+        if login.variables:
+            is_named = any(re.search(r"USER|ADMIN$|EMAIL", each) for each in login.variables)
+            known = "" if is_named or not user.default else f" as {user.default.partition(',')[0]}"
+            yield f"Log in to {name} at {url}{known} with {', '.join(login.variables)}"
+        elif user.command:
+            yield f"Log in to {name} at {url}: `{command} exec {name} {user.command}`"
+        elif user.default:
+            yield f"Log in to {name} at {url} as {user.default}, and change it"
+        else:
+            yield f"Create the first user of {name} at {url}, before somebody else does"
+    for each in fillings(architecture.project, main):
+        if each.profile:
+            each_command = f"{command} --profile {each.profile} run --rm {each.service}"
+            yield f"Fill in data with {each.service}: `{each_command}`"
+        elif not each.command:
+            yield f"{each.service} has filled in data: `{command} logs {each.service}`"
+        else:
+            run = f"{command} exec {each.service} {each.command}" if each.service else each.command
+            yield f"Create users or data where the image contains the program: `{run}`"
+
+
+_HTTPS_OF_PORTAINER = 9443
 
 
 def _after(main: InvocationFacts) -> Iterator[str]:
@@ -94,7 +153,9 @@ def _after(main: InvocationFacts) -> Iterator[str]:
         yield f"`{command} ps --all` shows `Exited (0)` for {', '.join(ending)}"
     yield "Each command by service (Troubleshooting) answers, as fast as users expect it"
     yield f"`{command} logs --since 10m 2>&1 | grep -iE 'error|fatal'` finds nothing new"
-    yield "`docker stats --no-stream` shows memory below the limits"
+    is_limited = any(each.memory_limit for each in main.resources)
+    most = "below the limits" if is_limited else "that leaves the host enough"
+    yield f"`docker stats --no-stream` shows a use of memory {most}"
     for service in main.services:
         port = _web_port(service)
         if port and is_prometheus(main, service):
@@ -120,7 +181,7 @@ def _variables_to_set(main: InvocationFacts) -> Iterator[str]:
         example = f" (see {facts.example})" if facts.example else ""
         yield f"Set in {facts.path}{example}: {', '.join(unset)}"
     if stopgaps:
-        yield f"Replace the defaults of: {', '.join(stopgaps)}"
+        yield f"Replace the defaults that remain of: {', '.join(stopgaps)}"
     if missing:
         yield f"Create the env files that services read: {', '.join(missing)}"
 
@@ -175,10 +236,15 @@ def commands(analysis: Analysis) -> Section:
             parts.append(TextBlock(lines, f"`{entry.title}`", code=True))
     if main is not None:
         parts.append(TextBlock(tuple(_upkeep(main)), "Maintenance", code=True))
+        parts += _updates(analysis)
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
         parts.append(TextBlock(endpoints, "URLs"))
-    return Section("commands", "Commands", (*parts, *_readers(analysis)))
+    intro = ""
+    if main is not None and 1 < len(architecture.entries) <= _MOST_COMMANDS:
+        alike = "`pull`, `build`, `ps`, `logs` and `down`"
+        intro = f"For the other start commands, {alike} are as for `{main.title}`."
+    return Section("commands", "Commands", (*parts, *_readers(analysis)), intro)
 
 
 _IN_A_SPLIT = {
@@ -205,21 +271,49 @@ def _readers(analysis: Analysis) -> Iterator[Table]:
 
 
 def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
+    """Yield the commands of *entry*; if it is not the main one, those that start it."""
     command = command_of(entry)
-    yield f"{command} config --quiet  # validate"
+    is_optional = all(service.profiles for service in entry.services)
     if is_main:
+        yield f"{command} config --quiet  # validate"
         yield from _pull(command, entry)
-    if any(not service.profiles for service in entry.services):
-        if entry.builds:
-            yield f"{command} build"
+    if is_main and entry.builds and not is_optional:
+        yield f"{command} build"
+    if not is_optional:
         yield f"{command} up --detach --wait"
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
+    build = " --build" if entry.builds else ""
     for profile in profiles:
-        yield f"{command} --profile {profile} up --detach"
+        yield f"{command} --profile {profile} up{build} --detach"
+
+
+def _updates(analysis: Analysis) -> Iterator[TextBlock]:
+    """Yield who proposes new versions of images, or the settings with which Dependabot does."""
+    found = updates(analysis.architecture.project, analysis.architecture.entries)
+    if found is None:
+        return
+    bots = {each.title: each.location.path for each in analysis.readers if each.title in BOTS}
+    bots |= {found.name: found.path} if found.name else {}
+    if bots:
+        proposed = tuple(f"{name} proposes them ({path})." for name, path in bots.items())
+        yield TextBlock(proposed, "New versions of images")
+        return
+    lines = [] if found.path else ["version: 2", "updates:"]
+    lines.append("  # Directories are from the root of the repository.")
+    for ecosystem, directories in found.missing.items():
+        where = ", ".join(f'"{each}"' for each in directories)
+        lines += [
+            f"  - package-ecosystem: {ecosystem}",
+            f"    directories: [{where}]",
+            "    schedule: {interval: weekly}",
+        ]
+    target = f"with this in {found.path}" if found.path else "with .github/dependabot.yml"
+    title = f"New versions of images: Dependabot proposes them, {target}"
+    yield TextBlock(tuple(lines), title, code=True)
 
 
 def _pull(command: str, entry: InvocationFacts, comment: str = "") -> Iterator[str]:
@@ -235,6 +329,8 @@ def _upkeep(main: InvocationFacts) -> Iterator[str]:
     if main.builds:
         yield f"{command} build --pull"
     yield f"{command} up --detach --wait"
+    scan = "xargs -n 1 docker scout cves --only-severity critical,high"
+    yield f"{command} config --images | sort -u | {scan}  # each month, or: xargs -n 1 trivy image"
     yield "docker system df --verbose  # the size of images, containers and volumes"
     yield "docker image prune  # removes images that an update has replaced"
 
@@ -262,10 +358,19 @@ def _endpoints(architecture: Architecture) -> Iterator[str]:
             host = port.host_ip if port.host_ip and not port.is_open else "localhost"
             service = main.service(port.service) if main else None
             is_web = service is not None and service.counts_as != "data stores"
+            is_web = is_web and port.target not in _WITHOUT_PAGES
             where = f"{scheme}://{host}:{port.published}" if is_web else f"{host}:{port.published}"
             seen[f"{port.service}: {where}"] = None
     yield from seen
 
+
+_WITHOUT_PAGES = frozenset(
+    {
+        *("21", "22", "25", "53", "389", "465", "514", "587", "636", "993", "1025", "1883", "2525"),
+        *("5044", "5671", "5672", "6379", "8883", "9092", "9229"),
+    }
+)
+"""Ports of protocols other than HTTP (IANA), and of the debugger of Node.js."""
 
 _MAX_PLACES = 4
 _NONE = "-"
@@ -293,6 +398,8 @@ def variables(architecture: Architecture) -> Section:
 
     def files(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.env_files:
+            if not (each.exists or entry.variables):
+                continue
             yield (
                 each.path,
                 ("exists, in git" if each.is_tracked else "exists") if each.exists else "missing",
@@ -326,8 +433,8 @@ def _facts(each: VariableFacts) -> Row:
     return (
         each.name,
         ", ".join(map(code, each.defaults)) or _NONE,
-        "yes" if each.required or each.must_be_set else "no",
-        "yes" if each.is_secret else "no",
+        "yes" if each.required or each.must_be_set else _NONE,
+        "yes" if each.is_secret else _NONE,
         _source(each),
         each.description,
     )
@@ -364,13 +471,16 @@ def containers(architecture: Architecture) -> Section:
         for service in entry.services:
             for each in service.variables:
                 shown = "from the shell" if each.shown is None else code(each.shown)
-                yield service.name, each.name, shown if each.shown != "" else "empty", each.origin
+                origin = each.origin if each.origin != "environment" else _NONE
+                yield service.name, each.name, shown if each.shown != "" else "empty", origin
 
     columns, all_rows = merged(architecture, ("Service", "Variable", "Value", "From"), rows)
+    has_files = any(row[3] != _NONE for row in all_rows)
     return Section(
         "containers",
         "Container environment",
         (Table(columns, tuple(all_rows)),),
+        "Set in the Compose file if From does not name another one." if has_files else "",
         empty="No service sets environment variables.",
     )
 
@@ -632,16 +742,42 @@ def _commands(
     """Yield the commands that show how *service* of *main* is, with *command* for Docker Compose.
 
     A port is asked for what the health check asks, or the one that would be added, and for what
-    the files name for readiness and metrics.
+    the files name for readiness and metrics; of a data store only for what the check of its image
+    asks. A service without a port gets its check to run by hand, an application without a check
+    the list of its processes.
     """
+    lines = [*_probes(architecture, command, main, service)]
+    if lines or service.is_provider or service.name in main.model.without_container:
+        yield from lines
+        return
+    health = main.health_of(service.name)
+    test = health.test.replace("$$", "$") if health and MASK not in health.test else ""
+    if test and health and health.shell and not service.one_off:
+        yield f"{command} exec {service.name} {health.shell} -c {shlex.quote(test)}"
+    elif test and not service.one_off:
+        yield f"{command} exec {service.name} {test}"
+    elif not service.one_off and service.counts_as == "applications":
+        yield f"{command} top {service.name}"
+
+
+def _probes(
+    architecture: Architecture, command: str, main: InvocationFacts, service: ServiceFacts
+) -> Iterator[str]:
+    """Yield the client of the image of *service*, and requests to its published ports."""
     repository = service.image.partition("@")[0]
     last = repository.rpartition("/")[2].partition(":")[0]
     if last in _CHECKS and not service.is_provider:
         yield f"{command} exec {service.name} {_CHECKS[last]}"
     health = main.health_of(service.name)
     asked = urls_of(health.test or health.proposal, main.model.variables) if health else {}
-    for port in in_ranges(service.ports) if service.counts_as != "data stores" else ():
+    is_store = service.counts_as == "data stores"
+    image = main.catalog.match(service.image) if is_store and service.image else None
+    if image is not None and image.healthcheck is not None:
+        asked = urls_of(" ".join(image.healthcheck.test), {})
+    for port in in_ranges(service.ports):
         if port.protocol == "tcp" and port.published.isdigit():
+            if port.target not in asked and (is_store or port.target in _WITHOUT_PAGES):
+                continue
             usual = "https" if port.target in {"443", "8443"} else "http"
             scheme, path = asked.get(port.target, (usual, "/"))
             url = f"{scheme}://localhost:{port.published}"
@@ -691,40 +827,64 @@ def _named_paths(
 
 
 _PHASES = (
-    ("Start", {"validity"}, "the project starts, and says what it needs"),
-    ("Security", {"security"}, "no password is in git, and no port is open that need not be"),
-    ("Reliability", {"reliability", "data"}, "services recover, and data survives"),
-    ("Configuration", {"configuration", "builds"}, "what is written is what runs"),
-    ("Structure", {"maintainability"}, "each change has one place"),
+    ("Start", {"validity"}),
+    ("Security", {"security"}),
+    ("Reliability", {"reliability", "data"}),
+    ("Configuration", {"configuration", "builds"}),
+    ("Structure", {"maintainability"}),
 )
-"""The phases of a migration: title, areas of the findings, and what is reached afterwards."""
+"""The phases of a migration: title, and areas of the findings."""
 
 
 def phases(analysis: Analysis) -> Section:
-    """Return the section with the order in which to improve the project, and the next steps."""
+    """Return the section with the order in which to improve the project, and the next steps.
+
+    What a transform fixes is in the first phase that runs it.
+    """
+    phase_of_area = {area: n for n, (_, areas) in enumerate(_PHASES) for area in areas}
+    phase_of = [phase_of_area[analysis.rules[each.rule].area] for each in analysis.findings]
+    first: dict[str, int] = {}
+    for each, phase in zip(analysis.findings, phase_of, strict=True):
+        if each.transform:
+            first[each.transform] = min(phase, first.get(each.transform, phase))
     lines: list[str] = []
-    for title, areas, goal in _PHASES:
-        found = [f for f in analysis.findings if analysis.rules[f.rule].area in areas]
-        if not found:
-            continue
-        fixable = {each.transform: None for each in found if each.transform}
-        made = {each.transform for each in found if not each.is_guess}
-        steps = _fix_commands([name for name in fixable if name in made])
-        if guessed := ",".join(name for name in fixable if name not in made):
-            command = f"composerefactor fix --unsafe --select {guessed} --confidence guess"
-            steps.append(f"decide on the guesses of `{command}`")
-        by_hand = sum(each.transform is None for each in found)
-        if by_hand:
-            steps.append(f"fix {counted(by_hand, 'finding')} by hand")
-        number, total = len(lines) + 1, counted(len(found), "finding")
-        lines.append(f"{number}. {title} ({total}): {', then '.join(steps)}. Afterwards {goal}.")
+    for number, (title, _) in enumerate(_PHASES):
+        found = [
+            each
+            for each, phase in zip(analysis.findings, phase_of, strict=True)
+            if first.get(each.transform or "", phase) == number
+        ]
+        if found:
+            steps = ", then ".join(_steps(found))
+            lines.append(f"{len(lines) + 1}. {title} ({counted(len(found), 'finding')}): {steps}")
     intro = "Each phase can be merged alone; `composerefactor verify` compares the states."
     parts = (TextBlock(tuple(lines)),)
     return Section("phases", "Phases", parts, intro if lines else "", "There is nothing to do.")
 
 
-def _fix_commands(transforms: list[str]) -> list[str]:
-    """Return the commands that run *transforms*."""
-    fixes = [name for name in transforms if name != "split"]
-    steps = [f"`composerefactor fix --unsafe --select {','.join(fixes)}`"] if fixes else []
-    return [*steps, "`composerefactor split`"] if "split" in transforms else steps
+_MOST_RULES = 8
+"""More rules of a phase are counted, not named."""
+
+
+def _steps(found: list[Finding]) -> Iterator[str]:
+    """Yield how to fix the findings *found*: commands, guesses, and the rules left to a person."""
+    is_safe: dict[str, bool] = {}
+    made: set[str] = set()
+    for each in found:
+        if each.transform:
+            is_safe[each.transform] = is_safe.get(each.transform, True) and each.is_safe
+            made |= set() if each.is_guess else {each.transform}
+    fixes = [name for name in is_safe if name in made and name != "split"]
+    if fixes:
+        yield f"`{fix_command(','.join(fixes), is_safe=all(is_safe[name] for name in fixes))}`"
+    if "split" in made:
+        yield "`composerefactor split`"
+    if guessed := ",".join(name for name in is_safe if name not in made):
+        command = f"composerefactor fix --unsafe --select {guessed} --confidence guess"
+        yield f"decide on the guesses of `{command}`"
+    by_hand = Counter(each.rule for each in found if each.transform is None)
+    if is_safe and REJECTED.id in by_hand:  # for what a transform fixes
+        del by_hand[REJECTED.id]
+    rules = [f"{rule} ({number})" for rule, number in by_hand.most_common()]
+    if rules:
+        yield f"by hand {first_of(rules, _MOST_RULES)}"

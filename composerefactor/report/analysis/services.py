@@ -96,7 +96,7 @@ def topology(architecture: Architecture) -> Section:
             yield (
                 each.name,
                 ", ".join(traits),
-                ", ".join(each.subnets) or "chosen by Docker",
+                ", ".join(each.subnets) or _NONE,
                 ", ".join(each.members) or _NONE,
             )
 
@@ -106,6 +106,7 @@ def topology(architecture: Architecture) -> Section:
 
     parts = (
         _table(architecture, ("Network", "Kind", "Subnet", "Services"), networks, "Networks"),
+        TextBlock((_NO_SUBNET,) if any(map(_has_free_subnet, architecture.entries)) else ()),
         _table(
             architecture,
             ("Service", "Connects to", "Found in", "Location"),
@@ -114,6 +115,16 @@ def topology(architecture: Architecture) -> Section:
         ),
     )
     return Section("topology", "Network topology", parts, empty="There are no networks.")
+
+
+_NO_SUBNET = (
+    "Docker chooses a free subnet for a network without one; a fixed one may clash with other "
+    "projects."
+)
+
+
+def _has_free_subnet(entry: InvocationFacts) -> bool:
+    return any(not each.subnets and not each.external for each in entry.networks)
 
 
 def dependencies(architecture: Architecture) -> Section:
@@ -338,7 +349,7 @@ def resources(architecture: Architecture) -> Section:
 
     def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in entry.resources:
-            yield (
+            row = (
                 each.service,
                 str(each.replicas),
                 _number(each.cpu_limit),
@@ -349,9 +360,13 @@ def resources(architecture: Architecture) -> Section:
                 if each.configured_memory
                 else _NONE,
             )
+            if row[1:] != ("1", *[_NONE] * 5):  # the sums name the services without limits
+                yield row
 
     def sums(entry: InvocationFacts) -> Iterator[Row]:
         totals = entry.totals
+        if not totals.containers:
+            return
         yield (
             counted(totals.containers, "container"),
             _number(totals.cpu_limit or None),
@@ -362,6 +377,7 @@ def resources(architecture: Architecture) -> Section:
         )
 
     parts = (
+        *_hosts(architecture.main),
         _table(
             architecture,
             (
@@ -374,6 +390,7 @@ def resources(architecture: Architecture) -> Section:
                 "Configured memory",
             ),
             rows,
+            "Limits and reservations",
         ),
         _table(
             architecture,
@@ -388,7 +405,6 @@ def resources(architecture: Architecture) -> Section:
             sums,
             "Totals, without services that need a profile",
         ),
-        *_hosts(architecture.main),
         _table(
             architecture,
             ("Service", "Several containers", "In the way"),
@@ -484,7 +500,7 @@ def builds(analysis: Analysis) -> Section:
         for each in entry.builds:
             yield (
                 each.service,
-                each.context or "outside",
+                each.context or "outside this project",
                 each.dockerfile
                 + (f" ({each.target})" if each.target else "")
                 + ("" if each.exists else " (missing)"),
@@ -508,9 +524,13 @@ def builds(analysis: Analysis) -> Section:
         "The worst finding about a Dockerfile decides its rating: excellent without any, good with "
         "low ones, fair with medium ones, poor with high ones."
     )
-    is_rated = any(each.exists for entry in analysis.architecture.entries for each in entry.builds)
+    builds = [each for entry in analysis.architecture.entries for each in entry.builds]
+    is_rated = any(each.exists for each in builds)
+    has_root = any(each.context in {None, "."} for each in builds)
+    note = "No image is built from the root directory: a .dockerignore there would have no effect."
+    parts = (table, TextBlock(() if has_root or not builds else (note,)))
     empty = "No images are built."
-    return Section("builds", "Builds", (table,), intro if is_rated else "", empty)
+    return Section("builds", "Builds", parts, intro if is_rated else "", empty)
 
 
 def _build_rating(each: BuildFacts, about: Iterable[Finding]) -> str:

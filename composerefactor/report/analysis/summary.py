@@ -16,7 +16,14 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services
 from composerefactor.report.analysis.model import Section, Table, TextBlock, code
-from composerefactor.report.text import counted, evidence_of, fix_command, kinds_text
+from composerefactor.report.text import (
+    counted,
+    documentation_of,
+    evidence_of,
+    fix_command,
+    further_reading,
+    kinds_text,
+)
 
 _MAX_PLACES = 6
 _TITLES = {
@@ -211,6 +218,9 @@ def _fix(group: FindingGroup) -> str:
         advice = list(dict.fromkeys(_by_hand(each) for each in group.findings))
         if len(advice) == 1:
             return advice[0]
+        general = {_without_place(each, _by_hand(each)) for each in group.findings}
+        if len(general) == 1:
+            return general.pop()
         is_alike = all(each.remedy and not each.skipped for each in group.findings)
         first, separator, rest = advice[0].partition("; ")
         if any(each.partition("; ")[2] != rest for each in advice):
@@ -226,6 +236,15 @@ def _by_hand(finding: Finding) -> str:
     return (finding.remedy or "by hand") + skipped
 
 
+def _without_place(finding: Finding, text: str) -> str:
+    """Return *text*, why `fix` skips *finding*, without its service and the lines of places."""
+    if not (finding.skipped and finding.service):
+        return text
+    name = rf"(?<![\w.-]){re.escape(finding.service)}"
+    text = re.sub(rf"{name}(?![\w.:-])", "it", re.sub(f"{name}: ", "", text))
+    return re.sub(r"(\.ya?ml):\d+\b", r"\1", text)
+
+
 def findings(analysis: Analysis) -> Section:
     """Return the section with every finding, its location and its fix.
 
@@ -237,13 +256,22 @@ def findings(analysis: Analysis) -> Section:
         message = each.message
         if each.service and not each.subject:
             message = re.sub(rf"(?<!\w){re.escape(each.service)}(?!\w)", "", message, count=1)
-        fix = each.transform or _by_hand(each)
+        fix = each.transform or _without_place(each, _by_hand(each))
         alike.setdefault((each.severity.value, each.rule, message, fix), []).append(each)
     rows = [
-        (severity, _locations(of_one), _shared_message(analysis, rule, of_one), fix, rule)
+        (
+            severity,
+            _locations(of_one),
+            _shared_message(analysis, rule, of_one),
+            fix if len(of_one) > 1 else of_one[0].transform or _by_hand(of_one[0]),
+            rule,
+        )
         for (severity, rule, _, fix), of_one in alike.items()
     ]
-    table = Table(("Severity", "Location", "Finding", "Fix", "Rule"), tuple(rows), lead=3)
+    rules = dict.fromkeys(each.rule for each in analysis.findings)
+    columns = ("Severity", "Location", "Finding", "Fix", "Rule")
+    links = {rule: documentation_of(rule) for rule in rules}
+    table = Table(columns, tuple(rows), lead=3, links=links)
     suppressed = [
         f"{each.finding.location}: {each.finding.message} ({each.finding.rule}): {each.reason}"
         for each in analysis.suppressed
@@ -251,6 +279,8 @@ def findings(analysis: Analysis) -> Section:
     parts: list[Table | TextBlock] = [table]
     if suppressed:
         parts.append(TextBlock(tuple(suppressed), "Suppressed"))
+    if rules:
+        parts.append(TextBlock(tuple(further_reading(rules)), "Documentation"))
     return Section("findings", "All findings", tuple(parts), empty="No findings.")
 
 

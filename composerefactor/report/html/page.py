@@ -68,8 +68,12 @@ _CODE = re.compile(r"`([^`]*)`")
 _NAME = re.compile(r"(?<![\w.-])(?:--\w[\w.]*(?:-[\w.]+)*|\w[\w.]*(?:-[\w.]+)+)(?![\w.-])")
 """A name or an option with a hyphen, at which browsers would break it."""
 
-_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?![\w.:])")
-"""An address on the reader's machine; the project's text must not lead elsewhere."""
+_URL = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?![\w.:])"
+    r"|https://(?:docs\.docker\.com|github\.com/composerefactor/composerefactor)/[\w./#-]*"
+)
+"""An address on the reader's machine, or of documentation; the project's text must not lead
+elsewhere."""
 
 _LONGEST_NAME = 32
 """Longer names are broken: they would make tables wider than the page."""
@@ -328,7 +332,7 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     for row in table.rows:
         name = row[0] if is_inventory else ""
         linked = services - {name}
-        cells = (_cell(*pair, linked) for pair in ((table.columns[n], row[n]) for n in used))
+        cells = (_cell(table.columns[n], row[n], linked, table.links) for n in used)
         target = anchor(name) if name and name not in seen else ""
         seen.add(name)
         rows.append(Row(tuple(cells), target, "" if at is None else row[at]))
@@ -336,7 +340,11 @@ def _grid(table: Table, services: frozenset[str], *, is_inventory: bool) -> Grid
     return Grid(table.title, columns, tuple(rows))
 
 
-def _cell(column: str, text: str, services: frozenset[str]) -> Markup:
+def _cell(
+    column: str, text: str, services: frozenset[str], links: Mapping[str, str] = {}
+) -> Markup:
+    if text in links:
+        return Markup('<a href="{}">{}</a>').format(links[text], _with_whole_names(text))
     if column == "Severity":
         return Markup('<span class="badge {0}">{0}</span>').format(text)
     if text.startswith("CONFLICT"):

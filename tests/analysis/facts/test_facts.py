@@ -173,6 +173,45 @@ def test_volumes_with_what_they_hold() -> None:
     assert volumes["spare"].mounts == ()
 
 
+def test_what_is_mounted_is_called_by_its_place() -> None:
+    text = """\
+services:
+  api:
+    build: ./api
+    volumes: [./api:/app, ./models:/app/models:ro, ./shop.db:/app/shop.db, ./data:/app/data]
+  redis:
+    image: redis:7
+    volumes: [redis_config:/etc/redis]
+  node-exporter:
+    image: prom/node-exporter
+    volumes: [/proc:/host/proc:ro]
+  mongo:
+    image: mongo:7
+    volumes: [mongo_config:/data/configdb, mongo_dumps:/data/db/dumps]
+  nginx:
+    image: nginx
+    volumes: [./nginx.conf:/etc/nginx/conf.d, ./log/log4j.yml:/app/log/log4j.yml:ro]
+  alertmanager:
+    image: prom/alertmanager
+    volumes: [alerts:/alertmanager]
+volumes: {redis_config: {}, mongo_config: {}, mongo_dumps: {}, alerts: {}}
+"""
+    volumes = {each.name: (each.content, each.backup) for each in surveyed(text).entries[0].volumes}
+    assert volumes == {
+        "api": ("configuration or source", "no"),
+        "models": ("models", "no"),
+        "shop.db": ("a database", "yes"),
+        "data": ("data of api", "check"),
+        "redis_config": ("settings", "optional"),
+        "/proc": ("files of the host", "no"),
+        "mongo_config": ("settings (mongo)", "optional"),
+        "mongo_dumps": ("backups", "yes"),
+        "nginx.conf": ("configuration or source", "no"),
+        "log/log4j.yml": ("configuration or source", "no"),
+        "alerts": ("silences and notifications (alertmanager)", "optional"),
+    }
+
+
 def test_a_variable_can_hold_a_whole_volume() -> None:
     text = """\
 services:

@@ -8,8 +8,14 @@ from msgspec.structs import replace
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.upkeep import host_needs, ready_time, recoveries, start_times
 from composerefactor.compose.sizes import MIB, seconds
-from composerefactor.report.analysis.model import Table
-from composerefactor.report.analysis.operation import checklist, phases, recovery, troubleshooting
+from composerefactor.report.analysis.model import Table, TextBlock
+from composerefactor.report.analysis.operation import (
+    checklist,
+    commands,
+    phases,
+    recovery,
+    troubleshooting,
+)
 from composerefactor.report.analysis.services import health
 from support.analyses import MAIN, analysed, surveyed
 
@@ -198,3 +204,50 @@ def test_a_phase_does_not_promise_guesses() -> None:
     text = str(phases(replace(analysis, findings=found)))
     assert "fix --unsafe --select add-logging`" in text
     assert "guesses of `composerefactor fix --unsafe --select add-resource-limits" in text
+
+
+def test_what_to_do_once_comes_from_the_project() -> None:
+    text = """\
+services:
+  api: {build: ./api, ports: ["8000:8000"]}
+  web: {build: ./web}
+  backend-seed: {image: "acme/api:1", profiles: [seed]}
+  grafana:
+    image: grafana/grafana:11.0.0
+    ports: ["3001:3000"]
+    environment: {GF_SECURITY_ADMIN_PASSWORD: "${GRAFANA_PASSWORD}"}
+  ci: {image: "jenkins/jenkins:lts", ports: ["8080:8080"]}
+  admin: {image: "portainer/portainer-ce:2.21.0", ports: ["9443:9443"]}
+  hidden: {image: "sonarqube:10"}
+"""
+    files = {
+        "api/manage.py": "import django",
+        "web/package.json": '{"scripts": {"seed": "node seed.js", "seedling": "x"}}',
+        "web/yarn.lock": "# yarn",
+        "Makefile": "seed: up\nseed-all := 1\n",
+    }
+    analysis = analysed(text, files)
+    (once,) = (p for p in checklist(analysis).parts if p.title == "After the first start")
+    assert isinstance(once, TextBlock)
+    assert [line.partition(": `")[2].rstrip("`") or line for line in once.lines] == [
+        "Log in to grafana at http://localhost:3001 as admin with GF_SECURITY_ADMIN_PASSWORD",
+        "docker compose exec ci cat /var/jenkins_home/secrets/initialAdminPassword",
+        "Create the first user of admin at https://localhost:9443, before somebody else does",
+        "docker compose --profile seed run --rm backend-seed",
+        "docker compose exec api python manage.py createsuperuser",
+        "docker compose exec web yarn seed",
+        "make seed",
+    ]
+
+
+def test_new_versions_of_images_are_proposed_or_the_settings_for_it_are() -> None:
+    text = "services:\n  db: {image: 'postgres:16'}\n  api: {build: ./api}\n"
+    files = {"api/Dockerfile": "FROM node:22\n"}
+    found = str(commands(analysed(text, files)))
+    assert "package-ecosystem: docker-compose" in found
+    assert '["/api"]' in found
+    settings = {".github/dependabot.yml": "updates:\n- package-ecosystem: docker\n"}
+    found = str(commands(analysed(text, files | settings)))
+    assert "with this in .github/dependabot.yml" in found
+    assert '["/api"]' not in found
+    assert "Renovate proposes them" in str(commands(analysed(text, {"renovate.json": "{}"})))
