@@ -8,8 +8,8 @@ address, a host name or a task of their own are skipped, with what to do. An id 
 is not needed: Docker sets `HOSTNAME` in it, which differs. Without `services`, what could have
 several containers is only listed.
 
-Docker's DNS gives the addresses of all containers of a service in turn. Nginx asks it once, when it
-starts: reload it after a change of the number.
+Docker's DNS gives the addresses of all containers of a service, in random order. Nginx asks it
+once, when it starts: reload it after a change of the number.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _prepare(
             continue
         proxies = proxies_of(model, name, connections(model))
         found.proxies.extend(proxies)
-        for obstacle in obstacles(project, model, service):
+        for obstacle in obstacles(model, service):
             outcome = _removal(project, with_service, service, obstacle, replicas, proxies)
             if isinstance(outcome, Refusal):
                 found.refusals.append(outcome)

@@ -16,7 +16,6 @@ from composerefactor.compose.definitions import LocatedNode, text_of
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.one_off import one_off
 from composerefactor.compose.paths import is_absolute
-from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
 from composerefactor.images.catalog import catalog_of, service_placement
@@ -38,7 +37,9 @@ _MIGRATION = (
 """In a command, before the server starts: a change of the database."""
 _OF_THE_SYSTEM = ("/etc/", "/proc", "/sys", "/dev", "/var/run/", "/run/", "/usr/", "/lib/")
 """Directories of the host that contain no data of a service."""
-_DATA = frozenset({"data", "uploads", "media", "storage", "logs", "log", "volumes", "db"})
+_DATA = frozenset(
+    {"data", "uploads", "media", "storage", "logs", "log", "volumes", "db", "temp", "tmp"}
+)
 """Names of directories that the program of a container writes."""
 _ADDRESSES = ("ipv4_address", "ipv6_address", "mac_address")
 _JOINED = ("network_mode", "pid", "ipc")
@@ -65,7 +66,7 @@ class Obstacle(Struct, frozen=True):
     at: LocatedNode | None = None
 
 
-def obstacles(project: Project, model: StartModel, service: Service) -> Iterator[Obstacle]:
+def obstacles(model: StartModel, service: Service) -> Iterator[Obstacle]:
     """Yield what keeps *service* of *model* from having several containers."""
     if service_placement(service, catalog_of(model)).counts_as == "data stores":
         yield Obstacle("data", STORE, "see High availability in the report", service.location)
@@ -80,7 +81,7 @@ def obstacles(project: Project, model: StartModel, service: Service) -> Iterator
         yield Obstacle("name", text, "remove container_name", name.location, name.at)
     yield from _ports(service)
     yield from _places(model, service)
-    yield from _shared_data(project, service)
+    yield from _shared_data(service)
     yield from _tasks(service)
 
 
@@ -131,7 +132,7 @@ def _places(model: StartModel, service: Service) -> Iterator[Obstacle]:
         yield Obstacle("place", text, "remove hostname", service.hostname.location)
 
 
-def _shared_data(project: Project, service: Service) -> Iterator[Obstacle]:
+def _shared_data(service: Service) -> Iterator[Obstacle]:
     """Yield the volumes and directories that all containers would write."""
     remedy = "keep it in a data store, or make sure that several containers may write it"
     for mount in service.volumes:
@@ -140,16 +141,15 @@ def _shared_data(project: Project, service: Service) -> Iterator[Obstacle]:
             continue
         if text.kind == "volume":
             yield Obstacle("data", f"shared volume {text.source}", remedy, mount.location)
-        elif text.kind == "bind" and _is_data(project, text.source):
+        elif text.kind == "bind" and _is_data(text.source):
             yield Obstacle("data", f"shared directory {text.source}", remedy, mount.location)
 
 
-def _is_data(project: Project, source: str) -> bool:
-    """Return whether *source* is written at run time: no file of the project."""
-    if is_absolute(source) or source.startswith("~"):
+def _is_data(source: str) -> bool:
+    """Return whether the path *source* of the host is one of data, not of settings or code."""
+    if is_absolute(source):
         return not f"{source}/".startswith(_OF_THE_SYSTEM)
-    is_there = project.exists(source) or project.has_directory(source)
-    return not is_there or not _DATA.isdisjoint(source.split("/"))
+    return not _DATA.isdisjoint(source.split("/"))
 
 
 def _tasks(service: Service) -> Iterator[Obstacle]:

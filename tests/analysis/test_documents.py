@@ -54,8 +54,13 @@ volumes: {qdrant_storage: {}}
         ("commands", "docker compose config --quiet"),
         ("checklist", "undefined-service, undefined-resource"),
         ("dependencies", "qdrant"),
-        ("resources", "app  after a change  host port 3000"),
-        ("resources", "qdrant  no  its data"),
+        ("scaling", "app  after a change  host port 3000  nginx"),
+        ("scaling", "host port 3000  a range of ports"),
+        ("scaling", "qdrant  a cluster of three nodes"),
+        ("scaling", "nginx  asks DNS once, at its start"),
+        ("beyond", "One host: all 3 services"),
+        ("beyond", "Nothing answers meanwhile for app, nginx"),
+        ("beyond", "No port 443 is published"),
     ),
 )
 HANDBOOK = (
