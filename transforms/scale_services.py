@@ -226,17 +226,20 @@ def _removal(
         return refusal
     if obstacle.kind == "name":
         user = _user_of_name(project, name, at)
-        if user is None:
-            return Remove(at.file.path, path)
         problem = f"{name}: in the way: {obstacle.text}, which {user} uses"
-        return Refusal(problem, obstacle.location, f"use the service {name} there")
-    return (_range_of_ports(models, at, replicas) if proxies else None) or refusal
+        in_use = Refusal(problem, obstacle.location, f"use the service {name} there")
+        return in_use if user is not None else Remove(at.file.path, path)
+    if not proxies:
+        return refusal
+    remedy = f"remove the port, which {enumerated(proxies)} does not need, or let Docker choose one"
+    problem = f"{name}: in the way: {obstacle.text}, and no range from it is free"
+    return _range_of_ports(models, at, replicas) or Refusal(problem, obstacle.location, remedy)
 
 
 def _range_of_ports(models: Sequence[StartModel], at: LocatedNode, replicas: int) -> Replace | None:
     """Return the edit that turns the published port *at* into a range for *replicas* containers.
 
-    None if another service has a port of the range, or if the port contains a variable.
+    None if another service has a port of the range, or if a variable says the port.
     """
     path, port = path_of(at.file.root, at.node), port_of(at.node)
     published = port.text.published if port is not None else None

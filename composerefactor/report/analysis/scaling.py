@@ -10,6 +10,7 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.compose.hosts import name_words, urls
 from composerefactor.compose.interpolation import expand
+from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.errors import enumerated, first_of
 from composerefactor.images.catalog import without_instance
 from composerefactor.images.connections import HostMention
@@ -37,7 +38,7 @@ def scaling(architecture: Architecture) -> Section:
             yield (
                 each.name,
                 "after a change" if found else "yes",
-                ", ".join(obstacle.text for obstacle in found) or _NONE,
+                _joined([obstacle.text for obstacle in found]) or _NONE,
                 ", ".join(_balancers(entry, each)) or _NONE,
             )
 
@@ -65,6 +66,25 @@ def scaling(architecture: Architecture) -> Section:
     return Section("scaling", "Scaling and availability", parts, intro * (not is_empty), empty)
 
 
+_MOST_PLACES = 3
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Return *texts* with what they have in common once: ``host ports 80, 443``."""
+    names: dict[str, list[str]] = {}
+    for text in texts:
+        noun, _, name = text.rpartition(" ")
+        is_known = noun in {"host port", "shared volume", "shared directory", "container name"}
+        names.setdefault(noun if is_known else "", []).append(name if is_known else text)
+    plural = {"shared directory": "shared directories"}
+    return ", ".join(
+        f"{plural.get(noun, noun + 's')} {first_of(of_one, _MOST_PLACES)}"
+        if noun and len(of_one) > 1
+        else " ".join(filter(None, (noun, ", ".join(of_one))))
+        for noun, of_one in names.items()
+    )
+
+
 def _scalable(entry: InvocationFacts) -> Iterator[ServiceFacts]:
     """Yield the applications and proxies of *entry* that keep running."""
     for each in entry.services:
@@ -76,9 +96,6 @@ def _scalable(entry: InvocationFacts) -> Iterator[ServiceFacts]:
 
 def _obstacles(entry: InvocationFacts, service: ServiceFacts) -> Iterator[Obstacle]:
     return obstacles(entry.model, entry.model.services[service.name])
-
-
-_MOST_PLACES = 4
 
 
 def _remedies(architecture: Architecture) -> list[Row]:
@@ -97,7 +114,7 @@ def _remedies(architecture: Architecture) -> list[Row]:
                 elif each.kind == "port" and _proxies(entry, service):
                     remedy = "a range of ports: clients come through the proxy"
                 found.setdefault(remedy, {})[each.text] = None
-    return [(first_of([*texts], _MOST_PLACES), remedy) for remedy, texts in found.items()]
+    return [(_joined(texts), remedy) for remedy, texts in found.items()]
 
 
 def _callers(entry: InvocationFacts, service: ServiceFacts) -> list[ServiceFacts]:
@@ -151,27 +168,34 @@ def _commands(architecture: Architecture) -> Iterator[str]:
     main = architecture.main
     if main is None or architecture.is_for_swarm(main):
         return
-    found = {s.name: [*_obstacles(main, s)] for s in _scalable(main)}
-    ready = [name for name, in_the_way in found.items() if not in_the_way]
-    if ready:
-        scales = " ".join(f"--scale {name}=2" for name in ready[:1])
-        yield f"{command_of(main)} up --detach {scales}  # until the next up without it"
-    names = [
-        name
-        for name, in_the_way in found.items()
-        if {each.kind for each in in_the_way} <= {"name", "port"} and _is_open(main, name)
-    ]
+    names = _fixable(main)
+    for name in names:
+        service = main.service(name)
+        if service is not None and not any(_obstacles(main, service)):
+            up = f"{command_of(main)} up --detach --scale {name}=2"
+            yield f"{up}  # until the next up without it"
+            break
     if names:
-        fix = fix_command("scale-services", is_safe=False)
-        yield f"{fix} --set scale-services.services={','.join(names)}"
+        fix = fix_command("scale-services")
+        yield f"{fix} --set scale-services.services={','.join(names[:_MOST_NAMED])}"
 
 
-def _is_open(main: InvocationFacts, name: str) -> bool:
-    """Return whether no fixed port keeps *name* from several containers, or a proxy is in front."""
-    service = main.service(name)
-    if service is None or not any(port.published.isdigit() for port in service.ports):
-        return service is not None
-    return bool(_proxies(main, service))
+def _fixable(main: InvocationFacts) -> list[str]:
+    """Return the applications of *main* that can have several containers as they are, or by fix.
+
+    They have clients, or fetch their work themselves; others may only watch files. The numbered
+    nodes of a cluster are several already.
+    """
+    return [
+        each.name
+        for each in _scalable(main)
+        if each.category != "proxy"
+        and without_instance(each.name) == each.name
+        and not reason_it_may_exit(main.model, each.name)
+        and (each.ports or _callers(main, each) or "worker" in each.purpose)
+        and {obstacle.kind for obstacle in _obstacles(main, each)}
+        <= ({"name", "port"} if _proxies(main, each) else {"name"})
+    ]
 
 
 def beyond(analysis: Analysis) -> Section:
@@ -212,13 +236,7 @@ def _one_host(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[st
 
 
 def _fixed_number(main: InvocationFacts) -> Iterator[str]:
-    able = {s.name: [*_obstacles(main, s)] for s in _scalable(main)}
-    names = [
-        name
-        for name, in_the_way in able.items()
-        if {each.kind for each in in_the_way} <= {"name", "port"}
-        and getattr(main.service(name), "category", "") != "proxy"
-    ]
+    names = _fixable(main)
     if names:
         yield (
             "Auto-scaling: the number of containers is fixed (`--scale`, `deploy.replicas`). "
@@ -242,7 +260,7 @@ def _published(running: Iterable[ServiceFacts]) -> list[ServiceFacts]:
         each
         for each in running
         if (each.counts_as == "applications" or each.category == "proxy")
-        and any(port.is_open and port.protocol == "tcp" for port in each.ports)
+        and any(p.is_open and p.published and p.protocol == "tcp" for p in each.ports)
     ]
 
 
@@ -313,16 +331,27 @@ def _front(running: list[ServiceFacts]) -> Iterator[str]:
     )
 
 
+_FLAGS = "Feature flags belong to the application."
+_FLAG_SERVERS = frozenset({"flagd", "unleash", "flagsmith", "flipt", "growthbook", "featbit"})
+
+
+def _serves_flags(service: ServiceFacts) -> bool:
+    words = {*name_words(service.name), *name_words(service.image)}
+    return not words.isdisjoint(_FLAG_SERVERS)
+
+
 def _experiments(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
     proxies = {name for s in _scalable(main) for name in _balancers(main, s)}
     names = [each.name for each in running if each.name in proxies]
+    servers = [each.name for each in running if _serves_flags(each)]
+    flags = f"{enumerated(servers)} serves feature flags." if servers else _FLAGS
     web = [each for each in _published(running) if each.counts_as == "applications"]
     if names:
         yield (
-            "Feature flags belong to the application. For an A/B test or a canary, "
-            f"{enumerated(names)} can send a part of the requests to a second service."
+            f"{flags} For an A/B test or a canary, {enumerated(names)} can send a part of the "
+            "requests to a second service."
         )
-    elif web:
+    elif web and not servers:
         yield (
             "Feature flags, A/B tests and canaries belong to the application: no proxy of the "
             "project divides the requests."
