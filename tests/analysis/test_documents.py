@@ -213,7 +213,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("resources", "2G"),
         ("resources", "backend, frontend"),
         ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env`"),
-        ("beyond", "(backend -> postgres)"),
+        ("beyond", "1 of 1 connections (backend -> postgres)"),
         ("resources", "minimum  2 GB  2  postgres 512M  backend 512M, frontend 256M"),
         ("resources", "recommended  4 GB  4  postgres 2G  backend 1G, frontend 512M"),
         ("startup", "backend  10 s to 105 s  -  postgres"),

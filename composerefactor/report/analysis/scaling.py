@@ -206,17 +206,13 @@ def beyond(analysis: Analysis) -> Section:
         return Section("beyond", title)
     if architecture.is_short_lived(main.invocation.root_file):
         return Section("beyond", title, empty="The project is for development or tests.")
-    running = [
-        each
-        for each in main.services
-        if not each.one_off and not each.profiles and each.name not in main.model.without_container
-    ]
+    running = _running(main)
     lines = (
         *_one_host(main, running),
         *_fixed_number(main),
         *_gaps(main, running),
         *_plain_connections(main),
-        *_front(running),
+        *_front(main, running),
         *_experiments(main, running),
         *_in_swarm(main, running),
         *_in_kubernetes(main, running),
@@ -228,9 +224,29 @@ def beyond(analysis: Analysis) -> Section:
 _FEWEST = 2
 
 
+def _running(main: InvocationFacts) -> list[ServiceFacts]:
+    """Return the services of *main* that keep running.
+
+    Those that need a profile count only if most services do.
+    """
+    lasting = [
+        each
+        for each in main.services
+        if not each.one_off and each.name not in main.model.without_container
+    ]
+    default = [each for each in lasting if not each.profiles]
+    return default if 2 * len(default) >= len(lasting) else lasting
+
+
 def _one_host(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
     if len(running) >= _FEWEST:
-        data = sum(data.kind == "volume" and data.backup == "yes" for data in main.volumes)
+        names = {each.name for each in running}
+        data = sum(
+            volume.kind == "volume"
+            and volume.backup == "yes"
+            and any(mount.service in names for mount in volume.mounts)
+            for volume in main.volumes
+        )
         lost = f" Only a backup brings back {counted(data, 'volume')} of data." if data else ""
         yield f"One host: all {len(running)} services stop with it.{lost}"
 
@@ -265,24 +281,30 @@ def _published(running: Iterable[ServiceFacts]) -> list[ServiceFacts]:
 
 
 _SAFE_SCHEMES = frozenset({"https", "rediss", "amqps", "wss", "ldaps", "mqtts", "grpcs", "smtps"})
-_SAFE_OPTION = r"(?i)sslmode=(?:require|verify)|\b(?:ssl|tls)=(?:true|1|required)\b"
-_NO_WORDS = frozenset({"host", "hostname", "url", "uri", "server", "addr", "address", "port"})
+_SAFE_VALUE = r"(?i)sslmode=(?:require|verify)|\b(?:ssl|tls)=(?:true|1|required)\b|\bSASL_SSL\b"
+_SAFE_WORDS = frozenset({"ssl", "tls", "mtls", "sslmode", "cert", "certs", "truststore"})
+_OFF = frozenset({"0", "false", "no", "off", "disable", "disabled", "none", "prefer"})
 
 
 def _plain_connections(main: InvocationFacts) -> Iterator[str]:
     """Yield which connections between services carry a password without encryption."""
     pairs: dict[str, bool] = {}
+    # Of an env file that several services share, each uses only a part.
+    declared = {(edge.caller, edge.callee) for edge in main.edges if edge.is_declared}
+    encrypted = {each.name for each in main.services if _uses_tls(each)}
     for mention in main.mentions:
         callee = main.hosts.service(mention.caller, mention.mention.host)
-        if callee is not None and callee != mention.caller:
+        is_used = not mention.is_shared or (mention.caller, callee) in declared
+        names = {mention.caller, callee}
+        if callee is not None and len(names) > 1 and is_used and encrypted.isdisjoint(names):
             pair = f"{mention.caller} -> {callee}"
             pairs[pair] = pairs.get(pair, False) or _sends_password(main, mention, callee)
     plain = [pair for pair, sends in pairs.items() if sends]
     if plain:
         yield (
-            f"Encryption and identity between services: {len(plain)} of {len(pairs)} connections "
-            f"carry a password in plain text ({first_of(plain, _MOST_NAMED)}). TLS is to be set "
-            "up in each server, or mutual TLS by a service mesh (Linkerd, Istio, Consul)."
+            "Encryption and identity between services: a password goes in plain text over "
+            f"{len(plain)} of {len(pairs)} connections ({first_of(plain, _MOST_NAMED)}). TLS is "
+            "to be set up in each server, or mutual TLS by a service mesh (Linkerd, Istio, Consul)."
         )
     elif pairs:
         yield (
@@ -292,6 +314,21 @@ def _plain_connections(main: InvocationFacts) -> Iterator[str]:
         )
 
 
+def _uses_tls(service: ServiceFacts) -> bool:
+    """Return whether variables of *service* set TLS up, for whatever it is, and none turns it off.
+
+    ``REDIS_TLS_CA`` has a default in projects with ``REDIS_TLS_ENABLED: false``.
+    """
+    if any(re.search(_SAFE_VALUE, each.shown or "") for each in service.variables):
+        return True
+    values = {
+        (each.shown or "").lower()
+        for each in service.variables
+        if not _SAFE_WORDS.isdisjoint(name_words(each.name))
+    }
+    return bool(values - {""}) and values.isdisjoint(_OFF)
+
+
 def _sends_password(main: InvocationFacts, mention: HostMention, callee: str) -> bool:
     """Return whether the caller of *mention* logs in to *callee* without TLS, by the files."""
     server, client = main.service(callee), main.service(mention.caller)
@@ -299,38 +336,41 @@ def _sends_password(main: InvocationFacts, mention: HostMention, callee: str) ->
     if server is None or client is None or setting is None:
         return False
     value = expand(setting.value or "", main.model.variables)
-    if mention.mention.scheme in _SAFE_SCHEMES or re.search(_SAFE_OPTION, value):
+    if mention.mention.scheme in _SAFE_SCHEMES or re.search(_SAFE_VALUE, value):
         return False
     if any(url.password for url in (*urls(value), *urls(setting.value or ""))):
         return True
     if server.counts_as != "data stores":
         return False
-    words = {*name_words(mention.variable), *name_words(callee)} - _NO_WORDS
+    *prefix, _ = name_words(mention.variable) or ("",)
+    secrets = [name_words(each.name) for each in client.variables if each.is_secret]
     return any(
-        each.is_secret and not words.isdisjoint(name_words(each.name)) for each in client.variables
+        (prefix and list(secret[: len(prefix)]) == prefix)
+        or not set(secret).isdisjoint(name_words(callee))
+        for secret in secrets
     )
 
 
 _TLS_PORTS = frozenset({"443", "8443"})
 
 
-def _front(running: list[ServiceFacts]) -> Iterator[str]:
+def _front(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
     published = _published(running)
-    if not published:
-        return
     has_tls = any(
         not _TLS_PORTS.isdisjoint({port.published, port.target})
         for each in published
         for port in each.ports
     )
     names = first_of([each.name for each in published], _MOST_NAMED)
-    tls = "" if has_tls else " No port 443 is published: TLS is to be ended in front."
-    yield (
-        f"In front: clients connect to {names} directly.{tls} A CDN, caching of responses and a "
-        "web application firewall belong there."
-    )
+    parts = [
+        *([] if has_tls else ["No port 443 is published: TLS is to be ended in front."]),
+        *([_CDN] if main.builds else []),
+    ]
+    if published and parts:
+        yield f"In front: clients connect to {names} directly. {' '.join(parts)}"
 
 
+_CDN = "A CDN, caching of responses and a web application firewall belong there."
 _FLAGS = "Feature flags belong to the application."
 _FLAG_SERVERS = frozenset({"flagd", "unleash", "flagsmith", "flipt", "growthbook", "featbit"})
 
@@ -342,7 +382,7 @@ def _serves_flags(service: ServiceFacts) -> bool:
 
 def _experiments(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
     proxies = {name for s in _scalable(main) for name in _balancers(main, s)}
-    names = [each.name for each in running if each.name in proxies]
+    names = [each.name for each in running if each.name in proxies and main.builds]
     servers = [each.name for each in running if _serves_flags(each)]
     flags = f"{enumerated(servers)} serves feature flags." if servers else _FLAGS
     web = [each for each in _published(running) if each.counts_as == "applications"]
@@ -351,7 +391,7 @@ def _experiments(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator
             f"{flags} For an A/B test or a canary, {enumerated(names)} can send a part of the "
             "requests to a second service."
         )
-    elif web and not servers:
+    elif web and main.builds and not servers:
         yield (
             "Feature flags, A/B tests and canaries belong to the application: no proxy of the "
             "project divides the requests."
