@@ -44,10 +44,14 @@ def scaling(architecture: Architecture) -> Section:
 
     columns = ("Service", "Several containers", "In the way", "Requests come through")
     all_columns, all_rows = merged(architecture, columns, rows)
+    names: dict[Row, list[str]] = {}
+    for name, *others in all_rows:
+        names.setdefault(tuple(others), []).append(name)
+    together = tuple((", ".join(of_one), *others) for others, of_one in names.items())
     balancers = tuple(dict.fromkeys(row for e in architecture.entries for row in _balancing(e)))
     stores = tuple(dict.fromkeys(row for e in architecture.entries for row in _availability(e)))
     parts = (
-        Table(all_columns, tuple(all_rows)),
+        Table(all_columns, together),
         Table(("In the way", "What to do"), tuple(_remedies(architecture)), "What is in the way"),
         TextBlock(tuple(_commands(architecture)), "Commands", code=True),
         Table(("Balanced by", "How", "Source"), balancers, "Who balances the load"),
@@ -180,6 +184,10 @@ def _commands(architecture: Architecture) -> Iterator[str]:
         yield f"{fix} --set scale-services.services={','.join(names[:_MOST_NAMED])}"
 
 
+_MAIL = frozenset({"mail", "smtp", "postfix"})
+"""Words in the names of servers that pass mail on: one is enough."""
+
+
 def _fixable(main: InvocationFacts) -> list[str]:
     """Return the applications of *main* that can have several containers as they are, or by fix.
 
@@ -190,6 +198,7 @@ def _fixable(main: InvocationFacts) -> list[str]:
         each.name
         for each in _scalable(main)
         if each.category != "proxy"
+        and _MAIL.isdisjoint(name_words(each.name))
         and without_instance(each.name) == each.name
         and not reason_it_may_exit(main.model, each.name)
         and (each.ports or _callers(main, each) or "worker" in each.purpose)
@@ -199,13 +208,16 @@ def _fixable(main: InvocationFacts) -> list[str]:
 
 
 def beyond(analysis: Analysis) -> Section:
-    """Return the section with what Docker Compose cannot do for the main start command."""
+    """Return the section with what Docker Compose cannot do for the main start command.
+
+    That is the first one that is not for development or tests.
+    """
     architecture, title = analysis.architecture, "Beyond Docker Compose"
-    main = architecture.main
-    if main is None or architecture.is_for_swarm(main):
-        return Section("beyond", title)
-    if architecture.is_short_lived(main.invocation.root_file):
+    main = _lasting(architecture)
+    if main is None:
         return Section("beyond", title, empty="The project is for development or tests.")
+    if architecture.is_for_swarm(main):
+        return Section("beyond", title)
     running = _running(main)
     lines = (
         *_one_host(main, running),
@@ -222,6 +234,19 @@ def beyond(analysis: Analysis) -> Section:
 
 
 _FEWEST = 2
+
+
+def _lasting(architecture: Architecture) -> InvocationFacts | None:
+    """Return the main start command, or the first other one that is not for development."""
+    entries = (architecture.main, *architecture.certain)
+    return next(
+        (
+            each
+            for each in entries
+            if each is not None and not architecture.is_short_lived(each.invocation.root_file)
+        ),
+        None,
+    )
 
 
 def _running(main: InvocationFacts) -> list[ServiceFacts]:
