@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.compose.definitions import LocatedNode, text_of
-from composerefactor.compose.files import YAML_SUFFIXES
+from composerefactor.compose.files import YAML_SUFFIXES, ComposeFile
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service, StartModel, start_models
 from composerefactor.compose.short_forms import port_of
@@ -63,19 +63,28 @@ class Options:
 
 
 class _Preparation(Struct, frozen=True):
-    """What a service needs before it can have several containers.
+    """What a service of a start model needs before it can have several containers.
 
     Attributes:
+        model: The start model.
+        service: The service.
         edits: The edits that remove what is in the way.
         effects: What they change.
         refusals: What is in the way and stays.
         proxies: The proxies in front of it.
     """
 
+    model: StartModel
+    service: Service
     edits: list[Edit] = []
     effects: list[Effect] = []
     refusals: list[Refusal] = []
     proxies: list[str] = []
+
+    def is_in(self, file: ComposeFile, names: Sequence[str]) -> bool:
+        """Return whether *file* defines the service, and it is one of *names*."""
+        defines = any(each.file is file for each in self.service.definitions)
+        return defines and self.service.name in names
 
 
 @fixer(
@@ -98,29 +107,31 @@ def scale_services(project: Project, options: Options) -> Iterator[Change | Refu
     if options.replicas < _FEWEST:
         problem = f"scale-services.replicas: {options.replicas} is not several"
         raise UsageError(problem, remedy="use a number from 2")
-    prepared: dict[str, _Preparation] = {}
-    for name in options.services or known:
-        preparation = _prepare(project, models, name, options.replicas)
-        if not preparation.refusals:
-            prepared[name] = preparation
-        elif options.services:
-            yield from dict.fromkeys(preparation.refusals)
-    yield from _changes(project, models, prepared, options)
+    prepared = [
+        _prepare(project, models, model, model.services[name], options.replicas)
+        for name in options.services or known
+        for model in models
+        if name in model.services
+    ]
+    if options.services:
+        yield from dict.fromkeys(refusal for each in prepared for refusal in each.refusals)
+    yield from _changes(project, models, [p for p in prepared if not p.refusals], options)
 
 
 def _changes(
     project: Project,
     models: Sequence[StartModel],
-    prepared: dict[str, _Preparation],
+    prepared: Sequence[_Preparation],
     options: Options,
 ) -> Iterator[Change | Refusal]:
     """Yield the changes that set the number of containers of the services *prepared*."""
     wanted = str(options.replicas)
+    ready = {(id(each.model), each.service.name) for each in prepared}
     present: dict[int, tuple[str, str, LocatedNode]] = {}
 
-    def number_for(_: StartModel, service: Service) -> int | None:
+    def number_for(model: StartModel, service: Service) -> int | None:
         written = service.scale or service.deploy.replicas
-        if service.name not in prepared or text_of(written) == wanted:
+        if (id(model), service.name) not in ready or text_of(written) == wanted:
             return None
         if written is None:
             return options.replicas
@@ -134,7 +145,8 @@ def _changes(
         else:
             title = f"Run {wanted} containers of {enumerated(site.services)}"
             change = addition(site, options.replicas, title)
-            yield _complete(project, change, [prepared[name] for name in site.services], options)
+            needed = [each for each in prepared if each.is_in(site.file, site.services)]
+            yield _complete(project, change, needed, options)
     for name, key, at in present.values():
         path = path_of(at.file.root, at.node)
         if path is None or path[:2] != ("services", name) or "$" in (at.written or ""):
@@ -147,14 +159,17 @@ def _changes(
             [Replace(at.file.path, path, options.replicas)],
             [Effect(("services", name, key), "changes")],
         )
-        yield _complete(project, change, [prepared[name]], options)
+        needed = [each for each in prepared if each.is_in(at.file, [name])]
+        yield _complete(project, change, needed, options)
 
 
 def _complete(
     project: Project, change: Change, prepared: Sequence[_Preparation], options: Options
 ) -> Change:
     """Return *change* with what its services need before, and the reason."""
-    edits = [*change.edits, *(edit for each in prepared for edit in each.edits)]
+    edits = list(change.edits)
+    for edit in (edit for each in prepared for edit in each.edits):
+        edits += [edit] if edit not in edits else []
     effects = [*change.effects, *(effect for each in prepared for effect in each.effects)]
     proxies = list(dict.fromkeys(proxy for each in prepared for proxy in each.proxies))
     left = project.unsearched()
@@ -166,38 +181,39 @@ def _complete(
     return replace(
         change,
         edits=edits,
-        effects=effects,
+        effects=list(dict.fromkeys(effects)),
         evidence="; ".join(reasons),
         confidence="guess" if not options.services else "likely" if left else "verified",
     )
 
 
 def _prepare(
-    project: Project, models: Sequence[StartModel], name: str, replicas: int
+    project: Project,
+    models: Sequence[StartModel],
+    model: StartModel,
+    service: Service,
+    replicas: int,
 ) -> _Preparation:
-    """Return what the service *name* needs before it can have *replicas* containers."""
-    found = _Preparation()
-    with_service = [model for model in models if name in model.services]
-    for model in with_service:
-        service = model.services[name]
-        if name in model.without_container:
-            found.refusals.append(Refusal(f"{name} has no container", service.location))
-            continue
-        proxies = proxies_of(model, name, connections(model))
-        found.proxies.extend(proxies)
-        for obstacle in obstacles(model, service):
-            outcome = _removal(project, with_service, service, obstacle, replicas, proxies)
-            if isinstance(outcome, Refusal):
-                found.refusals.append(outcome)
-            elif outcome is not None and outcome not in found.edits:
-                found.edits.append(outcome)
-                key, verb = _EFFECTS[obstacle.kind]
-                found.effects.append(Effect(("services", name, key), verb))
-        for port in service.ports:
-            first, dash, last = (port.value.published or "").partition("-")
-            if dash and int(last) - int(first) + 1 < replicas:
-                problem = f"{name}: host ports {first}-{last} are fewer than {replicas}"
-                found.refusals.append(Refusal(problem, port.location, "widen the range"))
+    """Return what *service* of *model* needs before it can have *replicas* containers."""
+    found, name = _Preparation(model, service), service.name
+    if name in model.without_container:
+        found.refusals.append(Refusal(f"{name} has no container", service.location))
+        return found
+    found.proxies.extend(proxies_of(model, name, connections(model)))
+    for obstacle in obstacles(model, service):
+        outcome = _removal(project, models, service, obstacle, replicas, found.proxies)
+        if isinstance(outcome, Refusal):
+            found.refusals.append(outcome)
+        elif outcome is not None:
+            found.edits.append(outcome)
+            key, verb = _EFFECTS[obstacle.kind]
+            found.effects.append(Effect(("services", name, key), verb))
+    for port in service.ports:
+        first, dash, last = (port.value.published or "").partition("-")
+        is_range = dash and first.isdigit() and last.isdigit()
+        if is_range and int(last) - int(first) + 1 < replicas:
+            problem = f"{name}: host ports {first}-{last} are fewer than {replicas}"
+            found.refusals.append(Refusal(problem, port.location, "widen the range"))
     return found
 
 
@@ -246,15 +262,13 @@ def _range_of_ports(models: Sequence[StartModel], at: LocatedNode, replicas: int
     if path is None or port is None or published is None or not published.isdigit():
         return None
     first, last = int(published), int(published) + replicas - 1
-    taken = {
-        binding.value.published
-        for model in models
-        for other in model.services.values()
-        for binding in other.ports
-        if binding.at.node is not at.node
-    }
-    if not taken.isdisjoint(map(str, range(first, last + 1))):
-        return None
+    wanted = set(map(str, range(first, last + 1)))
+    for model in models:
+        bindings = [each for other in model.services.values() for each in other.ports]
+        others = [each for each in bindings if each.at.node is not at.node]
+        is_read = len(others) < len(bindings)
+        if is_read and not wanted.isdisjoint(each.value.published for each in others):
+            return None
     if port.is_long:
         return Replace(at.file.path, (*path, "published"), f"{first}-{last}", _REASON)
     before, _, target = (at.written or "").rpartition(":")
