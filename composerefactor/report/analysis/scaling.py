@@ -462,6 +462,7 @@ def _in_swarm(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[st
 
 
 def _in_kubernetes(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
+    """Yield what kompose leaves out: `depends_on` and paths of the host (its conversion matrix)."""
     if len(running) < _FEWEST:
         return
     mounted = {m.source for each in running for m in each.mounts if m.kind == "bind" and m.source}
