@@ -168,8 +168,8 @@ def _availability(entry: InvocationFacts) -> Iterator[Row]:
 
 
 def _commands(architecture: Architecture) -> Iterator[str]:
-    """Yield how to run several containers of the services of the main start command."""
-    main = architecture.main
+    """Yield how to run several containers of the services that run permanently."""
+    main = _lasting(architecture)
     if main is None or architecture.is_for_swarm(main):
         return
     names = _fixable(main)
