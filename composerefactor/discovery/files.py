@@ -91,7 +91,8 @@ class Listing:
 
 
 _CODE = re.compile(
-    r"(?:.*/)?(?:dockerfile[^/]*|[^/]*\.(?:env(?:\.[\w.-]+)?|ya?ml|json|properties|toml|ini|cfg|conf"
+    r"(?:.*/)?(?:dockerfile[^/]*|makefile|justfile|jenkinsfile|scripts?/[^/.]+"
+    r"|[^/]*\.(?:env(?:\.[\w.-]+)?|ya?ml|json|properties|toml|ini|cfg|conf|mk"
     r"|config|xml|sh|bash|ps1|bat|sql|py|rb|php|js|ts|java|kt|cs|go))",
     re.IGNORECASE,
 )

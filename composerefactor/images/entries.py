@@ -483,6 +483,19 @@ class MemoryNeed(Struct, frozen=True, forbid_unknown_fields=True):
         return parse_size(self.floor) or 0
 
 
+class Scaling(Struct, frozen=True, forbid_unknown_fields=True):
+    """How several containers work together.
+
+    Attributes:
+        how: How a data store runs on several servers, or how a proxy passes requests on to several
+            containers of a service.
+        source: Where this was read.
+    """
+
+    how: str
+    source: str
+
+
 class StartNeeds(Struct, frozen=True, forbid_unknown_fields=True):
     """The settings without which the server of an image stops.
 
@@ -573,6 +586,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         alternatives: Health checks that only a person can choose.
         has: Programs, and whether they are in the image.
         memory: The memory that it needs; null if that is unknown.
+        scaling: How several containers work together; null if that is unknown.
         starts: The settings without which it does not start; null if that is unknown.
         first_user: How a person logs in first; null if that is unknown.
         notes: Remarks for the reader of a plan.
@@ -601,6 +615,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     alternatives: tuple[Alternative, ...] = ()
     has: Mapping[str, bool | str] = {}
     memory: MemoryNeed | None = None
+    scaling: Scaling | None = None
     starts: StartNeeds | None = None
     first_user: FirstUser | None = None
     notes: str = ""

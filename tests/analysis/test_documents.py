@@ -56,8 +56,13 @@ volumes: {qdrant_storage: {}}
         ("phases", "--select add-missing-services,declare-networks`"),
         ("phases", "by hand floating-tag (1)"),
         ("dependencies", "qdrant"),
-        ("resources", "app  after a change  host port 3000"),
-        ("resources", "qdrant  no  its data"),
+        ("scaling", "app  after a change  host port 3000  nginx"),
+        ("scaling", "host port 3000  a range of ports"),
+        ("scaling", "qdrant  a cluster of three nodes"),
+        ("scaling", "nginx  asks DNS once, at its start"),
+        ("beyond", "One host: all 3 services"),
+        ("beyond", "Nothing answers meanwhile for app, nginx"),
+        ("beyond", "No port 443 is published"),
     ),
 )
 HANDBOOK = (
@@ -122,6 +127,8 @@ services:
         ("troubleshooting", "curl -ik -w '%{time_total} s' http://localhost:3000/api/health"),
         ("troubleshooting", "busybox ping -c 1 $OTHER"),
         ("priorities", "open-data-port"),
+        ("scaling", "app  after a change  host port 3000, shared volume app_logs"),
+        ("beyond", "only the network protects 1 connection"),
     ),
 )
 ASSESSMENT = (
@@ -182,6 +189,7 @@ services:
     networks: [shop]
   backend:
     build: .
+    environment: {DATABASE_URL: "postgres://shop:${POSTGRES_PASSWORD}@postgres/shop"}
     depends_on: {postgres: {condition: service_healthy}}
     volumes: [uploads_data:/app/uploads, logs_data:/app/logs]
     networks: [shop]
@@ -220,6 +228,7 @@ volumes: {postgres_data: {}, uploads_data: {}, logs_data: {}}
         ("resources", "2G"),
         ("resources", "backend, frontend"),
         ("checklist", "Create .env with random secrets: `composerefactor fix --select create-env "),
+        ("beyond", "1 of 1 connections (backend -> postgres)"),
         ("resources", "minimum  2 GB  2  postgres 512M  backend 512M, frontend 256M"),
         ("resources", "recommended  4 GB  4  postgres 2G  backend 1G, frontend 512M"),
         ("startup", "backend  10 s to 105 s  -  postgres"),

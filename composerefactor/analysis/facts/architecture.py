@@ -45,6 +45,7 @@ from composerefactor.compose.ports import (
 )
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import StartModel, start_models
+from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import InputError, first_of
 from composerefactor.images.catalog import Catalog, catalog_of
 from composerefactor.images.connections import HostMention, HostNames, host_mentions
@@ -320,6 +321,11 @@ class Architecture:
     def service_names(self) -> tuple[str, ...]:
         """The names of all services, each listed once."""
         return tuple(dict.fromkeys(s.name for entry in self.entries for s in entry.services))
+
+    def is_for_swarm(self, entry: InvocationFacts) -> bool:
+        """Return whether `docker stack deploy` reads a file of *entry*."""
+        protected = map(self.project.protected_files.get, entry.invocation.files)
+        return any(each is not None and each.reader == STACK_DEPLOY for each in protected)
 
     def is_short_lived(self, path: str) -> bool:
         """Return whether the Compose file at *path* is known to be for development or tests."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from composerefactor.analysis.facts.architecture import Architecture
@@ -13,7 +14,6 @@ from composerefactor.compose.one_off import reason_it_may_exit
 from composerefactor.compose.service_values import Logging
 from composerefactor.compose.services import Service
 from composerefactor.compose.sizes import format_size
-from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.images.lookup import removed_options
 
 _RESTARTS = (("restart",), ("deploy", "restart_policy", "condition"))
@@ -151,10 +151,8 @@ def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Occurrence]
     Files for Docker Swarm are exempt: it publishes a port once for all replicas, and ignores
     `container_name` (Docker documentation, "Compose file reference 3").
     """
-    protected = architecture.project.protected_files
     for entry in architecture.certain:
-        readers = {protected[path].reader for path in entry.invocation.files if path in protected}
-        if STACK_DEPLOY in readers:
+        if architecture.is_for_swarm(entry):
             continue
         for resource in entry.resources:
             service = entry.service(resource.service)
@@ -170,6 +168,35 @@ def replicas_with_fixed_name(architecture: Architecture) -> Iterator[Occurrence]
                     service.name,
                     remedy="remove container_name, or let Docker choose the port",
                 )
+
+
+_SWARM_TEMPLATE = r"\{\{\s*\.(?:Task|Node|Service)\.\w+\s*\}\}"
+"""A template that Docker Swarm fills in for each container (Docker documentation)."""
+
+
+@rule(Severity.MEDIUM, "configuration")
+def swarm_template(architecture: Architecture) -> Iterator[Occurrence]:
+    """A variable has a template of Docker Swarm, which Docker Compose does not fill in.
+
+    Docker Swarm replaces `{{.Task.Slot}}` by the number of the container. With Docker Compose every
+    container gets this text as it is (seen with v5.6.1), so an id made of it is not unique. The
+    variable `HOSTNAME`, which Docker sets in each container, is.
+    """
+    for entry in architecture.certain:
+        if architecture.is_for_swarm(entry):
+            continue
+        for service in entry.model.services.values():
+            for name, setting in service.pairs("environment").items():
+                found = re.search(_SWARM_TEMPLATE, setting.value or "")
+                if found is not None:
+                    yield Occurrence(
+                        f"{name} of {service.name} contains {found[0]}, which Docker Compose does "
+                        "not fill in",
+                        setting.location,
+                        service.name,
+                        name,
+                        "let the program use HOSTNAME, which is another in each container",
+                    )
 
 
 _FLOATING = frozenset({None, "latest", "main", "master", "edge", "nightly", "dev"})

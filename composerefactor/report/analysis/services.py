@@ -405,12 +405,6 @@ def resources(architecture: Architecture) -> Section:
             sums,
             "Totals, without services that need a profile",
         ),
-        _table(
-            architecture,
-            ("Service", "Several containers", "In the way"),
-            _scaling,
-            "Scaling with docker compose up --scale SERVICE=2",
-        ),
     )
     intro = (
         "The host needs this for the services; its own system comes on top. Known are limits and "
@@ -439,34 +433,6 @@ def _hosts(main: InvocationFacts | None) -> Iterator[Table]:
 def _sizes(sizes: Mapping[str, int]) -> str:
     each = [f"{name} {format_size(size)}" for name, size in sizes.items()]
     return first_of(each, _MOST_NEEDS) or _NONE
-
-
-def _scaling(entry: InvocationFacts) -> Iterator[Row]:
-    """Yield for each application, proxy and data store whether it can have several containers."""
-    for each in entry.services:
-        if each.one_off or each.is_provider or each.name in entry.model.without_container:
-            continue
-        if each.counts_as == "infrastructure" and each.category != "proxy":
-            continue
-        if each.counts_as == "data stores":
-            yield each.name, "no", "its data: it needs replication of its own"
-            continue
-        obstacles = [*_obstacles(each)]
-        yield each.name, "after a change" if obstacles else "yes", ", ".join(obstacles) or _NONE
-
-
-def _obstacles(service: ServiceFacts) -> Iterator[str]:
-    """Yield what keeps a second container of *service* from starting, or both would write."""
-    if service.container_name:
-        yield f"container name {service.container_name}"
-    fixed = [port for port in service.ports if port.published.isdigit()]
-    for port in dict.fromkeys(each.published for each in in_ranges(fixed)):
-        yield f"host port {port}"
-    if service.network_mode == "host":
-        yield "the network of the host"
-    for mount in service.mounts:
-        if mount.kind == "volume" and mount.source and not mount.read_only:
-            yield f"shared volume {mount.source}"
 
 
 def _number(value: float | None) -> str:

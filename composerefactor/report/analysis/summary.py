@@ -14,7 +14,7 @@ from msgspec import Struct
 from composerefactor.analysis.analysis import RATING_EXPLANATION, Analysis, Rating
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
-from composerefactor.report.analysis import operation, services
+from composerefactor.report.analysis import operation, scaling, services
 from composerefactor.report.analysis.model import Section, Table, TextBlock, code
 from composerefactor.report.text import (
     counted,
@@ -337,6 +337,7 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "variables": lambda analysis: operation.variables(analysis.architecture),
     "containers": lambda analysis: operation.containers(analysis.architecture),
     "resources": lambda analysis: services.resources(analysis.architecture),
+    "scaling": lambda analysis: scaling.scaling(analysis.architecture),
     "builds": services.builds,
     "environments": lambda analysis: operation.environments(analysis.architecture),
     "checklist": operation.checklist,
@@ -345,6 +346,7 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "recovery": operation.recovery,
     "troubleshooting": operation.troubleshooting,
     "phases": operation.phases,
+    "beyond": scaling.beyond,
     "findings": findings,
     "limitations": limitations,
 }
