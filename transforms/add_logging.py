@@ -20,7 +20,7 @@ from composerefactor.compose.service_values import read_logging
 from composerefactor.compose.services import Service, StartModel, services_in, start_models
 from composerefactor.edit.rendering import Quoted, Value
 from composerefactor.errors import enumerated
-from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.refactoring.contract import Change, OptionsAsSet, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     ENOUGH,
     BlockedSite,
@@ -35,7 +35,7 @@ _REASON = "Docker keeps all output of a container unless its logs rotate."
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Options(OptionsAsSet):
     """The options of the transform."""
 
     driver: str = option("json-file", help="The logging driver.", choices=("json-file", "local"))
@@ -86,7 +86,7 @@ def add_logging(project: Project, options: Options) -> Iterator[Change | Refusal
             },
         }
         details = f": {options.max_file} files of {options.max_size}"
-        if present is not None and _rotates(present) and options == Options():
+        if present is not None and _rotates(present) and options.chosen <= {"share"}:
             value, details = _as_value(present), ", as the other services do"
         yield shared.addition(
             site,

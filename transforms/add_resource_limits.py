@@ -39,7 +39,7 @@ from composerefactor.images.lookup import (
     memory_of,
     usual_kind,
 )
-from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.refactoring.contract import Change, OptionsAsSet, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
     SharedValue,
@@ -55,7 +55,7 @@ _OLD_FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Options(OptionsAsSet):
     """The sizes (CPUs and memory), and the reservation."""
 
     applications: str = option(
@@ -163,8 +163,9 @@ def add_resource_limits(project: Project, options: Options) -> Iterator[Change |
         )
 
 
-def _size(name: str, text: str) -> _Size:
-    """Return the size that the option *name* sets to *text*; raises UsageError if it is invalid."""
+def _size(name: str, options: Options) -> _Size:
+    """Return the size that the option *name* says; raises UsageError if it is invalid."""
+    text: str = getattr(options, name)
     cpus, _, memory = text.partition("/")
     amount = parse_size(memory)
     if not re.fullmatch(r"[0-9]+(?:\.[0-9]+)?", cpus.strip()) or not amount or not float(cpus):
@@ -172,7 +173,7 @@ def _size(name: str, text: str) -> _Size:
             f"add-resource-limits.{name.replace('_', '-')}: {text!r} is not a size",
             remedy="write CPUS/MEMORY, for example 0.5/512M",
         )
-    if text != getattr(Options(), name):
+    if name in options.chosen:
         return _Size(float(cpus), amount, f"the option {name.replace('_', '-')}", "verified")
     return _Size(float(cpus), amount)
 
@@ -225,7 +226,7 @@ def _needed_size(
     catalog = catalog_of(model)
     known = memory_of(model, service, catalog)
     name = usual_kind(service, catalog, is_known=known is not None)
-    size = _size(name, getattr(options, name))
+    size = _size(name, options)
     configured = configured_memory(model, service)
     required = configured.required if configured else 0
     memory = max(size.memory, known.bytes if known else 0, required)

@@ -24,7 +24,7 @@ from composerefactor.compose.services import Service, StartModel, services_in, s
 from composerefactor.confidence import Confidence
 from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
-from composerefactor.refactoring.contract import Change, Refusal, fixer, option
+from composerefactor.refactoring.contract import Change, OptionsAsSet, Refusal, fixer, option
 from composerefactor.transforms._attribute import (
     BlockedSite,
     addition,
@@ -37,7 +37,7 @@ _FEWEST_OTHERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Options(OptionsAsSet):
     """The options of the transform."""
 
     policy: str = option(
@@ -81,7 +81,7 @@ def add_restart_policy(project: Project, options: Options) -> Iterator[Change | 
             )
         elif setting := _set_by_another(models, service, file):
             doubts[file.path, service.name] = f"{setting} sets a policy where one is wanted"
-        return usual if usual and options == Options() else options.policy
+        return usual if usual and not options.chosen else options.policy
 
     for site in find_sites(models, policy_for, ("restart",), replaced=True):
         if isinstance(site, BlockedSite):

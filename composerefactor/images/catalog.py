@@ -339,6 +339,20 @@ def find_placement(service: str, image: str | None, catalog: Catalog) -> Placeme
     return Placement(known.section, category, known.counts_as)
 
 
-def service_placement(service: Service, catalog: Catalog) -> Placement:
-    """Return the placement of *service*, by its image or its name; see :func:`find_placement`."""
-    return find_placement(service.name, text_of(service.image) or None, catalog)
+_MODEL_FILE = r"(?i)\.(?:onnx|pth?|safetensors|gguf|ggml|tflite|h5|joblib)\b"
+"""The suffix of a file with a model."""
+
+
+def service_placement(service: Service, catalog: Catalog, image: str | None = None) -> Placement:
+    """Return the placement of *service*, by its image or its name; see :func:`find_placement`.
+
+    *image* counts instead of what the service itself names. An application whose settings name the
+    file of an AI model is of the category ``ai``.
+    """
+    placement = find_placement(service.name, image or text_of(service.image) or None, catalog)
+    if placement != DEFAULT_PLACEMENT:
+        return placement
+    if any(re.search(_MODEL_FILE, each.value or "") for each in service.settings.values()):
+        models = catalog.categories["ai"]
+        return Placement(models.section, models.name, models.counts_as)
+    return placement

@@ -187,6 +187,9 @@ _MAINTENANCE_COMMANDS = re.compile(
     re.VERBOSE,
 )
 
+_INSTALLATION = r"\b(?:apk|apt|apt-get|dnf|yum|pip3?|npm)\s[^;&|]*\b(?:add|install|update)\b[^;&|]*"
+"""A command that installs packages, whose names are those of programs."""
+
 _CLIENT_TASKS = re.compile(
     r"""(?<![\w.-])(?:
         ollama\s+(?:pull|push|create|cp|rm|run|list)|n8n\s+(?:import|export)|kong\s+migrations
@@ -211,7 +214,7 @@ def starts_server(entry: CatalogEntry, command: tuple[str, ...]) -> bool:
     if not command:
         return True
     first = command[0].rpartition("/")[2]
-    text = " ".join(command)
+    text = re.sub(_INSTALLATION, "", " ".join(command))
     if command[0].startswith("-") or first in _SERVER_COMMANDS or "entrypoint" in first:
         return True
     if _MAINTENANCE_COMMANDS.search(text):

@@ -163,7 +163,7 @@ class FixRequest(Struct, frozen=True):
             chosen.append(
                 ChosenFixer(
                     fixer,
-                    fixer.options(**options),
+                    fixer.options_of(options),
                     unsafe=self.unsafe or settings.fix.unsafe,
                     confidence=self.confidence or settings.fix.confidence,
                     by_name=name in selected,

@@ -120,6 +120,17 @@ class NoOptions:
     """The options of a transform that has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class OptionsAsSet:
+    """Options that know which of them the user sets, also to the value that they have anyway.
+
+    Attributes:
+        chosen: the names of those that the user sets.
+    """
+
+    chosen: frozenset[str] = field(default=frozenset(), kw_only=True)
+
+
 class Change(Struct, frozen=True):
     """One thing that a fixer would do. It is applied completely or not at all.
 
@@ -302,6 +313,12 @@ class Transform(Struct, Generic[O], frozen=True):
             for f in (fields(self.options) if is_dataclass(self.options) else ())
             if "help" in f.metadata
         )
+
+    def options_of(self, values: Mapping[str, Any]) -> O:
+        """Return the options of which the user sets *values*, by the names of the fields."""
+        if issubclass(self.options, OptionsAsSet):
+            return self.options(**values, chosen=frozenset(values))
+        return self.options(**values)
 
 
 class Refactoring(Transform[O], frozen=True):

@@ -19,7 +19,7 @@ from composerefactor.compose.secrets import is_secret_name
 from composerefactor.compose.service_values import Resource
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.errors import Location
-from composerefactor.images.catalog import Catalog, Placement, find_placement
+from composerefactor.images.catalog import Catalog, Placement, service_placement
 from composerefactor.images.connections import Connection, HostMention, HostNames, connections
 from composerefactor.images.health.usage import Usage
 
@@ -176,7 +176,7 @@ def service_facts(
     """
     location = service.location
     image = expand(use.image, model.variables) if use.image else None
-    placed = find_placement(service.name, image, catalog)
+    placed = service_placement(service, catalog, image)
     one_off_reasons = one_off(model, service.name)
     is_provider = service.value("provider") is not None
     status, status_message = _status(service, use, build, is_provider=is_provider)

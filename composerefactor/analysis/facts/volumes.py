@@ -17,7 +17,7 @@ from composerefactor.compose.resources import overlap
 from composerefactor.compose.services import Service, StartModel
 from composerefactor.compose.short_forms import VolumeText, is_docker_socket
 from composerefactor.errors import Location
-from composerefactor.images.catalog import DEFAULT_PLACEMENT, Catalog, service_placement
+from composerefactor.images.catalog import Catalog, service_placement
 
 Kind = Literal["volume", "bind", "anonymous", "tmpfs", "other"]
 Advice = Literal["yes", "optional", "no", "check"]
@@ -293,7 +293,7 @@ def _is_source(model: StartModel, mount: Mount, catalog: Catalog) -> bool:
     if any(words.intersection(known.split()) for known, _, _ in _BY_PATH):
         return False
     service = model.services[mount.service]
-    is_own = service_placement(service, catalog) == DEFAULT_PLACEMENT
+    is_own = service_placement(service, catalog).counts_as == "applications"
     return last in _SOURCE or (build is not None and is_own and last != "data")
 
 
