@@ -24,7 +24,7 @@ from composerefactor.compose.hosts import is_local, name_words, urls
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory, project_name, reload_project
-from composerefactor.compose.secrets import is_secret_name, secret_spans
+from composerefactor.compose.secrets import is_credential, is_secret_name, secret_spans
 from composerefactor.compose.services import Service, StartModel, start_model
 from composerefactor.compose.short_forms import PortText, parse_volume, port_of
 from composerefactor.edit.operations import AddLines, Edit, WriteFile
@@ -62,6 +62,9 @@ _UNSAFE_PORTS = frozenset({10080})
 
 _LOCAL_PORT = r"(?<![\w.-])((?:localhost|127\.0\.0\.1):)(\d+)(?!\d)"
 """A port of this machine in an address."""
+
+_UNKNOWN = "unknown"
+"""The value of a variable that has none in the files."""
 
 _MOST_PORTS = 65535
 _PRIVILEGED = 1000
@@ -327,7 +330,7 @@ class _Staging:
             return
         items = [item for node in service.values("ports") for item in node.items]
         ports = [port.text if (port := port_of(item.node)) else None for item in items]
-        texts: list[Value] = []
+        texts: dict[str, None] = {}
         is_other = False
         for item, text in zip(items, ports, strict=True):
             if text is None:
@@ -339,9 +342,9 @@ class _Staging:
             elif number:
                 is_other = True
             moved = number if number and not variable else text.published
-            texts.append(Quoted(_port_text(replace(text, published=moved))))
+            texts[_port_text(replace(text, published=moved))] = None
         if is_other:
-            self.differs.set(service.name, "ports", texts)
+            self.differs.set(service.name, "ports", [*map(Quoted, texts)])
 
     def _variable_of_port(self, text: PortText) -> str:
         """Return the variable whose only use is to be the published port *text*; or ``""``."""
@@ -504,7 +507,7 @@ class _Staging:
         others = [f"# {n}={v}" for n, v in here.items() if v == addresses[n]]
         if others:
             lines += ["", "# Those of production, until staging has its own:", *others]
-        secrets = [f"# {name}=" for name in values if is_secret_name(name)]
+        secrets = [f"# {n}=" for n, v in values.items() if is_credential(n, v or _UNKNOWN)]
         if secrets:
             lines += ["", "# Set others than in production:", *secrets]
         return "\n".join(lines) + "\n"
