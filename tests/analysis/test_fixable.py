@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.analysis.analysis import (
+    analyse_project,
+    open_for_analysis,
+    separations_of,
+)
 from composerefactor.analysis.findings import Finding
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import write
@@ -96,3 +100,13 @@ def test_a_password_in_a_command_moves_with_that_of_a_client(tmp_path: Path) -> 
     found = findings(tmp_path, **{"compose.yaml": compose, ".gitignore": ".env\n"})
     transforms = {f.service: f.transform for f in found if f.rule == "secret-in-command"}
     assert transforms == {"cache": "move-secrets", "queue": None}
+
+
+def test_files_for_environments_are_offered_where_something_is_separated(tmp_path: Path) -> None:
+    mounts = 'services:\n  web:\n    build: .\n    volumes: ["./src:/app/src"]\n'
+    files = {"compose.yaml": mounts, "Dockerfile": "FROM node:22\nCOPY . .\n"}
+    opened = open_for_analysis(ProjectSelection(write(tmp_path / "shop", files), environ={}))
+    (change,) = separations_of(opened)
+    assert change.location.path == "compose.yaml"
+    plain = write(tmp_path / "plain", {"compose.yaml": DEVELOPMENT})
+    assert not separations_of(open_for_analysis(ProjectSelection(plain, environ={})))
