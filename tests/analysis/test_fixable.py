@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.analysis.analysis import (
-    analyse_project,
-    open_for_analysis,
-    separations_of,
-)
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis, separations_of
 from composerefactor.analysis.findings import Finding
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import write
