@@ -8,8 +8,14 @@ from msgspec.structs import replace
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.upkeep import host_needs, ready_time, recoveries, start_times
 from composerefactor.compose.sizes import MIB, seconds
-from composerefactor.report.analysis.model import Table
-from composerefactor.report.analysis.operation import checklist, phases, recovery, troubleshooting
+from composerefactor.report.analysis.model import Table, TextBlock
+from composerefactor.report.analysis.operation import (
+    checklist,
+    commands,
+    phases,
+    recovery,
+    troubleshooting,
+)
 from composerefactor.report.analysis.services import health
 from support.analyses import MAIN, analysed, surveyed
 
@@ -198,3 +204,21 @@ def test_a_phase_does_not_promise_guesses() -> None:
     text = str(phases(replace(analysis, findings=found)))
     assert "fix --unsafe --select add-logging`" in text
     assert "guesses of `composerefactor fix --unsafe --select add-resource-limits" in text
+
+
+def test_services_that_test_the_others_have_a_command() -> None:
+    text = """\
+services:
+  api:
+    image: acme/api:1
+    entrypoint: [sh, -c, "echo run pytest; serve"]
+  unit:
+    image: acme/api:1
+    command: python -m pytest -q
+    profiles: [testing]
+"""
+    blocks = (part for part in commands(analysed(text)).parts if isinstance(part, TextBlock))
+    (tests,) = (block for block in blocks if block.title == "Tests")
+    assert tests.lines == (
+        "docker compose --profile testing up --abort-on-container-exit --exit-code-from unit",
+    )
