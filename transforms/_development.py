@@ -60,7 +60,7 @@ RELOADS = (
 )
 """What a command line says that reloads or debugs a program."""
 _PRODUCTION_MODES = {"development": "production", "dev": "prod", "local": "production"}
-_ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
+ONLY_TWO_MODES = frozenset({"NODE_ENV", "BABEL_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV"})
 """Variables of programs that know development and production alone."""
 _SWITCHES = r"(?:[A-Z]+_)*(?:DEBUG|HOT_RELOAD|RELOAD|USE_?POLLING|WATCH)"
 _POLLING = r"(?:CHOKIDAR|WATCHPACK|WDS)_\w+|PYTHONDONTWRITEBYTECODE|FAST_REFRESH"
@@ -87,7 +87,7 @@ def mode_in(kind: Literal["production", "staging"], name: str, mode: str) -> str
     if mode.lower() == "local" and "ENV" not in name:  # as in STORAGE_MODE
         return ""
     word = production if kind == "production" else production and "staging"
-    if kind == "staging" and name in _ONLY_TWO_MODES:
+    if kind == "staging" and name in ONLY_TWO_MODES:
         return ""
     return word.upper() if mode.isupper() else word.title() if mode.istitle() else word
 
@@ -100,7 +100,7 @@ def default_of(value: str) -> Variable | None:
 
 
 _OFF = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}
-_LOG_LEVEL = r"(?:\w+_)?LOG(?:GING)?_?LEVEL|RUST_LOG"
+LOG_LEVEL = r"(?:\w+_)?LOG(?:GING)?_?LEVEL|RUST_LOG"
 _LOCAL_ADDRESS = r"https?://(?:localhost|127\.0\.0\.1)(?::\d+)?(?:/[^@\s]*)?"
 _NO_MODE = frozenset(
     """bucket branch database db dir directory domain group host id image index key keyspace name
@@ -132,7 +132,7 @@ def values_by_environment(name: str, value: str) -> EnvironmentValues | None:
         return EnvironmentValues(value, None, None)
     if re.fullmatch(_SWITCHES, name) and value in _OFF:
         return EnvironmentValues(value, _OFF[value], _OFF[value])
-    if re.fullmatch(_LOG_LEVEL, name) and value.lower() in {"debug", "trace"}:
+    if re.fullmatch(LOG_LEVEL, name) and value.lower() in {"debug", "trace"}:
         level = "INFO" if value.isupper() else "info"
         return EnvironmentValues(value, level, level)
     production = (
@@ -247,7 +247,7 @@ class DevelopmentFinder:
                 name, current
             )
             is_switch = re.fullmatch(_SWITCHES, name) is not None
-            is_level = body.get("build") is not None and re.fullmatch(_LOG_LEVEL, name)
+            is_level = body.get("build") is not None and re.fullmatch(LOG_LEVEL, name)
             is_known = MODE_VARIABLE.fullmatch(name) or is_level
             if values and values.production and (is_known or (is_switch and variable)):
                 evidence = f"{name} is {values.development}, {values.production} in production"

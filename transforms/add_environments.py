@@ -11,6 +11,13 @@ production, and a restart policy and limits where there are none. Staging starts
 with an `.env.staging` of its own; where a mode has a value of its own in staging, a third file sets
 it.
 
+With the option `staging`, staging is added beside production, also where its files are there
+already, so that both can run on one host. `.env.staging` has a project name, and so volumes of its
+own, and other modes, log levels and ports, where these are variables; `docker-compose.staging.yml`
+has other container names, ports, named networks and volumes, and directories for the data of
+stores. Files that create the networks of production are read as well. Passwords are left to you,
+and so are addresses that only you know.
+
 For variables that differ by environment (modes, log levels, addresses of this machine), the files
 `.env.development`, `.env.staging` and `.env.production` are offered, each with the command that
 reads it. Their values are conventions, so they are guesses.
@@ -21,20 +28,15 @@ command names with `-f`: it would start without its development part.
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from shlex import quote
 
 from msgspec.structs import replace
 
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.definitions import text_of
-from composerefactor.compose.dotenv import assignment
-from composerefactor.compose.env_files import existing_example
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import SET_BY_SHELL, Expression, expressions
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project
 from composerefactor.compose.references import referenced_services
@@ -42,7 +44,7 @@ from composerefactor.compose.services import StartModel, services_in, start_mode
 from composerefactor.edit.apply import apply_edits
 from composerefactor.edit.operations import AddKey, WriteFile
 from composerefactor.edit.rendering import AnchorAlias, Anchored, Value
-from composerefactor.errors import Location, RefusedError, enumerated
+from composerefactor.errors import Location, RefusedError
 from composerefactor.images.catalog import catalog_of, service_placement
 from composerefactor.images.connections import connections
 from composerefactor.images.environments import PURPOSES, environment_of, kind_of, title_of_readme
@@ -55,29 +57,26 @@ from composerefactor.refactoring.contract import (
     fixer,
     option,
 )
-from composerefactor.refactoring.modules.naming import Family
 from composerefactor.transforms._development import (
     DEBUG_PORTS,
     DevelopmentFinder,
     DevelopmentSetting,
-    EnvironmentValues,
     cut_text,
-    default_of,
     developers_only_reason,
     moved_text,
-    values_by_environment,
 )
+from composerefactor.transforms._env_files import (
+    env_file_options,
+    env_files,
+    environment_paths,
+    expressions_in,
+    file_options,
+)
+from composerefactor.transforms._staging import add_staging
 from composerefactor.transforms.add_resource_limits import add_resource_limits
 from composerefactor.transforms.add_restart_policy import add_restart_policy
 from composerefactor.transforms.bind_local_ports import ports_without_outside_clients
-from composerefactor.yaml.nodes import (
-    MappingNode,
-    Path,
-    ScalarNode,
-    SequenceNode,
-    children,
-    node_at,
-)
+from composerefactor.yaml.nodes import MappingNode, Path, SequenceNode, children, node_at
 from composerefactor.yaml.parser import parse
 from composerefactor.yaml.source import BOM, Source
 from composerefactor.yaml.values import names_in
@@ -87,9 +86,7 @@ _NOTE = "`docker compose` reads this file by itself, after"
 _SEPARATED = frozenset({"development", "test", "production"})
 """Environments that a profile separates from the others."""
 
-_STAGING_BY_VALUES = (
-    "start staging with the same files, and with --env-file .env.staging for values of its own"
-)
+_STAGING = "for staging beside it, add --set add-environments.staging=true"
 
 ENTRY: Path = ("services", "SERVICE", "ATTRIBUTE", "ENTRY")
 """The form of the path of one entry, or item, of an attribute."""
@@ -108,6 +105,9 @@ class Options:
     debug_ports: tuple[str, ...] = option(
         default=DEBUG_PORTS, help="Container ports that production does not publish."
     )
+    staging: bool = option(
+        default=False, help="Add staging, which can run beside production on one host."
+    )
 
 
 @fixer(
@@ -119,14 +119,17 @@ class Options:
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each root file with development-only configuration.
 
-    If there is none, yield why, and a change for the env files of the environments.
+    If there is none, yield why, and changes for staging and for the env files of the environments.
     """
     separated = _separated_already(project)
     planned = [separated] if separated is not None else _separations(project, options)
     needed = [each for each in planned if not isinstance(each, Unneeded)]
-    yield from needed or planned[:1]
-    if not any(isinstance(each, Change) for each in needed):  # its files are there afterwards
-        yield from _env_files(project)
+    is_last = not any(isinstance(each, Change) for each in needed)  # its files are there then
+    staging = [*add_staging(project)] if options.staging and is_last else []
+    yield from needed or ([] if staging else planned[:1])
+    yield from staging
+    if is_last:
+        yield from env_files(project, with_staging=not options.staging)
 
 
 def _separations(project: Project, options: Options) -> list[Change | Refusal]:
@@ -183,7 +186,7 @@ def _separated_already(project: Project) -> Unneeded | None:
         environment = environment_of(project, path)
         if environment is not None and environment.kind == "production":
             reason = f"the file is for production ({environment.reason})"
-            return Unneeded(reason, environment.location or Location(path), _STAGING_BY_VALUES)
+            return Unneeded(reason, environment.location or Location(path), _STAGING)
         for name, service in services_in(file).items():
             profile = next((p for p in service.profiles if kind_of(p.value) in _SEPARATED), None)
             if profile is not None:
@@ -210,7 +213,7 @@ class _Separation:
             if name not in options.keep and isinstance(body, MappingNode):
                 self.settings += finder.settings(self.model.services[name], body)
                 self.settings += data_ports.get(name, ())
-        self.paths = _paths(file)
+        self.paths = environment_paths(file)
 
     @property
     def is_needed(self) -> bool:
@@ -334,9 +337,9 @@ class _Separation:
 
         ``""`` if no variable can make a difference.
         """
-        if not any(_variables(self.file)):
+        if self.options.staging or not any(expressions_in(self.file)):
             return ""
-        options = " ".join(_env_options(self.project, self.file, "staging"))
+        options = " ".join(env_file_options(self.project, self.file, "staging"))
         return f"# Staging: the same command with {options}, a file for values of its own\n"
 
     def _production(self) -> str:
@@ -347,7 +350,7 @@ class _Separation:
         for setting in self.settings:
             _merge(values[setting.service], setting.production)
         files = (self.file.path, self.paths["production"])
-        header = f"# Production: docker compose {' '.join(_options(files))} up -d\n"
+        header = f"# Production: docker compose {' '.join(file_options(files))} up -d\n"
         has_staging = any(setting.staging for setting in self.settings)
         return self._text(values, header + ("" if has_staging else self._staging_line))
 
@@ -355,12 +358,14 @@ class _Separation:
         """Return the text of the staging file; ``""`` if it is the same as production."""
         values: dict[str, dict[str, Value]] = {}
         for setting in self.settings:
-            if setting.staging:
+            if setting.staging and not self.options.staging:  # else it is written afterwards
                 variables = values.setdefault(setting.service, {}).setdefault("environment", {})
                 assert isinstance(variables, dict)  # noqa: S101 - made above
                 variables.update(setting.staging)
         files = (self.file.path, self.paths["production"], self.paths["staging"])
-        return self._text(values, f"# Staging: docker compose {' '.join(_options(files))} up -d\n")
+        return self._text(
+            values, f"# Staging: docker compose {' '.join(file_options(files))} up -d\n"
+        )
 
     def _text(self, values: dict[str, dict[str, Value]], header: str) -> str:
         """Return the text of a file that sets *values*, by service and attribute.
@@ -422,133 +427,6 @@ class _Separation:
         for setting in self.settings:
             where = f"{self.file.source.location(setting.at)}: {setting.service}.{setting.key}"
             yield f"{where}: {setting.evidence}"
-
-
-def _paths(file: ComposeFile) -> dict[str, str]:
-    """Return the paths of the files beside *file* that separate its environments."""
-    family, directory = Family.of(file.path), posixpath.dirname(file.path)
-    kinds = ("override", "production", "staging")
-    return {kind: posixpath.join(directory, family.file(kind)) for kind in kinds}
-
-
-def _options(files: Iterable[str]) -> list[str]:
-    """Return the options with which Docker Compose reads *files*."""
-    return [f"-f {quote(path)}" for path in files]
-
-
-def _env_options(project: Project, file: ComposeFile, kind: str) -> list[str]:
-    """Return the options that read the env file for *kind* beside *file*, after its `.env`."""
-    dotenv = posixpath.join(posixpath.dirname(file.path), ".env")
-    found = project.exists(dotenv) or existing_example(project, dotenv)
-    needs_values = any(
-        each.variable.default is None and each.operator in {"", "?", ":?"}
-        for each in _variables(file)
-    )
-    paths = [dotenv, f"{dotenv}.{kind}"] if found or needs_values else [f"{dotenv}.{kind}"]
-    return [f"--env-file {quote(path)}" for path in paths]
-
-
-def _env_files(project: Project) -> Iterator[Change]:
-    """Yield the change that writes an env file for each environment, with what differs there."""
-    entry = next(
-        (e for e in project.readable if e.implicit or _kind(project, e) == "development"), None
-    )
-    if entry is None or _kind(project, entry) == "test":
-        return
-    file = project.files[entry.files[0]]
-    dotenv = posixpath.join(posixpath.dirname(file.path), ".env")
-    values = _differing_values(start_model(project, entry))
-    has_values = any(each.production is not None for each in values.values())
-    if not has_values or any(project.exists(f"{dotenv}.{kind}") for kind in PURPOSES):
-        return
-    production = _production_files(project, file)
-    staging = _paths(file)["staging"]
-    files = {
-        "development": () if entry.implicit else entry.files,
-        "staging": (*production, staging) if project.exists(staging) else production,
-        "production": production,
-    }
-    has_staging = any(each.staging != each.production for each in values.values())
-    kinds = ["development", *(["staging"] if has_staging else []), "production"]
-    edits = [
-        WriteFile(
-            f"{dotenv}.{kind}",
-            _env_file(kind, values, _env_options(project, file, kind) + _options(files[kind])),
-        )
-        for kind in kinds
-    ]
-    yield Change(
-        f"Write {enumerated([edit.file for edit in edits])} with what differs",
-        file.location_of("services"),
-        edits,
-        evidence=f"{enumerated(list(values))}: the values are conventions; "
-        "the programs that read them decide",
-        confidence="guess",
-    )
-
-
-def _kind(project: Project, entry: Invocation) -> str:
-    """Return the environment of the last file of *entry*, ``""`` if it is unknown."""
-    environment = environment_of(project, entry.files[-1])
-    return environment.kind if environment is not None else ""
-
-
-def _production_files(project: Project, file: ComposeFile) -> Sequence[str]:
-    """Return the files with which production starts; none if they are those of `docker compose`."""
-    entries = [entry for entry in project.readable if _kind(project, entry) == "production"]
-    if entries:
-        entry = max(entries, key=lambda each: len(each.files))
-        return () if entry.implicit else entry.files
-    production = _paths(file)["production"]
-    if project.exists(production):
-        return (file.path, production)
-    is_separated = project.exists(_paths(file)["override"])
-    return (file.path,) if is_separated else ()
-
-
-def _differing_values(model: StartModel) -> dict[str, EnvironmentValues]:
-    """Return the values of the variables of *model* that differ by environment, by name."""
-    values: dict[str, EnvironmentValues] = {}
-    for file in model.files:
-        for place, node in file.paths:
-            is_of_program = "environment" in place or (place and str(place[0]).startswith("x-"))
-            if not isinstance(node, ScalarNode) or not is_of_program:
-                continue
-            name, text = str(place[-1]), node.value
-            if not isinstance(place[-1], str):
-                name, _, text = text.partition("=")
-            variable = default_of(text)
-            if variable is not None and variable.name not in values:
-                value = model.variables.get(variable.name) or variable.default or ""
-                each = values_by_environment(variable.name, value) or values_by_environment(
-                    name, value
-                )
-                if each:
-                    values[variable.name] = each
-    return values
-
-
-def _env_file(kind: str, values: Mapping[str, EnvironmentValues], options: Sequence[str]) -> str:
-    """Return the text of the env file for *kind*, which *options* read."""
-    lines = [f"# {kind.capitalize()}: docker compose {' '.join(options)} up -d"]
-    addresses = []
-    for name, each in values.items():
-        value = getattr(each, kind)
-        if value is None:
-            addresses.append(f"# {name}=")
-        else:
-            lines.append(assignment(name, value) or "")
-    if addresses:
-        lines += ["", "# Without a value, these are addresses of this machine:", *addresses]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _variables(file: ComposeFile) -> Iterator[Expression]:
-    """Yield the expressions in *file* whose variables the user sets."""
-    for _, node in file.paths:
-        for each in expressions(node.value) if isinstance(node, ScalarNode) else ():
-            if each.name not in SET_BY_SHELL:
-                yield each
 
 
 def _users(model: StartModel, tools: Collection[str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ from composerefactor.planning.opening import OpenProject, ProjectSelection, open
 from composerefactor.planning.registry import RULE_GROUP, fixers
 from composerefactor.planning.settings import Settings
 from composerefactor.plugins import discover
-from composerefactor.refactoring.contract import Refusal
+from composerefactor.refactoring.contract import Change, Refusal
 from composerefactor.refactoring.reader import Outcome
 
 
@@ -89,6 +89,7 @@ class Analysis(Struct, frozen=True):
         rating: The overall rating. A project that Docker Compose rejects is not rated: None, and
             *ratings* is empty.
         readers: Other programs that read the files, and what becomes of them in a split.
+        separations: The changes that give environments files of their own.
     """
 
     architecture: Architecture
@@ -100,6 +101,7 @@ class Analysis(Struct, frozen=True):
     ratings: tuple[Rating, ...]
     rating: Rating | None
     readers: tuple[Outcome, ...] = ()
+    separations: tuple[Change, ...] = ()
 
     @property
     def rejections(self) -> tuple[Finding, ...]:
@@ -115,6 +117,7 @@ def analyse(
     *,
     found_by_engine: Iterable[Finding] = (),
     other_readers: tuple[Outcome, ...] = (),
+    separations: tuple[Change, ...] = (),
     check_fixes: Callable[[list[Finding]], list[Finding]] = list,
 ) -> Analysis:
     """Return the analysis of a project from its facts.
@@ -125,6 +128,7 @@ def analyse(
         baseline: Fingerprints of known findings.
         found_by_engine: Findings for what Docker Compose itself rejects.
         other_readers: Other programs that read the files.
+        separations: The changes that give environments files of their own.
         check_fixes: Returns the findings, with their transforms only where these solve them.
 
     Raises InputError if the settings skip an unknown rule.
@@ -164,6 +168,7 @@ def analyse(
         areas,
         overall(areas, reported) if areas else None,
         other_readers,
+        separations,
     )
 
 
@@ -212,13 +217,14 @@ def analyse_project(
     baseline: frozenset[str] = frozenset(),
     found_by_engine: Iterable[Finding] = (),
     other_readers: tuple[Outcome, ...] = (),
+    separations: tuple[Change, ...] = (),
 ) -> Analysis:
     """Return the analysis of the open project.
 
     *baseline* contains the fingerprints of known findings. *found_by_engine* are those of
-    :func:`~composerefactor.analysis.rejections.rejections`, *other_readers* those of
-    :func:`~composerefactor.planning.readers.inventory` for a report that lists them. Raises
-    InputError if the settings skip an unknown rule.
+    :func:`~composerefactor.analysis.rejections.rejections`. A report that lists them has the
+    *other_readers* of :func:`~composerefactor.planning.readers.inventory` and the *separations* of
+    :func:`separations_of`. Raises InputError if the settings skip an unknown rule.
     """
     return analyse(
         survey(opened.project, opened.root.name),
@@ -226,8 +232,20 @@ def analyse_project(
         baseline,
         found_by_engine=found_by_engine,
         other_readers=other_readers,
+        separations=separations,
         check_fixes=lambda findings: with_fixes(findings, opened),
     )
+
+
+def separations_of(opened: OpenProject) -> tuple[Change, ...]:
+    """Return the changes, except guesses, that separate the environments of the open project."""
+    if not opened.project.readable:
+        return ()
+    chosen = FixRequest(select=(_SEPARATES,)).chosen(opened.settings)
+    return tuple(fix.change for fix in first_changes(opened.project, chosen).applied)
+
+
+_SEPARATES = "add-environments"
 
 
 def high_without_fix(

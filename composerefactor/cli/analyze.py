@@ -11,7 +11,12 @@ from typing import Annotated
 import click
 from msgspec import Struct
 
-from composerefactor.analysis.analysis import Analysis, analyse_project, open_for_analysis
+from composerefactor.analysis.analysis import (
+    Analysis,
+    analyse_project,
+    open_for_analysis,
+    separations_of,
+)
 from composerefactor.analysis.findings import Finding, Severity, baseline_text, read_baseline
 from composerefactor.cli.options import (
     GroupedCommand,
@@ -208,7 +213,9 @@ def command(path: Path, project: ProjectOptions, options: ReportOptions) -> int:
     known = _known(options.baseline, opened)
     rejected = [] if options.engine == "none" else _rejections(opened, options.engine)
     has_readers = not options.is_screen and options.format not in _WITHOUT_READERS
-    analysis = analyse_project(opened, known, rejected, inventory(opened) if has_readers else ())
+    readers = inventory(opened) if has_readers else ()
+    separations = separations_of(opened) if has_readers else ()
+    analysis = analyse_project(opened, known, rejected, readers, separations)
     if options.write_baseline is not None:
         everything = (*analysis.findings, *analysis.known)
         deliver(baseline_text(everything), options.write_baseline)

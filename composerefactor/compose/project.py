@@ -124,6 +124,7 @@ class ProjectSurroundings(Struct, kw_only=True):
             leads.
         has_directory: Returns whether a path is a directory.
         protected_files: The files whose text must stay in them, with the reason, by path.
+        name: The name of the project directory; ``""`` if it is not known.
         directory: The project directory in its git repository; ``""`` at the top, or without git.
         is_tracked: Returns whether git tracks a path; False without git.
         is_ignored: Returns whether git ignores a path; False without git.
@@ -148,6 +149,7 @@ class ProjectSurroundings(Struct, kw_only=True):
     links: dict[str, str] = {}
     has_directory: Callable[[str], bool] = lambda _: True
     protected_files: dict[str, ProtectedFile] = {}
+    name: str = ""
     directory: str = ""
     is_tracked: Callable[[str], bool] = lambda _: False
     is_ignored: Callable[[str], bool] = lambda _: False

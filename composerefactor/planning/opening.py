@@ -212,6 +212,7 @@ def open_project(
     if not choice.names_entries:
         project.protected_files.update(_files_of_other_readers(readers))
     project.protected_files.update(_linked_files(links))
+    project.name = root.name
     repository = find_repository(root)
     if repository is not None:
         project.directory = repository.prefix

@@ -412,19 +412,21 @@ def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFin
     """Yield undeclared differences between a new file and the file that it is a variant of.
 
     Both are resolved at the same path: the new file's content replaces that of the old one, or of
-    the file in whose place it is read.
+    the file in whose place it is read; or the start command reads it after its other files.
     """
     for fix in fix_plan.applied:
         for variant in fix.change.variants:
-            place = variant.at or variant.of
-            contents = {**fix_plan.contents, place: fix_plan.contents[variant.path]}
+            contents, entries = fix_plan.contents, fix_plan.entries
+            if variant.start is None:
+                place = variant.at or variant.of
+                contents = {**contents, place: contents[variant.path]}
+                only = partial(_is_of_file, variant.of)
+            else:
+                old, new = variant.start
+                entries = {**entries, old: new}
+                only = partial(_is_of_entry, old)
             expected = partial(is_declared, effects=variant.effects)
-            proof = prover.check(
-                contents,
-                only=partial(_is_of_file, variant.of),
-                entries=fix_plan.entries,
-                expected=expected,
-            )
+            proof = prover.check(contents, only=only, entries=entries, expected=expected)
             for finding in proof.differences:
                 if not expected(finding):
                     yield replace(finding, message=f"{variant.path}: {finding.message}")
@@ -432,6 +434,10 @@ def _variant_differences(prover: Prover, fix_plan: FixPlan) -> Iterator[ProofFin
 
 def _is_of_file(path: str, run: Run) -> bool:
     return run.entry.files == (path,)
+
+
+def _is_of_entry(entry: Invocation, run: Run) -> bool:
+    return run.entry == entry
 
 
 def _blamed_changes(fix_plan: FixPlan, proof: ProofResult) -> Mapping[str, str]:

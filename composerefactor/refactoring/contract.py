@@ -107,12 +107,15 @@ class Variant(Struct, frozen=True):
         of: the existing file that resolves to the same configuration, except for *effects*.
         effects: where the two may differ.
         at: the file in whose place it is read, *of* itself if ``""``.
+        start: a start command of *of*, and the one that reads the new file as well, where it is
+            read after other files; None where it is read in place of one.
     """
 
     path: str
     of: str
     effects: Sequence[Effect]
     at: str = ""
+    start: tuple[Invocation, Invocation] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from composerefactor.analysis.analysis import analyse_project, open_for_analysis
+from composerefactor.analysis.analysis import analyse_project, open_for_analysis, separations_of
 from composerefactor.analysis.findings import Finding
 from composerefactor.planning.opening import ProjectSelection
 from support.commandline import write
@@ -107,3 +107,13 @@ services:
     found = findings(tmp_path, **{"compose.yaml": text})
     (unreachable,) = (each for each in found if each.rule == "no-shared-network")
     assert unreachable.transform == "join-networks"
+
+
+def test_files_for_environments_are_offered_where_something_is_separated(tmp_path: Path) -> None:
+    mounts = 'services:\n  web:\n    build: .\n    volumes: ["./src:/app/src"]\n'
+    files = {"compose.yaml": mounts, "Dockerfile": "FROM node:22\nCOPY . .\n"}
+    opened = open_for_analysis(ProjectSelection(write(tmp_path / "shop", files), environ={}))
+    (change,) = separations_of(opened)
+    assert change.location.path == "compose.yaml"
+    plain = write(tmp_path / "plain", {"compose.yaml": DEVELOPMENT})
+    assert not separations_of(open_for_analysis(ProjectSelection(plain, environ={})))

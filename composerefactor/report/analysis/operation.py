@@ -28,14 +28,16 @@ from composerefactor.analysis.facts.upkeep import (
 )
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
 from composerefactor.analysis.findings import Finding, Severity
+from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import MASK
 from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.sizes import GIB
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
-from composerefactor.images.environments import PURPOSES
+from composerefactor.images.environments import NAMES, PURPOSES
 from composerefactor.images.health.usage import urls_of
+from composerefactor.refactoring.modules.naming import kind_in, name_in_path
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
 from composerefactor.report.text import counted, fix_command
@@ -234,6 +236,8 @@ def commands(analysis: Analysis) -> Section:
             else:
                 lines = tuple(_daily(entry, is_main=entry is main))
             parts.append(TextBlock(lines, f"`{entry.title}`", code=True))
+    if tests := tuple(_tests(architecture)):
+        parts.append(TextBlock(tests, "Tests", code=True))
     if main is not None:
         parts.append(TextBlock(tuple(_upkeep(main)), "Maintenance", code=True))
         parts += _updates(analysis)
@@ -314,6 +318,56 @@ def _updates(analysis: Analysis) -> Iterator[TextBlock]:
     target = f"with this in {found.path}" if found.path else "with .github/dependabot.yml"
     title = f"New versions of images: Dependabot proposes them, {target}"
     yield TextBlock(tuple(lines), title, code=True)
+
+
+def _tests(architecture: Architecture) -> Iterator[str]:
+    """Yield the command that runs each service that tests the others, with its exit code.
+
+    The first container that ends stops all with ``up``, so others must not end by themselves.
+    """
+    known: set[str] = set()
+    for entry in sorted(architecture.entries, key=_test_files, reverse=True):
+        found = [each for each in entry.services if _runs_tests(entry, each)]
+        for service in found:
+            if service.name in known:
+                continue
+            known.add(service.name)
+            profiles = "".join(f" --profile {name}" for name in service.profiles[:1])
+            command = f"{command_of(entry)}{profiles}"
+            if len(found) > 1 or any(each.one_off for each in entry.services if each != service):
+                yield f"{command} run --rm {service.name}"
+                continue
+            build = " --build" if entry.builds else ""
+            exits = f"--abort-on-container-exit --exit-code-from {service.name}"
+            yield f"{command} up{build} {exits}"
+
+
+def _test_files(entry: InvocationFacts) -> int:
+    """Return how many files *entry* has if the last one is for tests, else 0."""
+    files = entry.invocation.files
+    return len(files) if kind_in(name_in_path(files[-1])) == "test" else 0
+
+
+_TEST_COMMAND = (
+    r"(?:^|&&|[;|]|\s(?:-c|-m|run|exec|npx|--))\s*(?:(?:npm|pnpm|yarn|bun)(?:\s+run)?\s+(?:test|e2e)(?::[\w:-]+)?|pytest|jest|vitest"
+    r"|mocha|phpunit|rspec|tox|nox|(?:go|cargo|dotnet|mvn|gradle|playwright|mix|make)\s+test"
+    r"|manage\.py\s+test|cypress\s+run|newman\s+run)(?![\w./-])"
+)
+_ECHO = r"\becho\b[^\n]*"
+_TEST_NAMES = frozenset({"cypress", "e2e", "playwright", "sut", "test", "tests"})
+"""Words in the name of a service that tests others; Docker Hub runs the service ``sut``."""
+
+
+def _runs_tests(entry: InvocationFacts, service: ServiceFacts) -> bool:
+    """Return whether *service* of *entry* tests the others and ends."""
+    model = entry.model.services[service.name]
+    words = [word for each in (model.entrypoint, model.command) if each for word in each.value]
+    if re.search(_TEST_COMMAND, re.sub(_ECHO, "", " ".join(words))):
+        return True
+    if service.build is not None and service.build.target in NAMES["test"]:
+        return True
+    is_named = not _TEST_NAMES.isdisjoint(name_words(service.name))
+    return is_named and service.counts_as == "applications" and not service.ports
 
 
 def _pull(command: str, entry: InvocationFacts, comment: str = "") -> Iterator[str]:

@@ -199,6 +199,12 @@ def priorities(analysis: Analysis) -> Section:
         if rows:
             title = _TITLES[severity]
             parts.append(Table(("Finding", "Location", "Fix"), tuple(rows), title))
+    separations = tuple(
+        (each.title, str(each.location), code(fix_command("add-environments", is_safe=True)))
+        for each in analysis.separations
+    )
+    if separations:
+        parts.append(Table(("Change", "Location", "Command"), separations, "Optional"))
     return Section(
         "priorities", "Recommended actions by priority", tuple(parts), empty="No findings."
     )

@@ -251,3 +251,21 @@ def test_new_versions_of_images_are_proposed_or_the_settings_for_it_are() -> Non
     assert "with this in .github/dependabot.yml" in found
     assert '["/api"]' not in found
     assert "Renovate proposes them" in str(commands(analysed(text, {"renovate.json": "{}"})))
+
+
+def test_services_that_test_the_others_have_a_command() -> None:
+    text = """\
+services:
+  api:
+    image: acme/api:1
+    entrypoint: [sh, -c, "echo run pytest; serve"]
+  unit:
+    image: acme/api:1
+    command: python -m pytest -q
+    profiles: [testing]
+"""
+    blocks = (part for part in commands(analysed(text)).parts if isinstance(part, TextBlock))
+    (tests,) = (block for block in blocks if block.title == "Tests")
+    assert tests.lines == (
+        "docker compose --profile testing up --abort-on-container-exit --exit-code-from unit",
+    )
