@@ -16,6 +16,7 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, services
 from composerefactor.report.analysis.model import Section, Table, TextBlock, code
+from composerefactor.report.analysis.observability import observability
 from composerefactor.report.text import counted, evidence_of, fix_command, kinds_text
 
 _MAX_PLACES = 6
@@ -302,6 +303,7 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "topology": lambda analysis: services.topology(analysis.architecture),
     "dependencies": lambda analysis: services.dependencies(analysis.architecture),
     "health": lambda analysis: services.health(analysis.architecture),
+    "observability": lambda analysis: observability(analysis.architecture),
     "volumes": lambda analysis: services.volumes(analysis.architecture),
     "ports": lambda analysis: services.ports(analysis.architecture),
     "variables": lambda analysis: operation.variables(analysis.architecture),
