@@ -86,6 +86,11 @@ class Observer(Struct, frozen=True):
     is_built: bool
 
     @property
+    def observes(self) -> bool:
+        """Whether it is there for that: other databases may be those of an application."""
+        return self.service.counts_as != "data stores"
+
+    @property
     def is_unread(self) -> bool:
         """Whether it has a configuration that is not among the files of the project."""
         form = self.program.config.form if self.program.config else ""
@@ -208,7 +213,7 @@ class _View:
     ) -> None:
         self.project, self.entry, self.running = project, entry, running
         self.observers = observers(project, entry)
-        own = {each.service.name for each in self.observers}
+        own = {each.service.name for each in self.observers if each.observes}
         self.observed = [
             each for each in running if each.name not in own and each.counts_as != "infrastructure"
         ]
@@ -233,7 +238,7 @@ class _View:
             each
             for each in stores
             if each.program.collects
-            or each.name in {"loki", "mimir"}
+            or each.observes
             or any(
                 edge.callee == each.service.name
                 and edge.caller in {o.service.name for o in self.observers}
@@ -500,7 +505,7 @@ class _View:
                 exporters.append(f"{each.name} by {known[1].exporter}")
         parts = ["`docker stats` shows the present alone; Prometheus, with cAdvisor, keeps it"]
         if ready:
-            parts.append(f"it reads {first_of(ready, _MOST_NAMED)} as they are")
+            parts.append(f"it can read {first_of(ready, _MOST_NAMED)} at once")
         if exporters:
             parts.append(f"exporters: {first_of(exporters, _MOST_NAMED)}")
         return "; ".join(parts)
@@ -648,8 +653,8 @@ class _View:
         if not by:
             stores = [e.service.name for e in (*self.storing("metrics"), *self.storing("logs"))]
             step = (
-                f"nothing shows what {enumerated(dict.fromkeys(stores))} keeps, but its own pages; "
-                "Grafana reads it as a data source"
+                f"nothing shows the data of {enumerated(dict.fromkeys(stores))}; Grafana reads it "
+                "as a data source"
                 if stores
                 else ""
             )

@@ -50,7 +50,8 @@ def _elsewhere(architecture: Architecture) -> Iterator[str]:
     with_observers: dict[str, list[str]] = {}
     without: list[str] = []
     for entry in architecture.entries:
-        names = [each.service.name for each in observers(architecture.project, entry)]
+        found = observers(architecture.project, entry)
+        names = [each.service.name for each in found if each.observes]
         if names:
             with_observers[_titled(architecture, entry)] = names
         elif any(each.counts_as == "applications" for each in entry.services):
