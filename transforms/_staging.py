@@ -24,7 +24,8 @@ from composerefactor.compose.hosts import is_local, name_words, urls
 from composerefactor.compose.interpolation import expand, expressions
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory, project_name, reload_project
-from composerefactor.compose.secrets import is_credential, is_secret_name, secret_spans
+from composerefactor.compose.secret_spans import secret_spans
+from composerefactor.compose.secrets import is_credential, is_secret_name
 from composerefactor.compose.services import Service, StartModel, start_model
 from composerefactor.compose.short_forms import PortText, parse_volume, port_of
 from composerefactor.edit.operations import AddLines, Edit, WriteFile

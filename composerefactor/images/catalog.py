@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 INDEX = "index.json"
-COPIED = ("bases", "hardening", "images", "starters")
+COPIED = ("bases", "hardening", "images", "observability", "starters")
 """The names without ending of the YAML files of which there is a copy in JSON."""
 
 GENERATED = (INDEX, *(f"{name}.json" for name in COPIED))

@@ -14,18 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
-from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.compose.files import YAML_SUFFIXES
-from composerefactor.compose.project import Project
 from composerefactor.compose.sizes import parse_size, seconds
-from composerefactor.errors import InputError
 from composerefactor.images.lookup import (
     SHARED_MEMORY,
     USUAL_SIZES,
@@ -33,9 +28,6 @@ from composerefactor.images.lookup import (
     memory_of,
     usual_kind,
 )
-from composerefactor.yaml.parser import parse
-from composerefactor.yaml.source import Source
-from composerefactor.yaml.values import to_python
 
 _DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0}
 """The defaults of Docker for a health check (Docker documentation)."""
@@ -276,68 +268,3 @@ def recoveries(entry: InvocationFacts) -> list[BackupAdvice]:
             BackupAdvice(data.name, writers[0].service, writers[0].target, data.content, dump)
         )
     return found
-
-
-class Scrape(Struct, frozen=True):
-    """What Prometheus collects from a service.
-
-    Attributes:
-        service: The service.
-        port: The port in its container, ``""`` for that of the scheme.
-        path: The path of the request.
-        job: The name in the configuration of Prometheus.
-    """
-
-    service: str
-    port: str
-    path: str
-    job: str
-
-
-def is_prometheus(entry: InvocationFacts, service: ServiceFacts) -> bool:
-    """Return whether *service* of *entry* runs the image of Prometheus."""
-    known = entry.catalog.match(service.image) if service.image and not service.build else None
-    return known is not None and known.id == "prometheus"
-
-
-def scrapes(project: Project, entry: InvocationFacts, prometheus: ServiceFacts) -> list[Scrape]:
-    """Return what *prometheus* of *entry* collects, by its configuration.
-
-    Empty for another service, and for a configuration that is not in the project. Only targets that
-    it lists are read, not those that Prometheus discovers.
-    """
-    found: list[Scrape] = []
-    for mount in prometheus.mounts if is_prometheus(entry, prometheus) else ():
-        path = mount.source if mount.names_file else f"{mount.source}/prometheus.yml"
-        text = project.text(path) if mount.kind == "bind" and path.endswith(YAML_SUFFIXES) else None
-        if text is None:
-            continue
-        try:
-            source = Source(path, text)
-            tree = parse(source)
-            content = to_python(tree.root, source) if tree.root is not None else None
-        except InputError:
-            continue
-        for job in _mappings(_get(content, "scrape_configs")):
-            where = str(job.get("metrics_path") or "/metrics")
-            for targets in _mappings(job.get("static_configs")):
-                for target in _list(targets.get("targets")):
-                    host, _, port = str(target).partition(":")
-                    service = entry.hosts.service(prometheus.name, host)
-                    if service is not None:
-                        name = str(job.get("job_name") or "-")
-                        found.append(Scrape(service, port, where, name))
-    return found
-
-
-def _get(content: object, key: str) -> object:
-    return content.get(key) if isinstance(content, dict) else None
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mappings(value: object) -> list[dict[str, Any]]:
-    """Return the mappings in the list *value*; none if it is no list."""
-    return [each for each in _list(value) if isinstance(each, dict)]

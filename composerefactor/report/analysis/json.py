@@ -15,6 +15,7 @@ from msgspec import Struct, to_builtins
 
 from composerefactor.analysis.analysis import Analysis, Rating
 from composerefactor.analysis.facts.architecture import Repetition, StartCommandFacts
+from composerefactor.analysis.facts.observability import Observation, observations
 from composerefactor.analysis.findings import Finding, Severity, fingerprints
 from composerefactor.analysis.rule import RuleInfo
 from composerefactor.errors import Location
@@ -84,6 +85,18 @@ class ReaderDocument(Struct, frozen=True):
     location: Location
 
 
+class ObservabilityDocument(Struct, frozen=True):
+    """Who observes the services of a start command.
+
+    Attributes:
+        start_command: The start command, as its files.
+        observations: Its logs, metrics, traces, alerts and dashboards.
+    """
+
+    start_command: str
+    observations: tuple[Observation, ...]
+
+
 class AnalysisDocument(Struct, frozen=True):
     """An analysis of a project.
 
@@ -95,6 +108,7 @@ class AnalysisDocument(Struct, frozen=True):
         strengths: What the project does well, in sentences.
         main: The start command to show first, as its files.
         start_commands: The facts of each start command.
+        observability: Who observes the services of each start command.
         unread: The start commands that cannot be read.
         environments: What differs between files that define the same services.
         repetitions: How much these files repeat.
@@ -114,6 +128,7 @@ class AnalysisDocument(Struct, frozen=True):
     strengths: tuple[str, ...]
     main: str | None
     start_commands: tuple[StartCommandFacts, ...]
+    observability: tuple[ObservabilityDocument, ...]
     unread: tuple[UnreadDocument, ...]
     environments: tuple[ComparisonDocument, ...]
     repetitions: tuple[Repetition, ...]
@@ -144,6 +159,10 @@ def analysis_document(analysis: Analysis) -> dict[str, Any]:
             StartCommandFacts(
                 *(getattr(each, name) for name in StartCommandFacts.__struct_fields__)
             )
+            for each in facts.entries
+        ),
+        observability=tuple(
+            ObservabilityDocument(each.title, observations(facts.project, each))
             for each in facts.entries
         ),
         unread=tuple(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from composerefactor.analysis.analysis import REJECTED, Analysis
 from composerefactor.analysis.facts.architecture import Architecture, InvocationFacts
+from composerefactor.analysis.facts.observability import observers, scrapes
 from composerefactor.analysis.facts.services import ServiceFacts
 from composerefactor.analysis.facts.setup import BOTS, fillings, first_logins, updates
 from composerefactor.analysis.facts.upkeep import (
@@ -20,10 +21,8 @@ from composerefactor.analysis.facts.upkeep import (
     StartTime,
     health_times,
     host_needs,
-    is_prometheus,
     ready_time,
     recoveries,
-    scrapes,
     start_times,
 )
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
@@ -32,11 +31,13 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import MASK
 from composerefactor.compose.ports import in_ranges
+from composerefactor.compose.project import Project
 from composerefactor.compose.sizes import GIB
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
 from composerefactor.images.environments import NAMES, PURPOSES
 from composerefactor.images.health.usage import urls_of
+from composerefactor.images.observability import program_of
 from composerefactor.refactoring.modules.naming import kind_in, name_in_path
 from composerefactor.report.analysis.model import Row, Section, Table, TextBlock, code, merged
 from composerefactor.report.differences import sentences
@@ -58,7 +59,9 @@ def checklist(analysis: Analysis) -> Section:
         TextBlock(
             tuple(_after_first(analysis.architecture, main)), "After the first start", checks=True
         ),
-        TextBlock(tuple(_after(main)), "After each start", checks=True),
+        TextBlock(
+            tuple(_after(analysis.architecture.project, main)), "After each start", checks=True
+        ),
     )
     return Section("checklist", title, parts, f"For `{main.title}`.", empty)
 
@@ -136,7 +139,7 @@ def _after_first(architecture: Architecture, main: InvocationFacts) -> Iterator[
 _HTTPS_OF_PORTAINER = 9443
 
 
-def _after(main: InvocationFacts) -> Iterator[str]:
+def _after(project: Project, main: InvocationFacts) -> Iterator[str]:
     """Yield what shows that all services of *main* work."""
     command = command_of(main)
     running = [
@@ -158,10 +161,10 @@ def _after(main: InvocationFacts) -> Iterator[str]:
     is_limited = any(each.memory_limit for each in main.resources)
     most = "below the limits" if is_limited else "that leaves the host enough"
     yield f"`docker stats --no-stream` shows a use of memory {most}"
-    for service in main.services:
-        port = _web_port(service)
-        if port and is_prometheus(main, service):
-            yield f"http://localhost:{port}/targets shows all targets of {service.name} as up"
+    for each in observers(project, main):
+        if each.name == "prometheus" and (port := _web_port(each.service)):
+            name = each.service.name
+            yield f"http://localhost:{port}/targets shows all targets of {name} as up"
     yield "Or test a copy: `composerefactor analyze --smoke-test smoke.sh` writes the script"
 
 
@@ -240,6 +243,8 @@ def commands(analysis: Analysis) -> Section:
         parts.append(TextBlock(tests, "Tests", code=True))
     if main is not None:
         parts.append(TextBlock(tuple(_upkeep(main)), "Maintenance", code=True))
+        title = "After a change of a mounted configuration"
+        parts.append(TextBlock(tuple(_reloads(main)), title, code=True))
         parts += _updates(analysis)
     endpoints = tuple(_endpoints(architecture))
     if endpoints:
@@ -387,6 +392,23 @@ def _upkeep(main: InvocationFacts) -> Iterator[str]:
     yield f"{command} config --images | sort -u | {scan}  # each month, or: xargs -n 1 trivy image"
     yield "docker system df --verbose  # the size of images, containers and volumes"
     yield "docker image prune  # removes images that an update has replaced"
+
+
+def _reloads(main: InvocationFacts) -> Iterator[str]:
+    """Yield how each program reads the configuration that is mounted into it again."""
+    command = command_of(main)
+    for service in main.services:
+        known = program_of(service.image) if service.image and service.build is None else None
+        reload = known[1].reload if known is not None else None
+        is_mounted = any(
+            mount.kind == "bind" and mount.target.startswith("/etc") for mount in service.mounts
+        )
+        if reload is None or not (is_mounted or main.model.services[service.name].configs):
+            continue
+        if reload.signal:
+            yield f"{command} kill --signal {reload.signal} {service.name}"
+        else:
+            yield f"{command} exec {service.name} {reload.command}"
 
 
 def command_of(entry: InvocationFacts) -> str:
@@ -872,8 +894,8 @@ def _named_paths(
     settings |= {name: each.value for name, each in model.labels.items()}
     values = [value or "" for name, value in settings.items() if re.search(_PATH_NAMES, name)]
     found = [("", expand(value.strip("'\""), main.model.variables)) for value in values]
-    for other in main.services:
-        collected = scrapes(architecture.project, main, other)
+    for other in observers(architecture.project, main):
+        collected = scrapes(main, other)
         found += [(each.port, each.path) for each in collected if each.service == service.name]
     yield from dict.fromkeys(
         (port, path) for port, path in found if re.fullmatch(r"/[\w./~-]*", path)

@@ -6,7 +6,6 @@ return the rows of one start command.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -15,7 +14,7 @@ from composerefactor.analysis.facts.architecture import Architecture, Invocation
 from composerefactor.analysis.facts.builds import BuildFacts
 from composerefactor.analysis.facts.resources import HealthFacts
 from composerefactor.analysis.facts.services import ServiceFacts
-from composerefactor.analysis.facts.upkeep import host_needs, scrapes
+from composerefactor.analysis.facts.upkeep import host_needs
 from composerefactor.analysis.facts.volumes import StoredData
 from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.compose.ports import PublishedPort, in_ranges
@@ -215,12 +214,6 @@ def health(architecture: Architecture) -> Section:
     intro = "`-` stands for the default: interval 30s, timeout 30s, 3 retries, no start period."
     parts = (
         _table(architecture, columns, rows),
-        _table(
-            architecture,
-            ("Service", "Metrics", "Collected by"),
-            functools.partial(_metrics, architecture),
-            "Metrics of applications and data stores",
-        ),
         TextBlock(tuple(dict.fromkeys(filter(None, map(_other_times, architecture.entries))))),
     )
     return Section("health", "Health checks", parts, intro=intro)
@@ -247,22 +240,6 @@ def _other_times(entry: InvocationFacts) -> str:
         "`fix --unsafe --select add-healthchecks --set add-healthchecks.align=true` makes them "
         "alike, unless they would fail sooner."
     )
-
-
-def _metrics(architecture: Architecture, entry: InvocationFacts) -> Iterator[Row]:
-    """Yield what Prometheus collects; nothing if its configuration cannot be read."""
-    found = {
-        (each.service, f"{f':{each.port}' if each.port else ''}{each.path}"): service.name
-        for service in entry.services
-        for each in scrapes(architecture.project, entry, service)
-    }
-    for service in entry.services if found else ():
-        own = [
-            (path, collector) for (name, path), collector in found.items() if name == service.name
-        ]
-        if own or service.counts_as != "infrastructure":
-            for path, collector in own or [("nothing is collected", _NONE)]:
-                yield service.name, path, collector
 
 
 def _check(facts: HealthFacts) -> str:

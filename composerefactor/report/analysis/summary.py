@@ -16,6 +16,7 @@ from composerefactor.analysis.findings import Finding, Severity
 from composerefactor.errors import first_of
 from composerefactor.report.analysis import operation, scaling, services
 from composerefactor.report.analysis.model import Section, Table, TextBlock, code
+from composerefactor.report.analysis.observability import observability
 from composerefactor.report.text import (
     counted,
     documentation_of,
@@ -338,6 +339,7 @@ SECTIONS: dict[str, Callable[[Analysis], Section]] = {
     "topology": lambda analysis: services.topology(analysis.architecture),
     "dependencies": lambda analysis: services.dependencies(analysis.architecture),
     "health": lambda analysis: services.health(analysis.architecture),
+    "observability": lambda analysis: observability(analysis.architecture),
     "volumes": lambda analysis: services.volumes(analysis.architecture),
     "ports": lambda analysis: services.ports(analysis.architecture),
     "variables": lambda analysis: operation.variables(analysis.architecture),

@@ -9,6 +9,7 @@ from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.upkeep import host_needs, ready_time, recoveries, start_times
 from composerefactor.compose.sizes import MIB, seconds
 from composerefactor.report.analysis.model import Table, TextBlock
+from composerefactor.report.analysis.observability import observability
 from composerefactor.report.analysis.operation import (
     checklist,
     commands,
@@ -135,7 +136,8 @@ scrape_configs:
 
 def test_what_prometheus_collects() -> None:
     analysis = analysed(SCRAPED, {"prometheus.yml": JOBS})
-    rows = [part.rows for part in health(analysis.architecture).parts if isinstance(part, Table)]
+    parts = observability(analysis.architecture).parts
+    rows = [part.rows for part in parts if isinstance(part, Table)]
     assert rows[1] == (
         ("api", ":9100/stats", "collector"),
         ("web", "nothing is collected", "-"),
@@ -159,7 +161,7 @@ def test_the_report_names_checks_with_other_times() -> None:
 @pytest.mark.parametrize("content", ["", "a: [", "scrape_configs: {}", "- 1"])
 def test_an_odd_configuration_of_prometheus_is_passed_over(content: str) -> None:
     analysis = analysed(SCRAPED, {"prometheus.yml": content})
-    assert "nothing is collected" not in str(health(analysis.architecture))
+    assert "nothing is collected" not in str(observability(analysis.architecture))
 
 
 @pytest.mark.parametrize(
