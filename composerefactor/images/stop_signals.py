@@ -88,19 +88,11 @@ class LostSignal(Struct, frozen=True):
 
 def lost_signal(project: Project, service: Service) -> LostSignal | None:
     """Return why the program of *service* does not get the stop signal; None if it may get it."""
-    chain, dockerfile = _chain(project, service)
-    started = _started(service, chain, dockerfile)
-    if started is None:
+    process = _first_process(project, service)
+    if process is None:
         return None
-    words, location = started
-    init = service.value("init")
-    has_init = init is not None and init.known_text in {"true", "yes"}
-    if words and words[0].rpartition("/")[2] in _INITS:
-        if "-g" in words[: words.index("--") if "--" in words else 2]:  # signals all processes
-            return None
-        words, has_init = words[1 + words[1:2].count("--") :], True
+    words, has_init, location, image_shell = process
     first = words[0].rpartition("/")[2] if words else ""
-    image_shell = shell_of(chain) if chain is not None else None
     if first == "npm" and image_shell == "dash":
         program = _name(_script(project, service, words[1:]))
         return LostSignal("npm", "npm", program, has_init, location) if program else None
@@ -109,6 +101,41 @@ def lost_signal(project: Project, service: Service) -> LostSignal | None:
     shell = (image_shell or "") if first == "sh" else first
     found = _in_text(words[2], shell)
     return LostSignal(found[0], first, found[1], has_init, location) if found else None
+
+
+def script_as_first_process(project: Project, service: Service) -> str:
+    """Return the script that is the first process of *service*, such as ``node server.js``.
+
+    As the first process it ends at the stop signal only if it handles it. ``""`` if there is none,
+    or if an init is the first process.
+    """
+    process = _first_process(project, service)
+    if process is None or process[1]:
+        return ""
+    name = _name(" ".join(process[0][:2]))
+    return name if " " in name and _first_word(name) in _INTERPRETERS else ""
+
+
+def _first_process(
+    project: Project, service: Service
+) -> tuple[tuple[str, ...], bool, Location, str | None] | None:
+    """Return what Docker starts, or the init that it starts: the words, and whether there is one.
+
+    Where it is written and the shell of the image come with it. None if it is not known, or if the
+    init signals all processes.
+    """
+    chain, dockerfile = _chain(project, service)
+    started = _started(service, chain, dockerfile)
+    if started is None:
+        return None
+    words, location = started
+    init = service.value("init")
+    has_init = init is not None and init.known_text in {"true", "yes"}
+    if words and words[0].rpartition("/")[2] in _INITS:
+        if "-g" in words[: words.index("--") if "--" in words else 2]:
+            return None
+        words, has_init = words[1 + words[1:2].count("--") :], True
+    return words, has_init, location, shell_of(chain) if chain is not None else None
 
 
 def _chain(project: Project, service: Service) -> tuple[Chain | None, str]:
