@@ -64,6 +64,7 @@ class LostSignal(Struct, frozen=True):
         program: The program that does not, without its options; ``""`` for a loop.
         has_init: Whether an init is the first process: then all end at once.
         location: Where the command is written.
+        last: The last command of the text for the shell, if that starts the program.
     """
 
     reason: Reason
@@ -71,6 +72,13 @@ class LostSignal(Struct, frozen=True):
     program: str
     has_init: bool
     location: Location
+    last: str = ""
+
+    @property
+    def takes_exec(self) -> bool:
+        """Whether the program gets the signal, and is likely to handle it, with ``exec``."""
+        is_program = not self.runs_script and not self.starts_others
+        return bool(self.last) and is_program and "=" not in _first_word(self.last)
 
     @property
     def runs_script(self) -> bool:
@@ -100,7 +108,7 @@ def lost_signal(project: Project, service: Service) -> LostSignal | None:
         return None
     shell = (image_shell or "") if first == "sh" else first
     found = _in_text(words[2], shell)
-    return LostSignal(found[0], first, found[1], has_init, location) if found else None
+    return LostSignal(found[0], first, found[1], has_init, location, found[2]) if found else None
 
 
 def script_as_first_process(project: Project, service: Service) -> str:
@@ -182,11 +190,12 @@ def _started(
     return (command.command, place(command)) if command is not None else None
 
 
-def _in_text(text: str, shell: str) -> tuple[Reason, str] | None:
+def _in_text(text: str, shell: str) -> tuple[Reason, str, str] | None:
     """Return why a *shell* does not pass a signal on to the program of *text*, and its name.
 
-    *shell* is ``""`` if it is unknown. dash starts each command as a process. The others replace
-    themselves with the last command of a list, but not with one in a pipe or before ``||``.
+    The last command comes with it, if it starts the program. *shell* is ``""`` if it is unknown.
+    dash starts each command as a process. The others replace themselves with the last command of a
+    list, but not with one in a pipe or before ``||``.
     """
     # Quoted text stays as long as it is: only its separators are hidden.
     plain = _QUOTED.sub(lambda match: re.sub(r"[^\s]|\n", "_", match[0]), text).rstrip(" \t\r\n;")
@@ -200,14 +209,15 @@ def _in_text(text: str, shell: str) -> tuple[Reason, str] | None:
     if any(each == "&" for each, _ in parts):
         return None
     if first == "done" and any(_first_word(each) in {"while", "until"} for _, each in parts):
-        return "loop", ""
+        return "loop", "", ""
     if separator == "|" and first in _FILTERS:
         reason, program = "pipe", _name(parts[-2][1])
     elif separator == "||" and first in _ALTERNATIVES:
         program = _name(parts[-2][1])
     elif separator not in {"|", "||"} and shell == "dash":
         program = _name(last)
-    return (reason, program) if program else None
+        return (reason, program, last) if program else None
+    return (reason, program, "") if program else None
 
 
 def _parts(plain: str, text: str) -> Iterator[tuple[str, str]]:

@@ -223,7 +223,7 @@ def removed_option(architecture: Architecture) -> Iterator[Occurrence]:
 _DEFAULT_PERIOD = "10 s"
 
 
-@rule(Severity.LOW, "reliability")
+@rule(Severity.LOW, "reliability", transform="pass-stop-signal")
 def lost_stop_signal(architecture: Architecture) -> Iterator[Occurrence]:
     """The program of a service does not get the stop signal.
 
@@ -252,6 +252,7 @@ def lost_stop_signal(architecture: Architecture) -> Iterator[Occurrence]:
                 lost.location,
                 service.name,
                 remedy=_remedy(lost),
+                is_fixable=lost.takes_exec and lost.location.path in architecture.project.files,
             )
 
 
