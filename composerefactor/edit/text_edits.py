@@ -63,7 +63,7 @@ def edit_error(file: ComposeFile, path: Path, node: Node | None, why: str) -> Re
     )
 
 
-_HARMLESS = r"[\w$./~:?+@-]*|\$\{[\w$./~:?+@{}-]*\}"
+_HARMLESS = r"[\w$./~:?+@-]*(?: [\w$./~:?+@-]+)*|\$\{[\w$./~:?+@{}-]*\}"
 """Text without special meaning in any scalar style, except plain in a flow collection."""
 
 

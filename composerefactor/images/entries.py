@@ -547,6 +547,29 @@ class FirstUser(Struct, frozen=True, forbid_unknown_fields=True):
     source: str = ""
 
 
+class StopNeed(Struct, frozen=True, forbid_unknown_fields=True):
+    """The time that the server of an image needs to stop, if it is more than Docker's 10 seconds.
+
+    Attributes:
+        time: The time, such as 90s.
+        reason: Why it needs the time, as a sentence for the Compose file.
+        when: The condition under which it needs it; null for always.
+        source: Where this was read.
+        verified: The kind of evidence for it.
+    """
+
+    time: str
+    reason: str
+    when: Condition | None = None
+    source: str = ""
+    verified: Evidence = "project"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time that is not a number of seconds, minutes or hours."""
+        if not re.fullmatch(r"[1-9][0-9]*[smh]", self.time):
+            raise ValueError(f"{self.time!r} is not a time such as 90s")
+
+
 class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
     """A health check that only a person can choose.
 
@@ -589,6 +612,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
         scaling: How several containers work together; null if that is unknown.
         starts: The settings without which it does not start; null if that is unknown.
         first_user: How a person logs in first; null if that is unknown.
+        stops: The time that it needs to stop; null if that is unknown, or not long.
         notes: Remarks for the reader of a plan.
         source: Where the facts were read.
         verified: The kind of evidence for the facts.
@@ -618,6 +642,7 @@ class CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     scaling: Scaling | None = None
     starts: StartNeeds | None = None
     first_user: FirstUser | None = None
+    stops: StopNeed | None = None
     notes: str = ""
     source: str = ""
     verified: Evidence = "project"

@@ -42,6 +42,7 @@ from composerefactor.images.entries import (
     MemoryNeed,
     RefusedMount,
     RemovedOption,
+    StopNeed,
     Tag,
     Times,
     Truth,
@@ -567,6 +568,26 @@ def memory_of(model: StartModel, service: Service, catalog: Catalog) -> MemoryNe
     ):
         return replace(entry.memory, bounded=False)
     return entry.memory
+
+
+def stop_need(service: Service, catalog: Catalog) -> StopNeed | None:
+    """Return the time that the server of an image needs to stop; None if it needs no long one.
+
+    None as well if *catalog* does not know it, and if *service* runs another program of the image,
+    or builds another image on it.
+    """
+    image = service.image.value if service.image and service.build is None else ""
+    entry = catalog.match(image) if image else None
+    if entry is None or entry.stops is None or not runs_server(service, entry):
+        return None
+    words = (value.value for value in (service.entrypoint, service.command) if value)
+    use = ImageUse(
+        repository=catalog.known_name(image) or "",
+        tag=_known_tag(image),
+        command=tuple(chain.from_iterable(words)),
+    )
+    when = entry.stops.when
+    return entry.stops if when is None or when.holds(use) is Truth.YES else None
 
 
 USUAL_SIZES = {

@@ -5,6 +5,9 @@ interval, and at most until the checks have failed: the start period, then as ma
 timeouts as there are retries (Docker documentation, ``HEALTHCHECK``). What a container does before,
 such as pulling an image or migrating data, is not in the files.
 
+Docker sends the stop signal to the first process of a container, and kills all of them after the
+grace period.
+
 The commands that back up and restore databases are those of the documentation of their images
 (docker-library/docs: postgres, mysql, mariadb, mongo). The files of other volumes are copied while
 their service is stopped.
@@ -14,20 +17,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
 from composerefactor.analysis.facts.resources import HealthFacts
+from composerefactor.compose.project import Project
 from composerefactor.compose.sizes import parse_size, seconds
+from composerefactor.images.entries import StopNeed
 from composerefactor.images.lookup import (
     SHARED_MEMORY,
     USUAL_SIZES,
     configured_memory,
     memory_of,
+    stop_need,
     usual_kind,
 )
+from composerefactor.images.stop_signals import LostSignal, lost_signal, script_as_first_process
 
 _DEFAULT = {"interval": 30.0, "timeout": 30.0, "retries": 3, "start_period": 0.0}
 """The defaults of Docker for a health check (Docker documentation)."""
@@ -122,6 +130,66 @@ def ready_time(entry: InvocationFacts) -> StartTime | None:
             path = (*start.path, start.service)
             longest = StartTime(start.service, 0.0, start.latest + last, path, start.tasks)
     return replace(longest, earliest=earliest) if longest is not None else None
+
+
+class Stop(Struct, frozen=True):
+    """What happens to a service at a stop, as far as its files or its image say it.
+
+    Attributes:
+        service: The service.
+        signal: The signal that the file sets, ``""`` for that of the image.
+        period: The grace period that the file sets, ``""`` for Docker's 10 seconds.
+        need: The time that its server needs, None if it is not known to be long.
+        lost: Why its program does not get the signal, None if it may get it.
+        script: The script that is its first process, ``""`` if none is.
+    """
+
+    service: str
+    signal: str
+    period: str
+    need: StopNeed | None
+    lost: LostSignal | None
+    script: str
+
+    @property
+    def is_notable(self) -> bool:
+        """True if there is something to say that is not true of every service."""
+        return bool(self.signal or self.period or self.need or self.lost or self.script)
+
+
+def stops(project: Project, entry: InvocationFacts) -> list[list[Stop]]:
+    """Return the stop of each lasting service of *entry* without profiles, in order.
+
+    Each list has the services that stop once those in the earlier lists that need them have.
+    """
+    levels: dict[str, int] = {}
+    for name in (name for step in reversed(entry.dependencies.steps) for name in step):
+        needed_by = [each for each, needs in entry.dependencies.needs.items() if name in needs]
+        levels[name] = max((levels.get(each, -1) + 1 for each in needed_by), default=0)
+    by_level: dict[int, list[Stop]] = {}
+    for name in filter(partial(_is_lasting, entry), entry.model.services):
+        by_level.setdefault(levels.get(name, 0), []).append(_stop(project, entry, name))
+    return [by_level[level] for level in sorted(by_level)]
+
+
+def _is_lasting(entry: InvocationFacts, name: str) -> bool:
+    facts = entry.service(name)
+    if facts is None or facts.one_off or facts.profiles:
+        return False
+    return name not in entry.model.without_container
+
+
+def _stop(project: Project, entry: InvocationFacts, name: str) -> Stop:
+    service = entry.model.services[name]
+    signal, period = service.value("stop_signal"), service.stop_grace_period
+    return Stop(
+        name,
+        (signal.known_text or "") if signal is not None else "",
+        period.value if period is not None else "",
+        stop_need(service, entry.catalog),
+        lost_signal(project, service),
+        script_as_first_process(project, service),
+    )
 
 
 class HostNeeds(Struct, frozen=True):

@@ -15,6 +15,7 @@ from composerefactor.compose.service_values import Logging
 from composerefactor.compose.services import Service
 from composerefactor.compose.sizes import format_size
 from composerefactor.images.lookup import removed_options
+from composerefactor.images.stop_signals import LostSignal, lost_signal
 
 _RESTARTS = (("restart",), ("deploy", "restart_policy", "condition"))
 _MEMORY_LIMITS = (("mem_limit",), ("deploy", "resources", "limits", "memory"))
@@ -244,3 +245,59 @@ def removed_option(architecture: Architecture) -> Iterator[Occurrence]:
                     option,
                     removed.remedy,
                 )
+
+
+_DEFAULT_PERIOD = "10 s"
+
+
+@rule(Severity.LOW, "reliability", transform="pass-stop-signal")
+def lost_stop_signal(architecture: Architecture) -> Iterator[Occurrence]:
+    """The program of a service does not get the stop signal.
+
+    Docker signals the first process of the container, and kills all of them after the grace period.
+    If the first process is a shell that waits for the program, as that of Debian does with `sh -c
+    "migrate && start"`, the program learns nothing: each stop takes 10 seconds, and requests that
+    are under way are cut off. With `exec` before it, the program takes the place of the shell.
+    """
+    for entry in architecture.entries:
+        for service in entry.services:
+            if architecture.is_short_lived(service.location.path):
+                continue
+            definition = entry.model.services[service.name]
+            signal = definition.value("stop_signal")
+            is_killed = signal is not None and signal.known_text in {"SIGKILL", "KILL", "9"}
+            if is_killed or reason_it_may_exit(entry.model, service.name) is not None:
+                continue
+            lost = lost_signal(architecture.project, definition)
+            if lost is None:
+                continue
+            period = definition.stop_grace_period
+            after = f"after {period.value if period else _DEFAULT_PERIOD}"
+            end = "at once" if lost.has_init or lost.reason == "npm" else after
+            yield Occurrence(
+                f"{service.name} is killed {end} when it stops: {_loss(lost)}",
+                lost.location,
+                service.name,
+                remedy=_remedy(lost),
+                is_fixable=lost.takes_exec and lost.location.path in architecture.project.files,
+            )
+
+
+def _loss(lost: LostSignal) -> str:
+    if lost.reason == "loop":
+        return f"{lost.shell} ignores the stop signal in its loop"
+    return f"{lost.shell} does not pass the stop signal on to {lost.program}"
+
+
+def _remedy(lost: LostSignal) -> str:
+    match lost.reason:
+        case "npm":
+            return f"start {lost.program} without npm"
+        case "loop":
+            return "begin the command with: trap exit TERM;" if lost.has_init else "set init: true"
+        case "pipe":
+            return f"start {lost.program} with exec, and without the pipe"
+    if lost.starts_others:
+        return f"start with exec what {lost.program} runs"
+    init = " and init: true" if lost.runs_script and not lost.has_init else ""
+    return f"start it with exec{init}"

@@ -19,11 +19,13 @@ from composerefactor.analysis.facts.upkeep import (
     BackupAdvice,
     HostNeeds,
     StartTime,
+    Stop,
     health_times,
     host_needs,
     ready_time,
     recoveries,
     start_times,
+    stops,
 )
 from composerefactor.analysis.facts.variables import CREATE_ENV, VariableFacts
 from composerefactor.analysis.findings import Finding, Severity
@@ -32,9 +34,10 @@ from composerefactor.compose.interpolation import expand
 from composerefactor.compose.masking import MASK
 from composerefactor.compose.ports import in_ranges
 from composerefactor.compose.project import Project
-from composerefactor.compose.sizes import GIB
+from composerefactor.compose.sizes import GIB, seconds
 from composerefactor.discovery.readers import STACK_DEPLOY
 from composerefactor.errors import first_of
+from composerefactor.images.entries import confidence
 from composerefactor.images.environments import NAMES, PURPOSES
 from composerefactor.images.health.usage import urls_of
 from composerefactor.images.observability import program_of
@@ -293,6 +296,7 @@ def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
+        yield f"{command} stop  # keeps the containers; kills what has not ended in time"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
     build = " --build" if entry.builds else ""
@@ -596,7 +600,7 @@ def environments(architecture: Architecture) -> Section:
 
 
 def startup(analysis: Analysis) -> Section:
-    """Return the section with the time until each service starts, and until it is ready."""
+    """Return the section with the time until each service starts, and how all are stopped."""
 
     def rows(entry: InvocationFacts) -> Iterator[Row]:
         for each in start_times(entry):
@@ -629,11 +633,53 @@ def startup(analysis: Analysis) -> Section:
     empty = (
         "No service has a health check: all start at once, and nothing shows when they are ready."
     )
+
     parts = (
         Table(columns, tuple(all_rows)),
         Table(whole_columns, tuple(whole), "Until `up --wait` ends"),
+        *_stopping(analysis.architecture),
     )
-    return Section("startup", "Expected start-up time", parts, intro if all_rows else "", empty)
+    title = "Expected start-up time, and stop"
+    return Section("startup", title, parts, intro if all_rows else empty, empty)
+
+
+def _stopping(architecture: Architecture) -> Iterator[TextBlock | Table]:
+    """Yield the order in which the services of the main start command stop, and what is special."""
+    main = architecture.main
+    steps = stops(architecture.project, main) if main is not None else []
+    if not steps:
+        return
+    names = [first_of([each.service for each in step], _MAX_PLACES) for step in steps]
+    order = (
+        f"Order of `{command_of(main)} stop`: {', then '.join(names)}."
+        if main is not None and len(names) > 1
+        else "No service waits for another one: all get the signal at once."
+    )
+    end = "Each gets its stop signal, and is killed if it still runs after 10 s"
+    yield TextBlock((order, f"{end}, or after the time in `stop_grace_period`."), "Stop")
+    rows = tuple(
+        (each.service, each.signal or _NONE, each.period or _PERIOD, _at_stop(each))
+        for step in steps
+        for each in step
+        if each.is_notable
+    )
+    yield Table(("Service", "Signal", "Killed after", "What it means"), rows, "Services to look at")
+
+
+_PERIOD = "10 s"
+
+
+def _at_stop(stop: Stop) -> str:
+    """Return what *stop* means to the service, in the words of a cell."""
+    if stop.lost is not None:
+        return f"{stop.lost.program or 'its loop'} gets no signal (lost-stop-signal)"
+    if stop.need is not None and (seconds(stop.period) or 0.0) < (seconds(stop.need.time) or 0.0):
+        is_guess = confidence(stop.need.verified) == "guess"
+        text = "may write to disk for longer" if is_guess else f"may need {stop.need.time}"
+        return text if stop.period else f"{text} (add-stop-grace-period)"
+    if stop.script:
+        return f"{stop.script} has to handle the signal; without a handler it needs init: true"
+    return _NONE
 
 
 def _time(time: StartTime) -> str:

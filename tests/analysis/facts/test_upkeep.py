@@ -6,7 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from composerefactor.analysis.facts.architecture import InvocationFacts
-from composerefactor.analysis.facts.upkeep import host_needs, ready_time, recoveries, start_times
+from composerefactor.analysis.facts.upkeep import (
+    host_needs,
+    ready_time,
+    recoveries,
+    start_times,
+    stops,
+)
 from composerefactor.compose.sizes import MIB, seconds
 from composerefactor.report.analysis.model import Table, TextBlock
 from composerefactor.report.analysis.observability import observability
@@ -57,6 +63,26 @@ volumes:
 @pytest.fixture
 def facts() -> InvocationFacts:
     return surveyed(COMPOSE).entries[0]
+
+
+def test_a_service_stops_once_those_that_need_it_have_stopped() -> None:
+    architecture = surveyed(COMPOSE)
+    steps = stops(architecture.project, architecture.entries[0])
+    assert [[each.service for each in step] for step in steps] == [
+        ["web"],
+        ["api"],
+        ["cache"],
+        ["db"],
+    ]
+    assert steps[-1][0].need is not None
+    assert not steps[0][0].is_notable
+
+
+def test_a_script_is_the_first_process_unless_there_is_an_init() -> None:
+    text = "services:\n  a: {build: .}\n  b: {build: ., init: true}\n"
+    architecture = surveyed(text, {"Dockerfile": 'FROM node:22\nCMD ["node", "server.js"]'})
+    [[a, b]] = stops(architecture.project, architecture.entries[0])
+    assert (a.script, b.script) == ("node server.js", "")
 
 
 def test_start_times_follow_the_longest_path(facts: InvocationFacts) -> None:
