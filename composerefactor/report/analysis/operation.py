@@ -639,7 +639,7 @@ def startup(analysis: Analysis) -> Section:
         Table(whole_columns, tuple(whole), "Until `up --wait` ends"),
         *_stopping(analysis.architecture),
     )
-    title = "Expected start-up time, and stop"
+    title = "Expected start-up time and stop"
     return Section("startup", title, parts, intro if all_rows else empty, empty)
 
 

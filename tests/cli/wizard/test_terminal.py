@@ -22,9 +22,9 @@ PATH = (  # what each question of a run is answered with
     ("What would you like to do?", ("f",)),
     ("Which fixes do you want?", ("k",)),
     ("drop-version: 1 change. Take?", ("enter",)),
-    ("2 of 8 kinds", ("l",)),
+    ("2 of 9 kinds", ("l",)),
     ("Take this change?", ("d",)),
-    ("3 of 8 kinds", ("d",)),
+    ("3 of 9 kinds", ("d",)),
     ("What would you like to do with the changes?", ()),
 )
 COLOURS = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
@@ -46,7 +46,7 @@ def test_full_run(start: Start, film: Film) -> None:
     terminal.wait_for("drop-version: 1 change. Take?")
     film.take(terminal, "a kind of change that is safe")
     terminal.press("enter")
-    terminal.wait_for("2 of 8 kinds")
+    terminal.wait_for("2 of 9 kinds")
     film.take(terminal, "a kind that changes containers is not preselected")
     terminal.press("d")
     terminal.wait_for("What would you like to do with the changes?")
