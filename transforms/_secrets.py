@@ -28,7 +28,7 @@ from composerefactor.images.credentials import (
     other_places,
     user_names,
 )
-from composerefactor.images.dockerfiles import dockerfile_text, read_dockerfile
+from composerefactor.images.dockerfiles import chain_of
 from composerefactor.images.entries import Secret
 from composerefactor.images.environments import environment_of
 from composerefactor.refactoring.contract import Effect
@@ -539,8 +539,7 @@ def _is_built_for_root(project: Project, use: CredentialUse) -> bool:
         return False
     user = text_of(service.user)
     build = service.build.value
-    text = dockerfile_text(project, build)
-    chain = read_dockerfile(text).chain(build.target, build.arguments) if text else None
+    chain = chain_of(project, build)
     if not user and chain is not None and (last := chain.last("USER")) is not None:
         user = expand(last.text, chain.variables(build.arguments))
     return (user or "root").partition(":")[0] in {"root", "0"}

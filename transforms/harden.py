@@ -31,7 +31,7 @@ from composerefactor.edit.operations import AddItem, AddKey, Edit
 from composerefactor.edit.rendering import Value
 from composerefactor.errors import UsageError, enumerated
 from composerefactor.images.catalog import catalog_of
-from composerefactor.images.dockerfiles import Chain, dockerfile_text, read_dockerfile
+from composerefactor.images.dockerfiles import Chain, chain_of
 from composerefactor.images.entries import confidence
 from composerefactor.images.health.probes import base_image
 from composerefactor.images.lookup import Hardening, file_capabilities, gains_privileges, hardening
@@ -221,13 +221,8 @@ class _Privileges:
     def _chain(self, service: Service) -> Chain | None:
         """Return the build of the image of *service*, if its Dockerfile is in the project."""
         if id(service) not in self._chains:
-            build = service.build.value if service.build else None
-            text = dockerfile_text(self.project, build) if build else None
-            self._chains[id(service)] = (
-                read_dockerfile(text).chain(build.target, build.arguments)
-                if build and text is not None
-                else None
-            )
+            build = service.build
+            self._chains[id(service)] = chain_of(self.project, build.value) if build else None
         return self._chains[id(service)]
 
 

@@ -222,6 +222,12 @@ def dockerfile_text(project: Project, build: Build) -> str | None:
     return context_reader(project, build)(build.dockerfile)
 
 
+def chain_of(project: Project, build: Build) -> Chain | None:
+    """Return the build of the image of *build*; None if its Dockerfile or its stage is unknown."""
+    text = dockerfile_text(project, build)
+    return read_dockerfile(text).chain(build.target, build.arguments) if text else None
+
+
 def read_dockerfile(text: str) -> Dockerfile:
     """Parse the Dockerfile *text*; lines that are not instructions are ignored."""
     arguments: dict[str, str | None] = {}

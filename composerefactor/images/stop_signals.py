@@ -19,13 +19,7 @@ from composerefactor.compose.definitions import known_text_of
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
 from composerefactor.errors import Location
-from composerefactor.images.dockerfiles import (
-    Chain,
-    Instruction,
-    context_reader,
-    dockerfile_text,
-    read_dockerfile,
-)
+from composerefactor.images.dockerfiles import Chain, Instruction, chain_of, context_reader
 from composerefactor.images.health.probes import shell_of
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
@@ -155,9 +149,7 @@ def _chain(project: Project, service: Service) -> tuple[Chain | None, str]:
         image = known_text_of(service.image)
         return (Chain(image, ()) if image else None), ""
     build = service.build.value
-    text = dockerfile_text(project, build)
-    chain = read_dockerfile(text).chain(build.target, build.arguments) if text else None
-    return chain, build.dockerfile_path if build.inline is None else ""
+    return chain_of(project, build), build.dockerfile_path if build.inline is None else ""
 
 
 def _started(

@@ -13,6 +13,7 @@ from composerefactor.compose.services import StartModel
 from composerefactor.images.catalog import Catalog
 from composerefactor.images.dockerfiles import (
     Chain,
+    chain_of,
     context_reader,
     dockerfile_text,
     exposed_ports,
@@ -257,9 +258,7 @@ def _cannot_run(project: Project, use: Usage, test: Command, catalog: Catalog) -
         return False
     if use.build is None:
         return use.image is not None and image_lacks(use.image, program, catalog)
-    text = dockerfile_text(project, use.build)
-    file = read_dockerfile(text) if text is not None else None
-    chain = file.chain(use.build.target, use.build.arguments) if file is not None else None
+    chain = chain_of(project, use.build)
     return chain is not None and program in missing_programs(chain, (program,))
 
 
