@@ -8,10 +8,9 @@ first process, and with npm 6, 8, 10 and 11.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -21,6 +20,7 @@ from composerefactor.compose.services import Service
 from composerefactor.errors import Location
 from composerefactor.images.dockerfiles import Chain, Instruction, chain_of, context_reader
 from composerefactor.images.health.probes import shell_of
+from composerefactor.images.health.servers import read_json
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 _SHELL_OPTIONS = re.compile(r"-[a-z]*c|-o")
@@ -250,12 +250,8 @@ def _script(project: Project, service: Service, arguments: tuple[str, ...]) -> s
             return ""
     if service.build is None:
         return ""
-    text = context_reader(project, service.build.value)("package.json")
-    try:
-        package: Any = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return ""
-    scripts = package.get("scripts") if isinstance(package, Mapping) else None
+    package = read_json(context_reader(project, service.build.value), "package.json")
+    scripts = package.get("scripts")
     command = scripts.get(name) if isinstance(scripts, Mapping) else None
     if not isinstance(command, str) or re.search(r"[;|&\n]", command) or _HANDLES.search(command):
         return ""

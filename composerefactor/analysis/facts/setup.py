@@ -6,7 +6,6 @@ that it fills in data, a script of `package.json`, the programs of Django, Larav
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ from composerefactor.compose.hosts import name_words
 from composerefactor.compose.paths import directory_of, path_from
 from composerefactor.compose.project import Project
 from composerefactor.images.entries import FirstUser
+from composerefactor.images.health.servers import read_json
 
 _FILLS = frozenset({"seed", "seeder", "seeds", "fixtures", "demodata", "sampledata"})
 """Words in the name of a service that fills in data."""
@@ -97,10 +97,7 @@ def _commands(project: Project, context: str) -> Iterator[str]:
     if text("artisan") and text("database/seeders/DatabaseSeeder.php"):
         yield "php artisan db:seed"
     runner = next((run for lock, run in _LOCKS if text(lock)), "npm run")
-    try:
-        scripts = json.loads(text("package.json") or "{}").get("scripts")
-    except (ValueError, AttributeError, RecursionError):
-        return
+    scripts = read_json(text, "package.json").get("scripts")
     for script in scripts if isinstance(scripts, dict) else ():
         if re.fullmatch(_SCRIPT, script):
             yield f"{runner} {script}"
