@@ -19,6 +19,7 @@ from composerefactor.errors import enumerated
 from composerefactor.images.catalog import catalog_of
 from composerefactor.images.entries import StopNeed, confidence
 from composerefactor.images.lookup import stop_need
+from composerefactor.images.stop_signals import is_killed
 from composerefactor.refactoring.contract import Change, NoOptions, Refusal, fixer
 from composerefactor.transforms._attribute import BlockedSite, addition, blocked_refusal, find_sites
 
@@ -35,9 +36,7 @@ def add_stop_grace_period(project: Project, options: NoOptions) -> Iterator[Chan
     """Yield a change for each service, or block that services share, without enough time."""
 
     def need_of(model: StartModel, service: Service) -> StopNeed | None:
-        signal = service.value("stop_signal")
-        is_killed = signal is not None and signal.known_text in {"SIGKILL", "KILL", "9"}
-        if service.stop_grace_period or is_killed or one_off(model, service.name):
+        if service.stop_grace_period or is_killed(service) or one_off(model, service.name):
             return None
         return stop_need(service, catalog_of(project))
 

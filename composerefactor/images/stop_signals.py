@@ -88,6 +88,12 @@ class LostSignal(Struct, frozen=True):
         return _first_word(self.program) in _RUNNERS
 
 
+def is_killed(service: Service) -> bool:
+    """Return whether *service* asks for SIGKILL, which ends every program at once."""
+    signal = service.value("stop_signal")
+    return signal is not None and signal.known_text in {"SIGKILL", "KILL", "9"}
+
+
 def lost_signal(project: Project, service: Service) -> LostSignal | None:
     """Return why the program of *service* does not get the stop signal; None if it may get it."""
     process = _first_process(project, service)

@@ -582,8 +582,7 @@ class _View:
                     )
             elif each.config.text and not rules:
                 steps.append(f"{each.config.file} has no rule_files")
-        if by or managers:
-            by += [each.shown for each in managers]
+        by += [each.shown for each in managers]
         for each in self.of("grafana"):
             folder = self._provisioned(each, "alerting")
             if folder:

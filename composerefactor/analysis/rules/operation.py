@@ -15,7 +15,7 @@ from composerefactor.compose.service_values import Logging
 from composerefactor.compose.services import Service
 from composerefactor.compose.sizes import format_size
 from composerefactor.images.lookup import removed_options
-from composerefactor.images.stop_signals import LostSignal, lost_signal
+from composerefactor.images.stop_signals import LostSignal, is_killed, lost_signal
 
 _RESTARTS = (("restart",), ("deploy", "restart_policy", "condition"))
 _MEMORY_LIMITS = (("mem_limit",), ("deploy", "resources", "limits", "memory"))
@@ -264,9 +264,7 @@ def lost_stop_signal(architecture: Architecture) -> Iterator[Occurrence]:
             if architecture.is_short_lived(service.location.path):
                 continue
             definition = entry.model.services[service.name]
-            signal = definition.value("stop_signal")
-            is_killed = signal is not None and signal.known_text in {"SIGKILL", "KILL", "9"}
-            if is_killed or reason_it_may_exit(entry.model, service.name) is not None:
+            if is_killed(definition) or reason_it_may_exit(entry.model, service.name) is not None:
                 continue
             lost = lost_signal(architecture.project, definition)
             if lost is None:
