@@ -30,7 +30,7 @@ from composerefactor.images.dockerfiles import (
     Chain,
     Instruction,
     context_reader,
-    copied_sources,
+    copied_paths,
     dockerfile_text,
     read_dockerfile,
 )
@@ -190,24 +190,23 @@ def _copies(
         for n, instruction in enumerate(instructions):
             if instruction.name == "WORKDIR":
                 directory = posixpath.join(directory, expand(instruction.text, known))
+            *sources, target = copied_paths(instruction) or ("",)
             made = any(i.name == "RUN" and re.search(_MAKES, i.text) for i in instructions[n:])
             is_writable = is_root or "chown" in instruction.flags
-            words = instruction.words or instruction.text.split()
-            target = posixpath.join(directory, expand(words[-1], known)) if words else ""
-            for source, name in _sources(project, build, instruction):
-                path = posixpath.normpath(posixpath.join(target, name))
+            for source, name in _sources(project, build, sources, target):
+                path = posixpath.normpath(posixpath.join(directory, expand(target, known), name))
                 yield _Copy(source, path, in_image, made, is_writable)
 
 
-def _sources(project: Project, build: Build, instruction: Instruction) -> Iterator[tuple[str, str]]:
-    """Yield what *instruction* copies, and the name that it gets below the target.
+def _sources(
+    project: Project, build: Build, sources: Sequence[str], target: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what is copied from *sources* to *target*, and its name below the target.
 
     Of the files in a directory, and of those that match a pattern, only dependencies are yielded.
     """
     context = build.directory or "."
-    sources = copied_sources(instruction)
-    words = instruction.words or instruction.text.split()
-    is_into = len(sources) > 1 or words[-1:] in (["."], ["./"]) or words[-1].endswith("/")
+    is_into = len(sources) > 1 or target == "." or target.endswith("/")
     for source in sources:
         path = path_from(context, "." if source in WHOLE_CONTEXT else source.lstrip("/"))
         name = posixpath.basename(path)

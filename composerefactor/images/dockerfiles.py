@@ -77,11 +77,19 @@ WHOLE_CONTEXT = frozenset({".", "./", "/", "*"})
 """Sources of COPY that are all of the build context."""
 
 
-def copied_sources(instruction: Instruction) -> tuple[str, ...]:
-    """Return what COPY or ADD takes from the build context, as written; () for other stages."""
+def copied_paths(instruction: Instruction) -> tuple[str, ...]:
+    """Return what COPY or ADD takes from the build context, and its target, as written.
+
+    Empty for other instructions, and for what they take from another stage.
+    """
     if instruction.name not in {"COPY", "ADD"} or "from" in instruction.flags:
         return ()
-    return (instruction.words or tuple(instruction.text.split()))[:-1]
+    return instruction.words or tuple(instruction.text.split())
+
+
+def copied_sources(instruction: Instruction) -> tuple[str, ...]:
+    """Return what COPY or ADD takes from the build context, as written; () for other stages."""
+    return copied_paths(instruction)[:-1]
 
 
 def _unquoted(value: str) -> str:
