@@ -228,6 +228,15 @@ class InvocationFacts(StartCommandFacts, frozen=True, dict=True):
     def _service_by_name(self) -> Mapping[str, ServiceFacts]:
         return {each.name: each for each in self.services}
 
+    @cached_property
+    def running(self) -> tuple[ServiceFacts, ...]:
+        """The services that keep running, also those that need a profile."""
+        return tuple(
+            each
+            for each in self.services
+            if not each.one_off and each.name not in self.model.without_container
+        )
+
     def health_of(self, name: str) -> HealthFacts | None:
         """Return the health check of the service *name*, or None."""
         return self._health_by_service.get(name)

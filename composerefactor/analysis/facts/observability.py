@@ -124,11 +124,11 @@ class Scrape(Struct, frozen=True):
 def observers(project: Project, entry: InvocationFacts) -> list[Observer]:
     """Return the services of *entry* that observe others, in its order."""
     found = []
-    for service in entry.services:
+    for service in entry.running:
         model_service = entry.model.services[service.name]
         image = service.build.base if service.build else service.image
         known = program_of(image) if image else None
-        if known is None or service.one_off or service.name in entry.model.without_container:
+        if known is None:
             continue
         name, program = known
         if program.collects or program.stores or program.shows or program.alerts or program.covers:
@@ -194,28 +194,23 @@ def _discovers(observer: Observer) -> bool:
 
 def observations(project: Project, entry: InvocationFacts) -> tuple[Observation, ...]:
     """Return the logs, metrics, traces, alerts and dashboards of *entry*; none without services."""
-    running = [
-        each
-        for each in entry.services
-        if not each.one_off and each.name not in entry.model.without_container
-    ]
-    if not running:
+    if not entry.running:
         return ()
-    view = _View(project, entry, running)
+    view = _View(project, entry)
     return view.logs(), view.metrics(), view.traces(), view.alerts(), view.dashboards()
 
 
 class _View:
     """The services of a start command and their observers."""
 
-    def __init__(
-        self, project: Project, entry: InvocationFacts, running: list[ServiceFacts]
-    ) -> None:
-        self.project, self.entry, self.running = project, entry, running
+    def __init__(self, project: Project, entry: InvocationFacts) -> None:
+        self.project, self.entry, self.running = project, entry, entry.running
         self.observers = observers(project, entry)
         own = {each.service.name for each in self.observers if each.observes}
         self.observed = [
-            each for each in running if each.name not in own and each.counts_as != "infrastructure"
+            each
+            for each in entry.running
+            if each.name not in own and each.counts_as != "infrastructure"
         ]
         self.applications = [each for each in self.observed if each.counts_as == "applications"]
 

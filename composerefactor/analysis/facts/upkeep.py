@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -167,16 +166,10 @@ def stops(project: Project, entry: InvocationFacts) -> list[list[Stop]]:
         needed_by = [each for each, needs in entry.dependencies.needs.items() if name in needs]
         levels[name] = max((levels.get(each, -1) + 1 for each in needed_by), default=0)
     by_level: dict[int, list[Stop]] = {}
-    for name in filter(partial(_is_lasting, entry), entry.model.services):
+    running = {each.name for each in entry.running if not each.profiles}
+    for name in (name for name in entry.model.services if name in running):
         by_level.setdefault(levels.get(name, 0), []).append(_stop(project, entry, name))
     return [by_level[level] for level in sorted(by_level)]
-
-
-def _is_lasting(entry: InvocationFacts, name: str) -> bool:
-    facts = entry.service(name)
-    if facts is None or facts.one_off or facts.profiles:
-        return False
-    return name not in entry.model.without_container
 
 
 def _stop(project: Project, entry: InvocationFacts, name: str) -> Stop:

@@ -145,11 +145,7 @@ _HTTPS_OF_PORTAINER = 9443
 def _after(project: Project, main: InvocationFacts) -> Iterator[str]:
     """Yield what shows that all services of *main* work."""
     command = command_of(main)
-    running = [
-        each.name
-        for each in main.services
-        if not each.profiles and not each.one_off and each.name not in main.model.without_container
-    ]
+    running = [each.name for each in main.running if not each.profiles]
     if not running:
         return
     checks = (main.health_of(name) for name in running)

@@ -91,9 +91,7 @@ def _joined(texts: Iterable[str]) -> str:
 
 def _scalable(entry: InvocationFacts) -> Iterator[ServiceFacts]:
     """Yield the applications and proxies of *entry* that keep running."""
-    for each in entry.services:
-        if each.one_off or each.is_provider or each.name in entry.model.without_container:
-            continue
+    for each in entry.running:
         if each.counts_as == "applications" or each.category == "proxy":
             yield each
 
@@ -254,13 +252,8 @@ def _running(main: InvocationFacts) -> list[ServiceFacts]:
 
     Those that need a profile count only if most services do.
     """
-    lasting = [
-        each
-        for each in main.services
-        if not each.one_off and each.name not in main.model.without_container
-    ]
-    default = [each for each in lasting if not each.profiles]
-    return default if 2 * len(default) >= len(lasting) else lasting
+    default = [each for each in main.running if not each.profiles]
+    return default if 2 * len(default) >= len(main.running) else [*main.running]
 
 
 def _one_host(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
