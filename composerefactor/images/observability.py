@@ -40,7 +40,7 @@ class ConfigPlace(Struct, frozen=True, forbid_unknown_fields=True):
     form: str
 
 
-class Kept(Struct, frozen=True, forbid_unknown_fields=True):
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a program keeps what it stores.
 
     Attributes:
@@ -88,7 +88,7 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
         alerts: Whether it tells people.
         covers: ``containers`` or ``host``, if it reads those without a setting.
         config: Its configuration.
-        kept: How long it keeps data; None if that is unknown.
+        retention: How long it keeps data; None if that is unknown.
         reload: How it reads its configuration again; None if it must be restarted.
         metrics: Its own page of metrics.
         exporter: The image that makes metrics of what it says, or ``""``.
@@ -102,7 +102,7 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
     alerts: bool = False
     covers: Literal["", "containers", "host"] = ""
     config: ConfigPlace | None = None
-    kept: Kept | None = None
+    retention: Retention | None = None
     reload: Reload | None = None
     metrics: MetricsPage | None = None
     exporter: str = ""

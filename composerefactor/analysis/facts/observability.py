@@ -54,7 +54,7 @@ class Observation(Struct, frozen=True):
         by: The programs or drivers that do it; none if nobody does.
         covered: What they observe: services, ``all containers``, ``the host``.
         uncovered: The services that they do not.
-        kept: How long the data is kept, ``""`` if there is none.
+        retention: How long data is kept, ``""`` if there is none.
         next_step: What is missing, and what to do about it, ``""`` for nothing.
     """
 
@@ -62,7 +62,7 @@ class Observation(Struct, frozen=True):
     by: tuple[str, ...]
     covered: tuple[str, ...]
     uncovered: tuple[str, ...]
-    kept: str
+    retention: str
     next_step: str
 
 
@@ -265,10 +265,10 @@ class _View:
             if reads_all or not by
             else tuple(s.name for s in self.observed if s.name not in covered)
         )
-        here = self._kept_here(set(drivers))
+        here = self._local_retention(set(drivers))
         if not by:
             return Observation("logs", (), (), (), here, self._log_step(stores))
-        kept = "; ".join(filter(None, map(self._kept, stores)))
+        retention = "; ".join(filter(None, map(self._retention, stores)))
         step = ""
         if uncovered and covered:
             step = f"only on this host: {first_of(uncovered, _MOST_NAMED)}"
@@ -276,7 +276,7 @@ class _View:
             names = enumerated(each.service.name for each in self.collecting("logs"))
             step = f"what {names} reads is not in the files: compare its configuration"
             uncovered = ()
-        return Observation("logs", tuple(by), tuple(covered), uncovered, kept, step)
+        return Observation("logs", tuple(by), tuple(covered), uncovered, retention, step)
 
     def _drivers(self) -> dict[str, str]:
         """Return the logging drivers that send logs elsewhere, by service."""
@@ -323,7 +323,7 @@ class _View:
                 found[mention.caller] = None
         return list(found)
 
-    def _kept_here(self, elsewhere: set[str]) -> str:
+    def _local_retention(self, elsewhere: set[str]) -> str:
         """Return how long Docker keeps the logs on this host."""
         groups: dict[str, list[str]] = {}
         for each in self.running:
@@ -356,7 +356,7 @@ class _View:
         if stores:
             names = enumerated(each.service.name for each in stores)
             return f"no collector sends logs to {names}, and no service has a logging driver for it"
-        unlimited = "without limit" in self._kept_here(set())
+        unlimited = "without limit" in self._local_retention(set())
         first = "`composerefactor fix --unsafe --select add-logging` limits them; " * unlimited
         shown = self.of("grafana")
         where = f", in {shown[0].service.name}" if shown else ""
@@ -365,26 +365,26 @@ class _View:
             f"Alloy, with Loki, keeps and searches them{where}"
         )
 
-    def _kept(self, observer: Observer) -> str:
+    def _retention(self, observer: Observer) -> str:
         """Return how long *observer* keeps what it stores."""
-        kept, name = observer.program.kept, observer.service.name
-        if kept is None:
+        retention, name = observer.program.retention, observer.service.name
+        if retention is None:
             return ""
-        words = [f"{o} {v}" for o in kept.options if (v := option_value(observer.words, (o,)))]
+        words = [f"{o} {v}" for o in retention.options if (v := option_value(observer.words, (o,)))]
         config = observer.config
         if observer.name == "prometheus":
             for key in ("time", "size"):
                 value = config.get(f"storage.tsdb.retention.{key}")
                 words += [f"storage.tsdb.retention.{key} {value}"] if value else []
-        words += [f"{key} {value}" for key in kept.keys if (value := config.get(key))]
+        words += [f"{key} {value}" for key in retention.keys if (value := config.get(key))]
         if observer.name == "loki" and words and not _loki_deletes(config):
             return f"{name}: for ever, since compactor.retention_enabled is not true"
         if words:
             time = ", ".join(words)
-        elif kept.keys and not config.text and (config.file or observer.is_built):
+        elif retention.keys and not config.text and (config.file or observer.is_built):
             time = "as its configuration says, which is not in the files read"
         else:
-            time = f"{kept.default} (default)"
+            time = f"{retention.default} (default)"
         if observer.name == "jaeger" and (config.path or self._has_storage(observer)):
             return f"{name}: as its storage is configured"
         return f"{name}: {time}{self._lost(observer)}"
@@ -425,7 +425,7 @@ class _View:
             if each.name not in covered and not _is_exporter(each)
         )
         shown = [name for name in covered if name not in own and not self._is_exporter_name(name)]
-        kept = "; ".join(filter(None, map(self._kept, self.storing("metrics"))))
+        retention = "; ".join(filter(None, map(self._retention, self.storing("metrics"))))
         by = tuple(each.shown for each in collectors)
         step = self._scrape_step(uncovered)
         if unread:
@@ -437,7 +437,7 @@ class _View:
                 f"{enumerated(discovers)} also asks for targets at run time: see its page /targets"
             )
             uncovered = ()
-        return Observation("metrics", by, (*shown, *hosts), uncovered, kept, step)
+        return Observation("metrics", by, (*shown, *hosts), uncovered, retention, step)
 
     def _add_covered(
         self, collector: Observer, covered: dict[str, None], hosts: dict[str, None]
@@ -526,7 +526,7 @@ class _View:
                         covered[service.name] = None
         by = tuple(dict.fromkeys([*(each.shown for each in (*collectors, *stores)), *outside]))
         uncovered = tuple(each.name for each in self.applications if each.name not in covered)
-        kept = "; ".join(filter(None, map(self._kept, stores)))
+        retention = "; ".join(filter(None, map(self._retention, stores)))
         if not by:
             return Observation("traces", (), (), (), "", self._trace_step())
         step = ""
@@ -543,7 +543,7 @@ class _View:
                 f"{where} for {first_of(uncovered, _MOST_NAMED)}, if they contain an SDK of "
                 "OpenTelemetry"
             )
-        return Observation("traces", by, tuple(covered), uncovered, kept, step)
+        return Observation("traces", by, tuple(covered), uncovered, retention, step)
 
     def _trace_step(self) -> str:
         callers = {

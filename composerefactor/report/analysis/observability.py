@@ -25,7 +25,7 @@ def observability(architecture: Architecture) -> Section:
                 ", ".join(each.by) or "nobody",
                 first_of(each.covered, _MOST_NAMED) or _NONE,
                 first_of(each.uncovered, _MOST_NAMED) or _NONE,
-                each.kept or _NONE,
+                each.retention or _NONE,
                 each.next_step or _NONE,
             )
 

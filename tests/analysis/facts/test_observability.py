@@ -57,8 +57,8 @@ def test_what_the_configurations_say() -> None:
     assert found["metrics"].by == ("prometheus",)
     assert found["metrics"].covered == ("cache", "all containers of the host")
     assert found["metrics"].uncovered == ("api", "web", "db")
-    assert "15 days" in found["metrics"].kept
-    assert "no volume" in found["metrics"].kept
+    assert "15 days" in found["metrics"].retention
+    assert "no volume" in found["metrics"].retention
     assert "prometheuscommunity/postgres-exporter for db" in found["metrics"].next_step
     assert found["traces"].covered == ("api",)
     assert found["traces"].uncovered == ("web",)
@@ -78,5 +78,5 @@ def test_without_observers_logs_stay_on_the_host() -> None:
     logging = "{driver: json-file, options: {max-size: 10m, max-file: '3'}}"
     found = rows(f"services:\n  api: {{image: acme/api, logging: {logging}}}\n", {})
     assert not any(each.by for each in found.values())
-    assert found["logs"].kept == "on this host, 3 files of 10m each"
+    assert found["logs"].retention == "on this host, 3 files of 10m each"
     assert "not needed" in found["traces"].next_step
