@@ -1,7 +1,7 @@
 """Programs that observe other services, and their configuration, as far as it is in the project.
 
-The facts on them are in ``data/observability.yml``. :func:`configuration` finds the file that such
-a program reads, by its command and its mounts.
+The image catalog describes them in ``data/observability.yml``. :func:`configuration` finds the file
+that such a program reads, by its command and its mounts.
 """
 
 from __future__ import annotations
@@ -85,13 +85,13 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
         collects: What it gets from services.
         stores: What it keeps.
         shows: Whether it has dashboards.
-        alerts: Whether it tells people.
+        alerts: Whether it sends notifications.
         covers: ``containers`` or ``host``, if it reads those without a setting.
         config: Its configuration.
         retention: How long it keeps data; None if that is unknown.
         reload: How it reads its configuration again; None if it must be restarted.
         metrics: Its own page of metrics.
-        exporter: The image that makes metrics of what it says, or ``""``.
+        exporter: The image that exports metrics of its state, or ``""``.
         source: Where the last two were read.
     """
 

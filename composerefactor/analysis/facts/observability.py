@@ -395,7 +395,7 @@ class _View:
         return "SPAN_STORAGE_TYPE" in settings or "--config" in words
 
     def _lost(self, observer: Observer) -> str:
-        """Return that the data is in no volume, ``""`` if it is, or if nobody knows where."""
+        """Return that the data is in no volume; ``""`` if it is, or if its place is unknown."""
         known = self.entry.catalog.match(observer.service.image) if observer.service.image else None
         if known is None or observer.name not in {"prometheus", "influxdb"} or not known.data:
             return ""
@@ -463,7 +463,7 @@ class _View:
         return service is not None and _is_exporter(service)
 
     def _exported(self, name: str) -> list[str]:
-        """Return the services whose state the exporter *name* makes metrics of."""
+        """Return the services of which the exporter *name* exports metrics."""
         service = self.entry.service(name)
         if service is None or not _is_exporter(service):
             return []
@@ -562,7 +562,7 @@ class _View:
     # ------------------------------------------------------------------ alerts
 
     def alerts(self) -> Observation:
-        """Return who tells people when something is wrong."""
+        """Return what sends notifications when something is wrong."""
         by: list[str] = []
         steps: list[str] = []
         managers = self.of("alertmanager")
@@ -573,7 +573,8 @@ class _View:
                 by.append(f"{each.shown} by {first_of(found, _MOST_NAMED)}")
                 if not alertmanagers(each):
                     steps.append(
-                        f"{each.service.name} tells nobody: its configuration has no alerting"
+                        f"{each.service.name} sends its alerts to nobody: its configuration has no "
+                        "section alerting"
                     )
             elif each.config.text and not rules:
                 steps.append(f"{each.config.file} has no rule_files")
@@ -612,12 +613,12 @@ class _View:
         ]
         if not checked:
             return (
-                "nobody is told: with health checks (`composerefactor fix --unsafe --select "
-                "add-healthchecks`) crontab could mail what `docker ps --filter health=unhealthy` "
-                "shows"
+                "nobody is notified: with health checks (`composerefactor fix --unsafe --select "
+                "add-healthchecks`) cron could send by mail what `docker ps --filter "
+                "health=unhealthy` shows"
             )
         return (
-            "nobody is told; crontab mails what a line prints: "
+            "nobody is notified; cron can send what this line prints by mail: "
             "`*/5 * * * * docker ps --filter health=unhealthy --format '{{.Names}} {{.Status}}'`"
         )
 

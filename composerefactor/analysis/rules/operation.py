@@ -256,7 +256,7 @@ def lost_stop_signal(architecture: Architecture) -> Iterator[Occurrence]:
 
     Docker signals the first process of the container, and kills all of them after the grace period.
     If the first process is a shell that waits for the program, as that of Debian does with `sh -c
-    "migrate && start"`, the program learns nothing: each stop takes 10 seconds, and requests that
+    "migrate && start"`, the program never gets it: each stop takes 10 seconds, and requests that
     are under way are cut off. With `exec` before it, the program takes the place of the shell.
     """
     for entry in architecture.entries:

@@ -30,7 +30,7 @@ def observability(architecture: Architecture) -> Section:
             )
 
     columns, all_rows = merged(
-        architecture, ("What", "By", "Services", "Not", "Kept", "Next step"), rows
+        architecture, ("What", "By", "Services", "Not", "Retention", "Next step"), rows
     )
     metric_columns, metric_rows = merged(
         architecture,

@@ -63,7 +63,7 @@ def test_what_the_configurations_say() -> None:
     assert found["traces"].covered == ("api",)
     assert found["traces"].uncovered == ("web",)
     assert found["alerts"].by == ("prometheus by prometheus/rules/up.yml",)
-    assert "tells nobody" in found["alerts"].next_step
+    assert "sends its alerts to nobody" in found["alerts"].next_step
     assert "boards" in found["dashboards"].next_step
 
 
