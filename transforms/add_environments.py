@@ -114,7 +114,7 @@ class Options:
     Options,
     selected_only=True,
     purpose="operations",
-    cause="settings for development and for production are in one file",
+    cause="environments that differ share their files",
 )
 def add_environments(project: Project, options: Options) -> Iterator[Change | Refusal]:
     """Yield a change, or a refusal, for each root file with development-only configuration.

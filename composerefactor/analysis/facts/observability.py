@@ -498,7 +498,7 @@ class _View:
                 ready.append(f"{each.name}:{known[1].metrics.port}{known[1].metrics.path}")
             elif known and known[1].exporter:
                 exporters.append(f"{each.name} by {known[1].exporter}")
-        parts = ["`docker stats` shows the present alone; Prometheus, with cAdvisor, keeps it"]
+        parts = ["`docker stats` shows current values only; Prometheus, with cAdvisor, stores them"]
         if ready:
             parts.append(f"it can read {first_of(ready, _MOST_NAMED)} at once")
         if exporters:

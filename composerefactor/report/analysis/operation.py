@@ -292,7 +292,7 @@ def _daily(entry: InvocationFacts, *, is_main: bool) -> Iterator[str]:
     if is_main:
         yield f"{command} ps"
         yield f"{command} logs --follow"
-        yield f"{command} stop  # keeps the containers; kills what has not ended in time"
+        yield f"{command} stop  # keeps the containers; kills what has not stopped in time"
         yield f"{command} down  # keeps the volumes"
     profiles = dict.fromkeys(name for s in entry.services for name in s.profiles)
     build = " --build" if entry.builds else ""

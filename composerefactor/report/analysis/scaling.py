@@ -381,7 +381,7 @@ def _front(main: InvocationFacts, running: list[ServiceFacts]) -> Iterator[str]:
     )
     names = first_of([each.name for each in published], _MOST_NAMED)
     parts = [
-        *([] if has_tls else ["No port 443 is published: TLS is to be ended in front."]),
+        *([] if has_tls else ["No port 443 is published: terminate TLS in front."]),
         *([_CDN] if main.builds else []),
     ]
     if published and parts:
