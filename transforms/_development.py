@@ -14,7 +14,7 @@ from composerefactor.compose.definitions import text_of
 from composerefactor.compose.files import ComposeFile
 from composerefactor.compose.hosts import name_words
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.interpolation import Variable, expressions
+from composerefactor.compose.interpolation import Variable, sole_expression
 from composerefactor.compose.paths import is_absolute, is_outside, path_from
 from composerefactor.compose.project import Project
 from composerefactor.compose.services import Service
@@ -94,9 +94,8 @@ def mode_in(kind: Literal["production", "staging"], name: str, mode: str) -> str
 
 def default_of(value: str) -> Variable | None:
     """Return the variable of *value* if that is nothing but a variable with a default."""
-    found = expressions(value)
-    is_whole = bool(found) and found[0].start == 0 and found[0].end == len(value)
-    return found[0].variable if is_whole and found[0].variable.default is not None else None
+    found = sole_expression(value)
+    return found.variable if found and found.variable.default is not None else None
 
 
 _OFF = {"1": "0", "true": "false", "True": "False", "yes": "no", "on": "off"}

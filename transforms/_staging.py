@@ -21,7 +21,7 @@ from composerefactor.compose.definitions import LocatedNode, text_of
 from composerefactor.compose.dotenv import assignment
 from composerefactor.compose.files import RESOURCE_SECTIONS, Library
 from composerefactor.compose.hosts import is_local, name_words, urls
-from composerefactor.compose.interpolation import expand, expressions
+from composerefactor.compose.interpolation import expand, expressions, sole_expression
 from composerefactor.compose.invocation import Invocation
 from composerefactor.compose.project import Project, project_directory, project_name, reload_project
 from composerefactor.compose.secret_spans import secret_spans
@@ -350,10 +350,10 @@ class _Staging:
     def _variable_of_port(self, text: PortText) -> str:
         """Return the variable whose only use is to be the published port *text*; or ``""``."""
         published = text.published or ""
-        found = expressions(published)
-        name = found[0].name if len(found) == 1 and found[0].end == len(published) else ""
-        is_alone = bool(name) and found[0].start == 0 and self.uses[name] == 1
-        return name if is_alone and name not in self.in_containers else ""
+        found = sole_expression(published)
+        if found is None or len(expressions(published)) > 1 or self.uses[found.name] != 1:
+            return ""
+        return found.name if found.name not in self.in_containers else ""
 
     def _other_port(self, published: str) -> str:
         """Return a free port, or range, for *published*; ``""`` if Docker chooses it."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from composerefactor.compose.attributes import SERVICE_ORDER
 from composerefactor.compose.hosts import Url, name_words, unwrap_expression, urls
 from composerefactor.compose.image_references import parse_image
-from composerefactor.compose.interpolation import Expression, expand, expressions
+from composerefactor.compose.interpolation import expand, sole_expression
 from composerefactor.compose.secrets import PASSWORD_WORDS
 from composerefactor.compose.services import StartModel
 from composerefactor.edit.rendering import Value
@@ -59,12 +59,6 @@ def find_login(model: StartModel, mentions: Iterable[HostMention]) -> Login:
         password = password or _sibling_value(settings, stem, PASSWORD_WORDS)
         database = database or _sibling_value(settings, stem, _DATABASE)
     return Login(unquote(user), unquote(password) if "$" not in password else password, database)
-
-
-def sole_expression(text: str) -> Expression | None:
-    """Return the expression ``${...}`` if *text* consists of it alone, otherwise None."""
-    first = next((e for e in expressions(text) if e.depth == 0), None)
-    return first if first is not None and (first.start, first.end) == (0, len(text)) else None
 
 
 def _matching_urls(model: StartModel, mention: HostMention, text: str) -> Iterator[Url]:

@@ -87,6 +87,12 @@ def expressions(text: str) -> tuple[Expression, ...]:
     return tuple(found)
 
 
+def sole_expression(text: str) -> Expression | None:
+    """Return the expression ``${...}`` if *text* consists of it alone, otherwise None."""
+    first = next((e for e in expressions(text) if e.depth == 0), None)
+    return first if first is not None and (first.start, first.end) == (0, len(text)) else None
+
+
 _HASH = re.compile(
     r"""(?<!\$)\$(?:
         (?:apr1|[156])\$(?:rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{22,86}

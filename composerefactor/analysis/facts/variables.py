@@ -23,7 +23,12 @@ from composerefactor.compose.env_files import (
     existing_example,
 )
 from composerefactor.compose.files import ComposeFile
-from composerefactor.compose.interpolation import SET_BY_SHELL, expressions, password_hashes
+from composerefactor.compose.interpolation import (
+    SET_BY_SHELL,
+    expressions,
+    password_hashes,
+    sole_expression,
+)
 from composerefactor.compose.masking import Masking
 from composerefactor.compose.paths import is_inside
 from composerefactor.compose.ports import published_ports
@@ -223,9 +228,8 @@ def _described_by_use(model: StartModel) -> dict[str, str]:
 
 def _sole_variable(text: str) -> str:
     """Return the name of the variable that *text* consists of, ``""`` if there is more or none."""
-    outer = [each for each in expressions(text) if each.depth == 0]
-    is_sole = len(outer) == 1 and (outer[0].start, outer[0].end) == (0, len(text))
-    return outer[0].name if is_sole else ""
+    found = sole_expression(text)
+    return found.name if found else ""
 
 
 def _variables_without_expression(model: StartModel) -> Iterator[str]:
